@@ -242,7 +242,7 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
       GraphContext context = context(step, batch, cache.length(), seq);
       NDArray flat = ids.reshape(new Shape(batch * seq));
       flat.attach(step);
-      NDArray x = ops.embedding(step, effectiveEmbedding(), flat);
+      NDArray x = ops.selectRows(step, effectiveEmbedding(), flat);
       for (int i = 0; i < layers.size(); i++) {
         x = layers.get(i).decode(context, step, x, cache.layer(i), cache.length());
       }

@@ -189,41 +189,56 @@ def gated_backward(self, dz: Tensor, gate_up: Tensor, squared: bool) -> List[Ten
 def rows(self, x: Tensor, start: int, count: int) -> List[Tensor]:
   return [torch.narrow(x, 0, start, count)]
 
-def embedding(self, weight: Tensor, ids: Tensor) -> List[Tensor]:
+def select_rows(self, weight: Tensor, ids: Tensor) -> List[Tensor]:
   return [torch.embedding(weight, ids)]
 
-def embedding_backward(self, dx: Tensor, ids: Tensor, dw: Tensor) -> List[Tensor]:
+def add_rows(self, dx: Tensor, ids: Tensor, dw: Tensor) -> List[Tensor]:
   torch.index_add_(dw, 0, ids, dx)
   return annotate(List[Tensor], [])
 
 def linear(self, x: Tensor, w: Tensor) -> List[Tensor]:
   return [torch.linear(x, w)]
 
-# Sum of -log p(target) over rows of hidden [n, width] with logits = hidden head^t, by chunks of rows,
-# so that no more than chunk * vocab logits exist at once. With weight > 0 also the gradients of
-# weight * sum: dhidden (written), dhead (added to).
-def cross_entropy(self, hidden: Tensor, head: Tensor, targets: Tensor, chunk: int, mode: int, weight: float, dhidden: Tensor, dhead: Tensor) -> List[Tensor]:
+# log p(target) [n] of rows of hidden [n, width] with logits = hidden head^t, and if asked for the entropies
+# [n] of their distributions, by chunks of rows, so that no more than chunk * vocab logits exist at once.
+# With slopes [n] (else empty) also the gradients of sum(slopes * log p): dhidden (written), dhead (added to).
+def log_probabilities(self, hidden: Tensor, head: Tensor, targets: Tensor, slopes: Tensor, chunk: int, mode: int, entropies: bool, dhidden: Tensor, dhead: Tensor) -> List[Tensor]:
   n = hidden.size(0)
   w = self.operand(head, mode)
-  total = torch.zeros([], dtype=7, device=hidden.device)
+  chosen = torch.empty([n], dtype=6, device=hidden.device)
+  entropy = torch.empty([n], dtype=6, device=hidden.device)
   start = 0
   while start < n:
     rows = min(chunk, n - start)
     h = self.operand(torch.narrow(hidden, 0, start, rows), mode)
     t = torch.unsqueeze(torch.narrow(targets, 0, start, rows), 1)
     logp = torch.log_softmax(torch.linear(h, w).to(6), -1)
-    total = total - torch.sum(torch.gather(logp, 1, t), dtype=7)
-    if weight > 0:
+    torch.copy_(torch.narrow(chosen, 0, start, rows), torch.squeeze(torch.gather(logp, 1, t), 1))
+    if entropies:
+      plogp = torch.mul(torch.exp(logp), logp)
+      torch.copy_(torch.narrow(entropy, 0, start, rows), torch.neg(torch.sum(plogp, [-1])))
+    if slopes.size(0) > 0:
       p = torch.exp_(logp)
       torch.scatter_add_(p, 1, t, torch.full([rows, 1], -1.0, dtype=6, device=hidden.device))
-      d = self.operand(torch.mul_(p, weight), mode)
+      falls = torch.neg(torch.unsqueeze(torch.narrow(slopes, 0, start, rows), 1))
+      d = self.operand(torch.mul_(p, falls), mode)
       torch.copy_(torch.narrow(dhidden, 0, start, rows), torch.mm(d, w))
       if mode == 1:
         torch.add_(dhead, torch.mm(torch.t(d), h))
       else:
         torch.addmm_(dhead, torch.t(d), h)
     start = start + rows
-  return [total]
+  return [chosen, entropy]
+
+# Sum of -log p(target); with weight > 0 also the gradients of weight * sum.
+def cross_entropy(self, hidden: Tensor, head: Tensor, targets: Tensor, chunk: int, mode: int, weight: float, dhidden: Tensor, dhead: Tensor) -> List[Tensor]:
+  n = hidden.size(0)
+  if weight > 0:
+    slopes = torch.full([n], -weight, dtype=6, device=hidden.device)
+  else:
+    slopes = torch.empty([0])
+  r = self.log_probabilities(hidden, head, targets, slopes, chunk, mode, False, dhidden, dhead)
+  return [torch.neg(torch.sum(r[0], dtype=7))]
 
 def grad_norm(self, grads: List[Tensor]) -> List[Tensor]:
   return [torch.linalg_vector_norm(torch.stack(torch._foreach_norm(grads, 2)), 2)]
