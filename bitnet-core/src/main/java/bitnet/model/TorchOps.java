@@ -112,6 +112,7 @@ public final class TorchOps {
       NDManager scope,
       NDArray qkv,
       RotaryEmbedding.Angles angles,
+      NDArray mask,
       long batch,
       LlamaConfig config,
       ComputeType type) {
@@ -122,6 +123,7 @@ public final class TorchOps {
             qkv,
             angles.cos(),
             angles.sin(),
+            mask,
             batch,
             (long) config.headCount(),
             (long) config.keyValueHeadCount(),
@@ -130,7 +132,11 @@ public final class TorchOps {
   }
 
   NDArray attentionBackward(
-      NDManager scope, NDArray dy, AttentionResult forward, RotaryEmbedding.Angles angles) {
+      NDManager scope,
+      NDArray dy,
+      AttentionResult forward,
+      RotaryEmbedding.Angles angles,
+      NDArray mask) {
     return call(
         "attention_backward",
         scope,
@@ -140,7 +146,8 @@ public final class TorchOps {
         forward.byHead(),
         forward.logSumExp(),
         angles.cos(),
-        angles.sin())[0];
+        angles.sin(),
+        mask)[0];
   }
 
   NDArray attentionCached(

@@ -7,13 +7,14 @@ import ai.djl.ndarray.types.Shape;
 import bitnet.model.ForwardPass;
 import bitnet.model.LlamaModel;
 import bitnet.model.TorchOps;
+import java.util.Arrays;
 import java.util.List;
 
 /// Texts on their way through a model: how probable each response token is after what stands
 /// before it, and the gradient of any function of that.
 ///
-/// Shorter texts are filled up at the end: a decoder looks back only, so what follows a text
-/// changes nothing in it. The head computes response tokens only.
+/// Texts that follow each other with the same prompt share its computation. The head computes
+/// response tokens only.
 public final class LogProbabilityPass implements AutoCloseable {
   private final LlamaModel model;
   private final List<PromptedText> texts;
@@ -32,20 +33,15 @@ public final class LogProbabilityPass implements AutoCloseable {
     this.model = model;
     this.texts = List.copyOf(texts);
     this.scope = model.manager().newSubManager();
-    int seq = texts.stream().mapToInt(PromptedText::inputs).max().orElse(0);
-    pass = model.forward(scope.create(inputs(seq), new Shape(texts.size(), seq)), keep);
-    long[] places = new long[count()];
-    long[] drawn = new long[count()];
-    int next = 0;
-    for (int i = 0; i < texts.size(); i++) {
-      PromptedText text = texts.get(i);
-      for (int t = 0; t < text.response().length; t++) {
-        places[next] = (long) i * seq + text.prompt().length - 1 + t;
-        drawn[next++] = text.response()[t];
-      }
-    }
-    rows = scope.create(places);
-    targets = scope.create(drawn);
+    PromptTree tree = new PromptTree(texts);
+    pass = forward(tree, keep);
+    rows = scope.create(tree.before());
+    targets =
+        scope.create(
+            texts.stream()
+                .flatMapToInt(text -> Arrays.stream(text.response()))
+                .asLongStream()
+                .toArray());
     hidden = model.ops().selectRows(scope, pass.hidden(), rows);
     result =
         model
@@ -53,14 +49,22 @@ public final class LogProbabilityPass implements AutoCloseable {
             .logProbabilities(scope, hidden, model.effectiveHead(), targets, model.computeType());
   }
 
-  private long[] inputs(int seq) {
-    long[] ids = new long[texts.size() * seq];
-    for (int i = 0; i < texts.size(); i++) {
-      for (int t = 0; t < texts.get(i).inputs(); t++) {
-        ids[i * seq + t] = texts.get(i).token(t);
-      }
+  /// Tokens that such a pass would compute: prompts that are shared count once, filling counts.
+  public static long tokens(List<PromptedText> texts) {
+    return new PromptTree(texts).tokens();
+  }
+
+  private ForwardPass forward(PromptTree tree, ForwardPass.Keep keep) {
+    Shape shape = new Shape(tree.sequences(), tree.seq());
+    NDArray ids = scope.create(tree.ids(), shape);
+    if (!tree.branches()) {
+      return model.forward(ids, keep);
     }
-    return ids;
+    return model.forward(
+        ids,
+        scope.create(tree.positions(), shape),
+        scope.create(tree.mask(), new Shape(tree.sequences(), 1, tree.seq(), tree.seq())),
+        keep);
   }
 
   private int count() {

@@ -87,7 +87,8 @@ def bit_linear_backward(self, dy: Tensor, last_use: bool, codes: Tensor, inverse
     scaled = torch.mul(dy, scale)
   return [torch.mm(self.operand(scaled, mode), trits).to(6)]
 
-# x [batch, head, seq, head_dim] turned by the angles of cos, sin [seq, head_dim / 2] (halves, as in LLaMA).
+# x [batch, head, seq, head_dim] turned by the angles of cos, sin [seq, head_dim / 2] or, where texts branch,
+# [batch, 1, seq, head_dim / 2] (halves, as in LLaMA).
 def rotate(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
   a = torch.chunk(x, 2, -1)
   return torch.cat([torch.addcmul(a[0] * cos, a[1], sin, value=-1), torch.addcmul(a[1] * cos, a[0], sin)], -1)
@@ -97,9 +98,15 @@ def spread(self, x: Tensor, heads: int) -> Tensor:
     return x
   return torch.repeat_interleave(x, heads // x.size(1), 1)
 
-# Causal attention. qkv [tokens, (heads + 2 kv_heads) * head_dim] -> output [tokens, heads * head_dim],
+def visible(self, mask: Tensor, q: Tensor) -> Optional[Tensor]:
+  result = annotate(Optional[Tensor], None)
+  if mask.numel() > 0:
+    result = mask.to(q.dtype)
+  return result
+
+# Attention, causal, or where texts branch by a mask [batch, 1, seq, seq] that is added to scores. qkv [tokens, (heads + 2 kv_heads) * head_dim] -> output [tokens, heads * head_dim],
 # and what the backward pass needs: rotated q and k together, v, output by head, log-sum-exp.
-def attention(self, qkv: Tensor, cos: Tensor, sin: Tensor, batch: int, heads: int, kv_heads: int, mode: int) -> List[Tensor]:
+def attention(self, qkv: Tensor, cos: Tensor, sin: Tensor, mask: Tensor, batch: int, heads: int, kv_heads: int, mode: int) -> List[Tensor]:
   seq = qkv.size(0) // batch
   x = torch.transpose(qkv.view([batch, seq, heads + 2 * kv_heads, -1]), 1, 2)
   qk = self.rotate(torch.narrow(x, 1, 0, heads + kv_heads), cos, sin)
@@ -109,14 +116,16 @@ def attention(self, qkv: Tensor, cos: Tensor, sin: Tensor, batch: int, heads: in
     v = v.to(15)
   q = torch.narrow(qk, 1, 0, heads)
   k = self.spread(torch.narrow(qk, 1, heads, kv_heads), heads)
+  visible = self.visible(mask, q)
+  causal = mask.numel() == 0
   if qkv.is_cuda:
-    out = torch.scaled_dot_product_attention(q, k, self.spread(v, heads), None, 0.0, True)
+    out = torch.scaled_dot_product_attention(q, k, self.spread(v, heads), visible, 0.0, causal)
     lse = torch.empty([0])
   else:
-    out, lse = torch._scaled_dot_product_flash_attention_for_cpu(q, k, self.spread(v, heads), 0.0, True)
+    out, lse = torch._scaled_dot_product_flash_attention_for_cpu(q, k, self.spread(v, heads), 0.0, causal, attn_mask=visible)
   return [torch.reshape(torch.transpose(out, 1, 2), [batch * seq, -1]).to(6), qk, v, out, lse]
 
-def attention_backward(self, dy: Tensor, qk: Tensor, v: Tensor, out: Tensor, lse: Tensor, cos: Tensor, sin: Tensor) -> List[Tensor]:
+def attention_backward(self, dy: Tensor, qk: Tensor, v: Tensor, out: Tensor, lse: Tensor, cos: Tensor, sin: Tensor, mask: Tensor) -> List[Tensor]:
   batch = qk.size(0)
   seq = qk.size(2)
   kv_heads = v.size(1)
@@ -125,19 +134,21 @@ def attention_backward(self, dy: Tensor, qk: Tensor, v: Tensor, out: Tensor, lse
   q = torch.narrow(qk, 1, 0, heads)
   k = self.spread(torch.narrow(qk, 1, heads, kv_heads), heads)
   vs = self.spread(v, heads)
+  visible = self.visible(mask, q)
+  causal = mask.numel() == 0
   if qk.is_cuda:
     torch.set_grad_enabled(True)
     q = torch.detach(q).requires_grad_(True)
     k = torch.detach(k).requires_grad_(True)
     vs = torch.detach(vs).requires_grad_(True)
-    again = torch.scaled_dot_product_attention(q, k, vs, None, 0.0, True)
+    again = torch.scaled_dot_product_attention(q, k, vs, visible, 0.0, causal)
     g = torch.grad([again], [q, k, vs], annotate(List[Optional[Tensor]], [dout]), None, False, False)
     torch.set_grad_enabled(False)
     dq = torch._unwrap_optional(g[0])
     dk = torch._unwrap_optional(g[1])
     dv = torch._unwrap_optional(g[2])
   else:
-    dq, dk, dv = torch._scaled_dot_product_flash_attention_for_cpu_backward(dout, q, k, vs, out, lse, 0.0, True)
+    dq, dk, dv = torch._scaled_dot_product_flash_attention_for_cpu_backward(dout, q, k, vs, out, lse, 0.0, causal, attn_mask=visible)
   if heads != kv_heads:
     group = [batch, kv_heads, heads // kv_heads, seq, v.size(3)]
     dk = torch.sum(torch.reshape(dk, group), [2])

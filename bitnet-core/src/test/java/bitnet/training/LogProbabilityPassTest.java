@@ -125,4 +125,37 @@ class LogProbabilityPassTest {
           .containsExactly(expected.get(i).gradient().toFloatArray(), within(1e-6f));
     }
   }
+
+  @Test
+  void textsWithOnePromptShareItsComputationAndChangeNothing() throws IOException {
+    int[] prompt = {3, 9, 1, 30};
+    List<PromptedText> texts =
+        List.of(
+            new PromptedText(prompt, new int[] {7, 8, 5}),
+            new PromptedText(prompt, new int[] {40}),
+            new PromptedText(prompt, new int[] {2, 4, 6, 11, 0}),
+            new PromptedText(new int[] {9}, new int[] {1, 2}));
+    double[][] slopes = {{0.3, -0.7, 1}, {-2}, {0.1, 0.2, 0.3, 0.4, 0.5}, {1, 1}};
+    LlamaModel other = load();
+    assertThat(LogProbabilityPass.tokens(texts)).isEqualTo(2 * (4 + 2 + 0 + 4));
+
+    try (LogProbabilityPass together =
+        new LogProbabilityPass(model, texts, ForwardPass.Keep.LAYER_INPUTS)) {
+      for (int i = 0; i < texts.size(); i++) {
+        try (LogProbabilityPass alone =
+            new LogProbabilityPass(other, texts.subList(i, i + 1), ForwardPass.Keep.ALL)) {
+          assertThat(together.logProbabilities()[i])
+              .containsExactly(alone.logProbabilities()[0], within(1e-5));
+          alone.backward(new double[][] {slopes[i]});
+        }
+      }
+      together.backward(slopes);
+    }
+
+    List<Parameter> expected = other.parameters();
+    for (int i = 0; i < expected.size(); i++) {
+      assertThat(model.parameters().get(i).gradient().toFloatArray())
+          .containsExactly(expected.get(i).gradient().toFloatArray(), within(1e-5f));
+    }
+  }
 }
