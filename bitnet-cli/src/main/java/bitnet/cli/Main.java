@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
       TrainTokenizer.class,
       MakeData.class,
       TrainCe.class,
+      TrainGrpo.class,
       TrainReward.class,
       SimpleReward.class,
       Infer.class,
