@@ -9,7 +9,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "bench",
     description = "Measure speed on this machine.",
-    subcommands = {BenchTrain.class, BenchInfer.class})
+    subcommands = {BenchTrain.class, BenchInfer.class, BenchGrpo.class})
 final class Bench implements Runnable {
   @Spec private CommandSpec spec;
 
@@ -18,6 +18,6 @@ final class Bench implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "say what to measure: bench train or bench infer");
+        spec.commandLine(), "say what to measure: bench train, bench infer or bench grpo");
   }
 }

@@ -35,6 +35,7 @@ import picocli.CommandLine.Spec;
       Verify.class,
       Inspect.class,
       TrainCe.class,
+      TrainGrpo.class,
       TrainReward.class,
       SimpleReward.class,
       Infer.class,

@@ -1,14 +1,12 @@
 package bitnet.cli;
 
 import bitnet.training.MetricsLog;
-import bitnet.training.StepReport;
 import bitnet.training.TrainingListener;
+import bitnet.training.TrainingReport;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Locale;
-import java.util.Map;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import org.jspecify.annotations.Nullable;
@@ -40,31 +38,29 @@ final class TrainingOutput implements TrainingListener, AutoCloseable {
   }
 
   @Override
-  public void started(long step, double evalLoss) throws IOException {
-    if (step == 0) { // a resumed run has logged it
-      log.write(0, Map.of("eval_loss", evalLoss));
+  public void started(TrainingReport report) throws IOException {
+    if (report.step() == 0) { // a resumed run has logged it
+      log.write(0, report.row());
     }
-    line(
-        String.format(
-            Locale.ROOT, "step %d/%d  held-out loss %.4f nats/token", step, steps, evalLoss));
+    line(report.line());
   }
 
   @Override
-  public void stepped(StepReport report) throws IOException {
+  public void stepped(TrainingReport report) throws IOException {
     log.write(report.step(), report.row());
     if (Terminal.isInteractive()) {
       show(report);
-      if (report.evalLoss().isEmpty()) {
+      if (!report.isNotable()) {
         return;
       }
     }
     boolean due = report.step() % interval == 0 || report.step() == report.steps();
-    if (due || report.evalLoss().isPresent()) {
+    if (due || report.isNotable()) {
       line(report.line());
     }
   }
 
-  private void show(StepReport report) {
+  private void show(TrainingReport report) {
     if (bar == null) {
       bar =
           new ProgressBarBuilder()
@@ -74,12 +70,7 @@ final class TrainingOutput implements TrainingListener, AutoCloseable {
               .build();
     }
     bar.stepTo(report.step());
-    bar.setExtraMessage(
-        String.format(
-            Locale.ROOT,
-            " loss %.4f %,.0f tok/s",
-            report.smoothedLoss(),
-            report.tokensPerSecond()));
+    bar.setExtraMessage(" " + report.brief());
   }
 
   @Override

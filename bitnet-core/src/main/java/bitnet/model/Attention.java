@@ -33,7 +33,13 @@ record Attention(
           context
               .ops()
               .attention(
-                  scope, qkv, context.angles(), context.batch(), context.config(), context.type());
+                  scope,
+                  qkv,
+                  context.angles(),
+                  context.mask(),
+                  context.batch(),
+                  context.config(),
+                  context.type());
     }
     RmsNorm.Quantized subNormed =
         subNorm == null ? null : subNorm.quantized(context, scope, attended.output());
@@ -52,7 +58,10 @@ record Attention(
               context, scope, dAttended, saved.attended().output(), saved.subNormed().inverseRms());
     }
     NDArray dQkv =
-        context.ops().attentionBackward(scope, dAttended, saved.attended(), context.angles());
+        context
+            .ops()
+            .attentionBackward(
+                scope, dAttended, saved.attended(), context.angles(), context.mask());
     NDArray dNormed = queryKeyValue.backward(context, scope, dQkv, true, saved.input().codes());
     return norm.backward(context, scope, dNormed, saved.x(), saved.input().inverseRms()).addi(dy);
   }

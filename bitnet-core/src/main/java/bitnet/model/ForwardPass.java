@@ -39,7 +39,7 @@ public final class ForwardPass implements AutoCloseable {
     this.context = context;
     this.manager = manager;
     this.ids = ids;
-    NDArray x = context.ops().embedding(manager, model.effectiveEmbedding(), ids);
+    NDArray x = context.ops().selectRows(manager, model.effectiveEmbedding(), ids);
     for (DecoderLayer layer : model.layers()) {
       x = advance(layer, x, keep);
     }
@@ -83,7 +83,7 @@ public final class ForwardPass implements AutoCloseable {
     for (int i = kept.size() - 1; i >= 0; i--) {
       dy = back(model.layers().get(i), kept.removeLast(), dy);
     }
-    context.ops().embeddingBackward(manager, dy, ids, model.embedding().gradient());
+    context.ops().addRows(manager, dy, ids, model.embedding().gradient());
   }
 
   private NDArray back(DecoderLayer layer, Kept entry, NDArray dy) {

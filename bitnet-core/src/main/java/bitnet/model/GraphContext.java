@@ -9,6 +9,7 @@ import ai.djl.ndarray.NDManager;
 /// @param config the dimensions
 /// @param type of the matrix products
 /// @param angles of the positions of this pass
+/// @param mask of attention, `[batch, 1, seq, seq]`; empty where it is causal
 /// @param batch sequences in it
 /// @param sharpness of the quantisation of activations: 1, or less while it warms up
 record GraphContext(
@@ -16,6 +17,7 @@ record GraphContext(
     LlamaConfig config,
     ComputeType type,
     RotaryEmbedding.Angles angles,
+    NDArray mask,
     long batch,
     double sharpness) {
 

@@ -23,6 +23,7 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
   private final ComputeType type;
   private final RotaryEmbedding rotary;
   private final Map<TensorSpec, Parameter> parameters = new LinkedHashMap<>();
+  private final NDArray causal; // no mask
   private final Parameter embedding;
   private final List<DecoderLayer> layers = new ArrayList<>();
   private final List<BitLinear> linears = new ArrayList<>();
@@ -38,6 +39,7 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
     this.type = type;
     this.ops = new TorchOps(manager);
     this.rotary = new RotaryEmbedding(manager, config);
+    this.causal = manager.create(new float[0]);
     Loader loader = new Loader(weights);
     embedding = loader.parameter("model.embed_tokens.weight");
     for (int layer = 0; layer < config.layerCount(); layer++) {
@@ -207,6 +209,29 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
     return new ForwardPass(this, context(scope, batch, 0, seq), scope, flat, keep);
   }
 
+  /// Runs a batch of trees of tokens through the decoder: texts that begin alike stand in one
+  /// sequence, with their common beginning once.
+  ///
+  /// @param ids `[batch, seq]`, int64
+  /// @param positions the place of each token in its text, `[batch, seq]`, int64, each below the
+  ///     context length
+  /// @param mask `[batch, 1, seq, seq]`, added to attention's scores: 0 where the row's token may
+  ///     look at the column's, far below 0 elsewhere
+  /// @param keep what is kept for [ForwardPass#backward]
+  public ForwardPass forward(NDArray ids, NDArray positions, NDArray mask, ForwardPass.Keep keep) {
+    long batch = ids.getShape().get(0);
+    NDManager scope = manager.newSubManager();
+    NDArray flat = ids.reshape(new Shape(ids.getShape().size()));
+    flat.attach(scope);
+    RotaryEmbedding.Angles angles = rotary.angles(ops, scope, positions);
+    return new ForwardPass(
+        this,
+        new GraphContext(ops, config, type, angles, mask, batch, sharpness),
+        scope,
+        flat,
+        keep);
+  }
+
   private GraphContext context(NDManager scope, long batch, long start, long seq) {
     if (start + seq > config.contextLength()) {
       throw new IllegalArgumentException(
@@ -214,7 +239,7 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
               .formatted(start + seq, config.contextLength()));
     }
     return new GraphContext(
-        ops, config, type, rotary.angles(ops, scope, start, seq), batch, sharpness);
+        ops, config, type, rotary.angles(ops, scope, start, seq), causal, batch, sharpness);
   }
 
   /// Logits of every position, `[batch * seq, vocab]`, owned by `scope`.
@@ -242,7 +267,7 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
       GraphContext context = context(step, batch, cache.length(), seq);
       NDArray flat = ids.reshape(new Shape(batch * seq));
       flat.attach(step);
-      NDArray x = ops.embedding(step, effectiveEmbedding(), flat);
+      NDArray x = ops.selectRows(step, effectiveEmbedding(), flat);
       for (int i = 0; i < layers.size(); i++) {
         x = layers.get(i).decode(context, step, x, cache.layer(i), cache.length());
       }

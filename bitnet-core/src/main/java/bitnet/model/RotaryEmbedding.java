@@ -7,7 +7,8 @@ import ai.djl.ndarray.types.Shape;
 /// The [RotaryTable] of a model's whole context, on its device.
 final class RotaryEmbedding {
 
-  /// Cosines and sines `[seq, headDim / 2]` of consecutive positions.
+  /// Cosines and sines of consecutive positions, `[seq, headDim / 2]`, or of any, `[batch, 1, seq,
+  /// headDim / 2]`.
   record Angles(NDArray cos, NDArray sin) {}
 
   private final NDArray cos; // [context, headDim / 2]
@@ -23,5 +24,23 @@ final class RotaryEmbedding {
   /// The angles of positions `start` to `start + seq - 1`, as views owned by `scope`.
   Angles angles(TorchOps ops, NDManager scope, long start, long seq) {
     return new Angles(ops.rows(scope, cos, start, seq), ops.rows(scope, sin, start, seq));
+  }
+
+  /// The angles of any positions.
+  ///
+  /// @param positions `[batch, seq]`, int64
+  Angles angles(TorchOps ops, NDManager scope, NDArray positions) {
+    return new Angles(select(ops, scope, cos, positions), select(ops, scope, sin, positions));
+  }
+
+  private static NDArray select(TorchOps ops, NDManager scope, NDArray table, NDArray positions) {
+    Shape shape = positions.getShape();
+    long half = table.getShape().get(1);
+    NDArray flat = positions.reshape(shape.size());
+    flat.attach(scope);
+    NDArray rows = ops.selectRows(scope, table, flat);
+    NDArray angles = rows.reshape(shape.get(0), 1, shape.get(1), half);
+    angles.attach(scope);
+    return angles;
   }
 }

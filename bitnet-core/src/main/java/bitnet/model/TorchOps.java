@@ -15,7 +15,7 @@ import java.util.List;
 /// Results belong to the manager passed first; arguments keep their owners.
 public final class TorchOps {
 
-  /// Logit rows that exist at once in [#crossEntropy].
+  /// Logit rows that exist at once in [#crossEntropy] and [#logProbabilities].
   public static final int LOGIT_ROWS = 512;
 
   private final PtSymbolBlock module;
@@ -112,6 +112,7 @@ public final class TorchOps {
       NDManager scope,
       NDArray qkv,
       RotaryEmbedding.Angles angles,
+      NDArray mask,
       long batch,
       LlamaConfig config,
       ComputeType type) {
@@ -122,6 +123,7 @@ public final class TorchOps {
             qkv,
             angles.cos(),
             angles.sin(),
+            mask,
             batch,
             (long) config.headCount(),
             (long) config.keyValueHeadCount(),
@@ -130,7 +132,11 @@ public final class TorchOps {
   }
 
   NDArray attentionBackward(
-      NDManager scope, NDArray dy, AttentionResult forward, RotaryEmbedding.Angles angles) {
+      NDManager scope,
+      NDArray dy,
+      AttentionResult forward,
+      RotaryEmbedding.Angles angles,
+      NDArray mask) {
     return call(
         "attention_backward",
         scope,
@@ -140,7 +146,8 @@ public final class TorchOps {
         forward.byHead(),
         forward.logSumExp(),
         angles.cos(),
-        angles.sin())[0];
+        angles.sin(),
+        mask)[0];
   }
 
   NDArray attentionCached(
@@ -175,12 +182,14 @@ public final class TorchOps {
     return call("rows", scope, x, start, count)[0];
   }
 
-  NDArray embedding(NDManager scope, NDArray weight, NDArray ids) {
-    return call("embedding", scope, weight, ids)[0];
+  /// Rows of a matrix, in the order of their numbers; the embedding of token ids.
+  public NDArray selectRows(NDManager scope, NDArray matrix, NDArray numbers) {
+    return call("select_rows", scope, matrix, numbers)[0];
   }
 
-  void embeddingBackward(NDManager scope, NDArray dx, NDArray ids, NDArray dWeight) {
-    call("embedding_backward", scope, dx, ids, dWeight);
+  /// Adds rows to those of these numbers: the gradient of [#selectRows].
+  public void addRows(NDManager scope, NDArray rows, NDArray numbers, NDArray matrix) {
+    call("add_rows", scope, rows, numbers, matrix);
   }
 
   NDArray linear(NDManager scope, NDArray x, NDArray weight) {
@@ -189,6 +198,65 @@ public final class TorchOps {
 
   NDArray bf16(NDManager scope, NDArray x) {
     return call("bf16", scope, x)[0];
+  }
+
+  /// What the head says of given tokens.
+  ///
+  /// @param chosen their log-probabilities, `[rows]`
+  /// @param entropy of the distributions they were chosen from, in nats, `[rows]`
+  public record HeadResult(NDArray chosen, NDArray entropy) {}
+
+  /// `log p(target)` of every row, with entropies.
+  ///
+  /// @param hidden `[rows, hidden]`
+  /// @param targets `[rows]`, int64
+  public HeadResult logProbabilities(
+      NDManager scope, NDArray hidden, NDArray head, NDArray targets, ComputeType type) {
+    NDArray none = scope.create(new float[0]);
+    NDArray[] results =
+        logProbabilities(scope, hidden, head, targets, none, type, true, none, none);
+    return new HeadResult(results[0], results[1]);
+  }
+
+  /// The gradients of `sum slopes * log p(target)`.
+  ///
+  /// @param slopes `[rows]`
+  /// @param dHidden is set, `[rows, hidden]`
+  /// @param dHead is added to
+  public void logProbabilitiesBackward(
+      NDManager scope,
+      NDArray hidden,
+      NDArray head,
+      NDArray targets,
+      NDArray slopes,
+      ComputeType type,
+      NDArray dHidden,
+      NDArray dHead) {
+    logProbabilities(scope, hidden, head, targets, slopes, type, false, dHidden, dHead);
+  }
+
+  private NDArray[] logProbabilities(
+      NDManager scope,
+      NDArray hidden,
+      NDArray head,
+      NDArray targets,
+      NDArray slopes,
+      ComputeType type,
+      boolean entropies,
+      NDArray dHidden,
+      NDArray dHead) {
+    return call(
+        "log_probabilities",
+        scope,
+        hidden,
+        head,
+        targets,
+        slopes,
+        (long) LOGIT_ROWS,
+        type.mode(),
+        entropies,
+        dHidden,
+        dHead);
   }
 
   /// `-sum log p(target)` (fp64 scalar); with `weight > 0` also the gradients of `weight` times it.

@@ -3,7 +3,6 @@ package bitnet.training;
 import ai.djl.ndarray.NDManager;
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.checkpoint.ModelSource;
-import bitnet.checkpoint.TrainingCheckpoint;
 import bitnet.data.BadRecordPolicy;
 import bitnet.data.TextDataset;
 import bitnet.data.TextFormat;
@@ -45,11 +44,6 @@ public record CrossEntropyRun(
     ComputeType type,
     TrainingSettings settings) {
 
-  /// The newest checkpoint of the run directory, as a value of `resume`.
-  public static final String AUTO = "auto";
-
-  private static final String CHECKPOINTS = "checkpoints";
-
   /// The text of a run.
   ///
   /// @param dataset the file to learn from
@@ -77,7 +71,7 @@ public record CrossEntropyRun(
   /// @throws IllegalArgumentException if the run cannot start as asked, saying what to change
   /// @throws TrainingException if it diverges
   public boolean run(TrainingListener listener, Consumer<String> say) throws IOException {
-    Optional<Path> checkpoint = checkpoint();
+    Optional<Path> checkpoint = directory().checkpoint(resume);
     try (ModelSource source = ModelSource.open(modelPath)) {
       LlamaConfig config = source.weights().config();
       checkLengths(config);
@@ -121,24 +115,11 @@ public record CrossEntropyRun(
   ///
   /// @throws IllegalArgumentException if it would start where there is a run already
   public long doneSteps() throws IOException {
-    return checkpoint().map(TrainingCheckpoint::step).orElse(0L);
+    return directory().doneSteps(resume);
   }
 
-  private Optional<Path> checkpoint() throws IOException {
-    Path directory = outputDir.resolve(CHECKPOINTS);
-    Optional<Path> latest = TrainingCheckpoint.latest(directory);
-    if (resume == null) {
-      if (latest.isPresent()) {
-        throw new IllegalArgumentException(
-            "%s holds a run already; go on with --resume auto, or use another --output_dir"
-                .formatted(outputDir));
-      }
-      return Optional.empty();
-    }
-    if (!resume.equals(AUTO)) {
-      return Optional.of(Path.of(resume));
-    }
-    return latest;
+  private RunDirectory directory() {
+    return new RunDirectory(outputDir);
   }
 
   private void checkLengths(LlamaConfig config) {
@@ -184,7 +165,7 @@ public record CrossEntropyRun(
                 settings,
                 training,
                 heldOut,
-                outputDir.resolve(CHECKPOINTS),
+                directory().checkpoints(),
                 OptionalDouble.of(TrainingBenchmark.matmulFlops(manager, model.ops(), type)))) {
       if (checkpoint.isPresent()) {
         trainer.resume(checkpoint.get());
@@ -192,7 +173,7 @@ public record CrossEntropyRun(
       }
       boolean done = trainer.run(listener);
       if (done) {
-        Path target = outputDir.resolve(ModelSource.RUN_MODEL);
+        Path target = directory().model();
         ModelDirectory.write(target, model, tokenizer, true, ModelDirectory.Existing.REPLACE);
         say.accept("wrote " + target);
       }

@@ -1,25 +1,19 @@
 package bitnet.training;
 
-import ai.djl.ndarray.NDArray;
-import bitnet.checkpoint.TrainingCheckpoint;
 import bitnet.data.BatchSampler;
 import bitnet.data.EvaluationBatches;
 import bitnet.data.SamplerState;
 import bitnet.data.TokenBatch;
 import bitnet.data.TokenStream;
 import bitnet.model.LlamaModel;
-import bitnet.model.TensorMemory;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
 /// Trains a model on next-token cross-entropy.
@@ -27,8 +21,6 @@ import org.jspecify.annotations.Nullable;
 /// A run is a pure function of its weights, settings and text: stopped at any step and resumed from
 /// its checkpoint it goes on with the same numbers, bit for bit on a CPU with as many threads.
 public final class CrossEntropyTrainer implements AutoCloseable {
-
-  private static final ObjectMapper MAPPER = new ObjectMapper();
 
   /// Seconds on which tokens per second are measured, at least.
   private static final double RATE_SECONDS = 2;
@@ -39,10 +31,9 @@ public final class CrossEntropyTrainer implements AutoCloseable {
   private final @Nullable EvaluationBatches heldOut;
   private final CrossEntropyLoss loss;
   private final OptimizerStep optimizer;
-  private final Path checkpoints;
+  private final RunCheckpoints<TrainingState> checkpoints;
   private final OptionalDouble peakFlops;
   private TrainingState state;
-  private @Nullable Path lastSaved;
 
   /// Prepares a run.
   ///
@@ -66,7 +57,9 @@ public final class CrossEntropyTrainer implements AutoCloseable {
         heldOut == null ? null : new EvaluationBatches(heldOut, settings.batch(), settings.seq());
     this.loss = new CrossEntropyLoss(model);
     this.optimizer = new OptimizerStep(model);
-    this.checkpoints = checkpoints;
+    this.checkpoints =
+        new RunCheckpoints<>(
+            optimizer, checkpoints, settings.keptCheckpoints(), TrainingState.class);
     this.peakFlops = peakFlops;
     String fingerprint =
         "%s, %s, %d training tokens, %s"
@@ -79,43 +72,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
   ///
   /// @throws IllegalArgumentException if that run had other settings
   public void resume(Path checkpoint) throws IOException {
-    try (TrainingCheckpoint saved = TrainingCheckpoint.open(checkpoint)) {
-      TrainingState resumed = read(checkpoint, saved.state());
-      if (!resumed.fingerprint().equals(state.fingerprint())) {
-        throw new IllegalArgumentException(
-            "%s was made by a run with other settings (%s); resume with the same ones"
-                .formatted(checkpoint, difference(resumed.fingerprint(), state.fingerprint())));
-      }
-      for (OptimizerStep.Moments entry : optimizer.moments()) {
-        for (Map.Entry<String, NDArray> tensor : entry.tensors().entrySet()) {
-          TensorMemory.fill(tensor.getValue(), memory -> saved.read(tensor.getKey(), memory));
-        }
-      }
-      state = resumed;
-      lastSaved = checkpoint;
-    }
-  }
-
-  /// The first setting that differs: `then peak=0.0015, now peak=0.1`.
-  private static String difference(String then, String now) {
-    String[] before = then.split(", ", -1);
-    String[] after = now.split(", ", -1);
-    int same = Math.max(0, Arrays.mismatch(before, after));
-    return "then %s, now %s".formatted(setting(before, same), setting(after, same));
-  }
-
-  private static String setting(String[] settings, int index) {
-    return index < settings.length ? settings[index].replaceAll("\\w+\\[|]", "") : "nothing";
-  }
-
-  private static TrainingState read(Path checkpoint, ObjectNode json) {
-    try {
-      return MAPPER.treeToValue(json, TrainingState.class);
-    } catch (JsonProcessingException e) {
-      throw new IllegalArgumentException(
-          "%s: its state is not this program's: %s".formatted(checkpoint, e.getOriginalMessage()),
-          e);
-    }
+    state = checkpoints.resume(checkpoint, state, (saved, resumed) -> {});
   }
 
   /// Trains until the last step, a stop signal, or too many bad steps; saves at the end.
@@ -126,26 +83,52 @@ public final class CrossEntropyTrainer implements AutoCloseable {
     model.ternarize(settings.sharpness(state.step()));
     OptionalDouble before = evaluate();
     if (before.isPresent()) {
-      listener.started(state.step(), before.getAsDouble());
+      listener.started(start(before.getAsDouble()));
     }
-    try (StopSignal stop = StopSignal.install()) {
-      Rate rate = new Rate();
-      while (state.step() < settings.schedule().steps() && !stop.requested()) {
-        step(rate, listener);
-        if (due(settings.saveInterval())) {
-          save(listener);
-          rate.restart();
-        }
-      }
-      if (lastSaved == null || !lastSaved.endsWith(name())) {
-        save(listener);
-      }
-    }
-    return state.step() == settings.schedule().steps();
+    return TrainingLoop.run(new Steps(listener), settings.saveInterval());
   }
 
-  private String name() {
-    return TrainingCheckpoint.name(state.step());
+  private StartReport start(double evalLoss) {
+    SequencedMap<String, Double> row = new LinkedHashMap<>();
+    row.put("eval_loss", evalLoss);
+    String text = String.format(Locale.ROOT, "held-out loss %.4f nats/token", evalLoss);
+    return new StartReport(state.step(), settings.schedule().steps(), row, text);
+  }
+
+  /// This trainer in the loop of all trainers.
+  private final class Steps implements TrainingLoop.Trainer {
+    private final TrainingListener listener;
+    private final Rate rate = new Rate();
+
+    Steps(TrainingListener listener) {
+      this.listener = listener;
+    }
+
+    @Override
+    public long step() {
+      return state.step();
+    }
+
+    @Override
+    public long steps() {
+      return settings.schedule().steps();
+    }
+
+    @Override
+    public void advance() throws IOException {
+      CrossEntropyTrainer.this.step(rate, listener);
+    }
+
+    @Override
+    public void save() throws IOException {
+      listener.saved(checkpoints.save(state, Map.of()));
+      rate.restart();
+    }
+
+    @Override
+    public RunCheckpoints<TrainingState> checkpoints() {
+      return checkpoints;
+    }
   }
 
   private boolean due(long interval) {
@@ -179,12 +162,8 @@ public final class CrossEntropyTrainer implements AutoCloseable {
     switch (verdict.action()) {
       case ACCEPT -> report(rate, listener, mean, learningRate, gradNorm);
       case SKIP -> listener.skipped(state.step(), verdict.reason());
-      case STOP -> throw new TrainingException(verdict.reason() + lastGood());
+      case STOP -> throw new TrainingException(verdict.reason() + checkpoints.lastGood());
     }
-  }
-
-  private String lastGood() {
-    return lastSaved == null ? "; no checkpoint was made yet" : "; last checkpoint: " + lastSaved;
   }
 
   private void report(
@@ -236,21 +215,6 @@ public final class CrossEntropyTrainer implements AutoCloseable {
       }
     }
     return OptionalDouble.of(sum / tokens);
-  }
-
-  private void save(TrainingListener listener) throws IOException {
-    Map<String, MemorySegment> tensors = new LinkedHashMap<>();
-    for (OptimizerStep.Moments entry : optimizer.moments()) {
-      entry.tensors().forEach((name, tensor) -> tensors.put(name, TensorMemory.of(tensor)));
-    }
-    lastSaved =
-        TrainingCheckpoint.write(
-            checkpoints,
-            state.step(),
-            tensors,
-            MAPPER.valueToTree(state),
-            settings.keptCheckpoints());
-    listener.saved(lastSaved);
   }
 
   /// Tokens per second over the last few seconds.

@@ -29,13 +29,15 @@ public record StepReport(
     double gradNorm,
     double tokensPerSecond,
     OptionalDouble flopsUtilization,
-    Duration remaining) {
+    Duration remaining)
+    implements TrainingReport {
 
   /// The metrics of [#row()], for a [MetricsLog].
   public static final List<String> METRICS =
       List.of("loss", "smoothed_loss", "eval_loss", "lr", "grad_norm", "tok_s", "mfu");
 
   /// The metrics that this step has, by the names in [#METRICS].
+  @Override
   public SequencedMap<String, Double> row() {
     SequencedMap<String, Double> row = new LinkedHashMap<>();
     row.put("loss", loss);
@@ -48,7 +50,7 @@ public record StepReport(
     return row;
   }
 
-  /// One line for people.
+  @Override
   public String line() {
     StringBuilder line = new StringBuilder();
     line.append(
@@ -60,6 +62,16 @@ public record StepReport(
     flopsUtilization.ifPresent(
         value -> line.append(String.format(Locale.ROOT, "  MFU %.1f%%", 100 * value)));
     return line.append("  ETA ").append(clock(remaining)).toString();
+  }
+
+  @Override
+  public String brief() {
+    return String.format(Locale.ROOT, "loss %.4f %,.0f tok/s", smoothedLoss, tokensPerSecond);
+  }
+
+  @Override
+  public boolean isNotable() {
+    return evalLoss.isPresent();
   }
 
   private static String clock(Duration time) {

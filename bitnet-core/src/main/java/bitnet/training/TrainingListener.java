@@ -6,11 +6,11 @@ import java.nio.file.Path;
 /// Hears what a run does.
 public interface TrainingListener {
 
-  /// The loss on the held-out text before the first step of this process.
-  void started(long step, double evalLoss) throws IOException;
+  /// What was measured before the first step of this process.
+  void started(TrainingReport report) throws IOException;
 
   /// A step was done.
-  void stepped(StepReport report) throws IOException;
+  void stepped(TrainingReport report) throws IOException;
 
   /// A step's gradients were dropped.
   void skipped(long step, String reason) throws IOException;

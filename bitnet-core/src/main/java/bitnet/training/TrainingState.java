@@ -14,7 +14,8 @@ public record TrainingState(
     SamplerState sampler,
     SpikeGuard.State guard,
     SmoothedLoss smoothed,
-    String fingerprint) {
+    String fingerprint)
+    implements RunState {
 
   /// A run that has not begun.
   static TrainingState start(long seed, String fingerprint) {

@@ -87,7 +87,8 @@ def bit_linear_backward(self, dy: Tensor, last_use: bool, codes: Tensor, inverse
     scaled = torch.mul(dy, scale)
   return [torch.mm(self.operand(scaled, mode), trits).to(6)]
 
-# x [batch, head, seq, head_dim] turned by the angles of cos, sin [seq, head_dim / 2] (halves, as in LLaMA).
+# x [batch, head, seq, head_dim] turned by the angles of cos, sin [seq, head_dim / 2] or, where texts branch,
+# [batch, 1, seq, head_dim / 2] (halves, as in LLaMA).
 def rotate(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
   a = torch.chunk(x, 2, -1)
   return torch.cat([torch.addcmul(a[0] * cos, a[1], sin, value=-1), torch.addcmul(a[1] * cos, a[0], sin)], -1)
@@ -97,9 +98,15 @@ def spread(self, x: Tensor, heads: int) -> Tensor:
     return x
   return torch.repeat_interleave(x, heads // x.size(1), 1)
 
-# Causal attention. qkv [tokens, (heads + 2 kv_heads) * head_dim] -> output [tokens, heads * head_dim],
+def visible(self, mask: Tensor, q: Tensor) -> Optional[Tensor]:
+  result = annotate(Optional[Tensor], None)
+  if mask.numel() > 0:
+    result = mask.to(q.dtype)
+  return result
+
+# Attention, causal, or where texts branch by a mask [batch, 1, seq, seq] that is added to scores. qkv [tokens, (heads + 2 kv_heads) * head_dim] -> output [tokens, heads * head_dim],
 # and what the backward pass needs: rotated q and k together, v, output by head, log-sum-exp.
-def attention(self, qkv: Tensor, cos: Tensor, sin: Tensor, batch: int, heads: int, kv_heads: int, mode: int) -> List[Tensor]:
+def attention(self, qkv: Tensor, cos: Tensor, sin: Tensor, mask: Tensor, batch: int, heads: int, kv_heads: int, mode: int) -> List[Tensor]:
   seq = qkv.size(0) // batch
   x = torch.transpose(qkv.view([batch, seq, heads + 2 * kv_heads, -1]), 1, 2)
   qk = self.rotate(torch.narrow(x, 1, 0, heads + kv_heads), cos, sin)
@@ -109,14 +116,16 @@ def attention(self, qkv: Tensor, cos: Tensor, sin: Tensor, batch: int, heads: in
     v = v.to(15)
   q = torch.narrow(qk, 1, 0, heads)
   k = self.spread(torch.narrow(qk, 1, heads, kv_heads), heads)
+  visible = self.visible(mask, q)
+  causal = mask.numel() == 0
   if qkv.is_cuda:
-    out = torch.scaled_dot_product_attention(q, k, self.spread(v, heads), None, 0.0, True)
+    out = torch.scaled_dot_product_attention(q, k, self.spread(v, heads), visible, 0.0, causal)
     lse = torch.empty([0])
   else:
-    out, lse = torch._scaled_dot_product_flash_attention_for_cpu(q, k, self.spread(v, heads), 0.0, True)
+    out, lse = torch._scaled_dot_product_flash_attention_for_cpu(q, k, self.spread(v, heads), 0.0, causal, attn_mask=visible)
   return [torch.reshape(torch.transpose(out, 1, 2), [batch * seq, -1]).to(6), qk, v, out, lse]
 
-def attention_backward(self, dy: Tensor, qk: Tensor, v: Tensor, out: Tensor, lse: Tensor, cos: Tensor, sin: Tensor) -> List[Tensor]:
+def attention_backward(self, dy: Tensor, qk: Tensor, v: Tensor, out: Tensor, lse: Tensor, cos: Tensor, sin: Tensor, mask: Tensor) -> List[Tensor]:
   batch = qk.size(0)
   seq = qk.size(2)
   kv_heads = v.size(1)
@@ -125,19 +134,21 @@ def attention_backward(self, dy: Tensor, qk: Tensor, v: Tensor, out: Tensor, lse
   q = torch.narrow(qk, 1, 0, heads)
   k = self.spread(torch.narrow(qk, 1, heads, kv_heads), heads)
   vs = self.spread(v, heads)
+  visible = self.visible(mask, q)
+  causal = mask.numel() == 0
   if qk.is_cuda:
     torch.set_grad_enabled(True)
     q = torch.detach(q).requires_grad_(True)
     k = torch.detach(k).requires_grad_(True)
     vs = torch.detach(vs).requires_grad_(True)
-    again = torch.scaled_dot_product_attention(q, k, vs, None, 0.0, True)
+    again = torch.scaled_dot_product_attention(q, k, vs, visible, 0.0, causal)
     g = torch.grad([again], [q, k, vs], annotate(List[Optional[Tensor]], [dout]), None, False, False)
     torch.set_grad_enabled(False)
     dq = torch._unwrap_optional(g[0])
     dk = torch._unwrap_optional(g[1])
     dv = torch._unwrap_optional(g[2])
   else:
-    dq, dk, dv = torch._scaled_dot_product_flash_attention_for_cpu_backward(dout, q, k, vs, out, lse, 0.0, True)
+    dq, dk, dv = torch._scaled_dot_product_flash_attention_for_cpu_backward(dout, q, k, vs, out, lse, 0.0, causal, attn_mask=visible)
   if heads != kv_heads:
     group = [batch, kv_heads, heads // kv_heads, seq, v.size(3)]
     dk = torch.sum(torch.reshape(dk, group), [2])
@@ -189,41 +200,56 @@ def gated_backward(self, dz: Tensor, gate_up: Tensor, squared: bool) -> List[Ten
 def rows(self, x: Tensor, start: int, count: int) -> List[Tensor]:
   return [torch.narrow(x, 0, start, count)]
 
-def embedding(self, weight: Tensor, ids: Tensor) -> List[Tensor]:
+def select_rows(self, weight: Tensor, ids: Tensor) -> List[Tensor]:
   return [torch.embedding(weight, ids)]
 
-def embedding_backward(self, dx: Tensor, ids: Tensor, dw: Tensor) -> List[Tensor]:
+def add_rows(self, dx: Tensor, ids: Tensor, dw: Tensor) -> List[Tensor]:
   torch.index_add_(dw, 0, ids, dx)
   return annotate(List[Tensor], [])
 
 def linear(self, x: Tensor, w: Tensor) -> List[Tensor]:
   return [torch.linear(x, w)]
 
-# Sum of -log p(target) over rows of hidden [n, width] with logits = hidden head^t, by chunks of rows,
-# so that no more than chunk * vocab logits exist at once. With weight > 0 also the gradients of
-# weight * sum: dhidden (written), dhead (added to).
-def cross_entropy(self, hidden: Tensor, head: Tensor, targets: Tensor, chunk: int, mode: int, weight: float, dhidden: Tensor, dhead: Tensor) -> List[Tensor]:
+# log p(target) [n] of rows of hidden [n, width] with logits = hidden head^t, and if asked for the entropies
+# [n] of their distributions, by chunks of rows, so that no more than chunk * vocab logits exist at once.
+# With slopes [n] (else empty) also the gradients of sum(slopes * log p): dhidden (written), dhead (added to).
+def log_probabilities(self, hidden: Tensor, head: Tensor, targets: Tensor, slopes: Tensor, chunk: int, mode: int, entropies: bool, dhidden: Tensor, dhead: Tensor) -> List[Tensor]:
   n = hidden.size(0)
   w = self.operand(head, mode)
-  total = torch.zeros([], dtype=7, device=hidden.device)
+  chosen = torch.empty([n], dtype=6, device=hidden.device)
+  entropy = torch.empty([n], dtype=6, device=hidden.device)
   start = 0
   while start < n:
     rows = min(chunk, n - start)
     h = self.operand(torch.narrow(hidden, 0, start, rows), mode)
     t = torch.unsqueeze(torch.narrow(targets, 0, start, rows), 1)
     logp = torch.log_softmax(torch.linear(h, w).to(6), -1)
-    total = total - torch.sum(torch.gather(logp, 1, t), dtype=7)
-    if weight > 0:
+    torch.copy_(torch.narrow(chosen, 0, start, rows), torch.squeeze(torch.gather(logp, 1, t), 1))
+    if entropies:
+      plogp = torch.mul(torch.exp(logp), logp)
+      torch.copy_(torch.narrow(entropy, 0, start, rows), torch.neg(torch.sum(plogp, [-1])))
+    if slopes.size(0) > 0:
       p = torch.exp_(logp)
       torch.scatter_add_(p, 1, t, torch.full([rows, 1], -1.0, dtype=6, device=hidden.device))
-      d = self.operand(torch.mul_(p, weight), mode)
+      falls = torch.neg(torch.unsqueeze(torch.narrow(slopes, 0, start, rows), 1))
+      d = self.operand(torch.mul_(p, falls), mode)
       torch.copy_(torch.narrow(dhidden, 0, start, rows), torch.mm(d, w))
       if mode == 1:
         torch.add_(dhead, torch.mm(torch.t(d), h))
       else:
         torch.addmm_(dhead, torch.t(d), h)
     start = start + rows
-  return [total]
+  return [chosen, entropy]
+
+# Sum of -log p(target); with weight > 0 also the gradients of weight * sum.
+def cross_entropy(self, hidden: Tensor, head: Tensor, targets: Tensor, chunk: int, mode: int, weight: float, dhidden: Tensor, dhead: Tensor) -> List[Tensor]:
+  n = hidden.size(0)
+  if weight > 0:
+    slopes = torch.full([n], -weight, dtype=6, device=hidden.device)
+  else:
+    slopes = torch.empty([0])
+  r = self.log_probabilities(hidden, head, targets, slopes, chunk, mode, False, dhidden, dhead)
+  return [torch.neg(torch.sum(r[0], dtype=7))]
 
 def grad_norm(self, grads: List[Tensor]) -> List[Tensor]:
   return [torch.linalg_vector_norm(torch.stack(torch._foreach_norm(grads, 2)), 2)]

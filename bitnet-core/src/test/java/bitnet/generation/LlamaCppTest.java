@@ -27,8 +27,8 @@ import bitnet.training.CrossEntropyTrainer;
 import bitnet.training.Decay;
 import bitnet.training.LearningRateSchedule;
 import bitnet.training.SpikeGuard;
-import bitnet.training.StepReport;
 import bitnet.training.TrainingListener;
+import bitnet.training.TrainingReport;
 import bitnet.training.TrainingSettings;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -136,10 +136,10 @@ class LlamaCppTest {
 
   private static final class Silence implements TrainingListener {
     @Override
-    public void started(long step, double evalLoss) {}
+    public void started(TrainingReport report) {}
 
     @Override
-    public void stepped(StepReport report) {}
+    public void stepped(TrainingReport report) {}
 
     @Override
     public void skipped(long step, String reason) {}

@@ -59,14 +59,21 @@ class CrossEntropyTrainerTest {
     final List<Path> saved = new ArrayList<>();
 
     @Override
-    public void started(long step, double evalLoss) {
-      evalLosses.add(evalLoss);
+    public void started(TrainingReport report) {
+      add("eval_loss", report, evalLosses);
     }
 
     @Override
-    public void stepped(StepReport report) {
-      losses.add(report.loss());
-      report.evalLoss().ifPresent(evalLosses::add);
+    public void stepped(TrainingReport report) {
+      add("loss", report, losses);
+      add("eval_loss", report, evalLosses);
+    }
+
+    private static void add(String name, TrainingReport report, List<Double> values) {
+      Double value = report.row().get(name);
+      if (value != null) {
+        values.add(value);
+      }
     }
 
     @Override

@@ -1,0 +1,359 @@
+package bitnet.cli;
+
+import bitnet.data.BadRecordPolicy;
+import bitnet.device.DeviceSelector;
+import bitnet.device.ProcessorFeatures;
+import bitnet.generation.SamplingSettings;
+import bitnet.grpo.CompletionsLog;
+import bitnet.grpo.CorrectionSettings;
+import bitnet.grpo.GrpoRun;
+import bitnet.grpo.GrpoSettings;
+import bitnet.grpo.GrpoTrainer;
+import bitnet.grpo.RewardScaling;
+import bitnet.kernel.CacheType;
+import bitnet.model.ForwardPass;
+import bitnet.reward.RewardSpec;
+import bitnet.runtime.HeadType;
+import bitnet.runtime.RuntimeSettings;
+import bitnet.training.Decay;
+import bitnet.training.LearningRateSchedule;
+import bitnet.training.MetricsLog;
+import bitnet.training.RunDirectory;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `bitnet train-grpo`: improves a model on questions with checkable answers.
+@Command(
+    name = "train-grpo",
+    description =
+        "Improve a model on questions with checkable answers by Grouped Response Policy"
+            + " Optimisation, with one layer or two.",
+    sortOptions = false)
+final class TrainGrpo implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--dataset",
+      required = true,
+      paramLabel = "FILE",
+      description = "Questions: JSONL or a JSON array of {\"query\", \"answer\"}.")
+  private Path dataset;
+
+  @Option(
+      names = "--on_bad_record",
+      defaultValue = "stop",
+      paramLabel = "P",
+      description =
+          "stop before training at the first bad record, or skip and count them (default:"
+              + " ${DEFAULT-VALUE}).")
+  private String badRecords;
+
+  @Option(
+      names = "--eval_dataset",
+      paramLabel = "FILE",
+      description = "Questions to judge by, answered with the most probable tokens.")
+  private @Nullable Path evalDataset;
+
+  @Option(
+      names = "--model_path",
+      required = true,
+      paramLabel = "DIR",
+      description = "The model to start from.")
+  private Path modelPath;
+
+  @Option(
+      names = "--output_dir",
+      required = true,
+      paramLabel = "DIR",
+      description = "The run: checkpoints, logs and, at the end, model.")
+  private Path outputDir;
+
+  @Option(names = "--steps", required = true, paramLabel = "N", description = "Steps of the run.")
+  private long steps;
+
+  @Option(
+      names = "--batch_size",
+      defaultValue = "16",
+      paramLabel = "N",
+      description = "Questions in a step (default: ${DEFAULT-VALUE}).")
+  private int batchSize;
+
+  @Option(
+      names = "--group_size",
+      defaultValue = "8",
+      paramLabel = "N",
+      description = "Answers to each question (default: ${DEFAULT-VALUE}).")
+  private int groupSize;
+
+  @Option(
+      names = "--max_length",
+      defaultValue = "128",
+      paramLabel = "N",
+      description = "The most tokens of an answer (default: ${DEFAULT-VALUE}).")
+  private int maxLength;
+
+  @Option(
+      names = "--reward_model",
+      arity = "1..*",
+      paramLabel = "R",
+      description =
+          "Rewards: f1 (qa_reward), final_answer (exact), format, length, an expression over these,"
+              + " the directory of a model from train-reward, or a class (default: f1).")
+  private List<String> rewardModels = new ArrayList<>();
+
+  @Option(
+      names = "--reward_weights",
+      arity = "1..*",
+      paramLabel = "W",
+      description = "A weight for each of them (default: 1).")
+  private List<Double> rewardWeights = new ArrayList<>();
+
+  @Option(
+      names = "--scale_rewards",
+      defaultValue = "group",
+      paramLabel = "S",
+      description =
+          "Advantages are divided by the standard deviation of the group, of the batch, or by none"
+              + " (default: ${DEFAULT-VALUE}).")
+  private String scaleRewards;
+
+  @Option(
+      names = "--num_iterations",
+      defaultValue = "1",
+      paramLabel = "N",
+      description = "Updates with the answers of a step (default: ${DEFAULT-VALUE}).")
+  private int iterations;
+
+  @Option(
+      names = "--mask_truncated",
+      description = "Leave answers that were cut off out of the loss.")
+  private boolean maskTruncated;
+
+  @Option(
+      names = "--ref_sync",
+      defaultValue = "0",
+      paramLabel = "N",
+      description =
+          "Steps after which the reference becomes the policy; 0: it stays the first model"
+              + " (default: ${DEFAULT-VALUE}).")
+  private long refSync;
+
+  @Option(
+      names = "--temperature",
+      defaultValue = "1",
+      paramLabel = "X",
+      description = "Of the answers (default: ${DEFAULT-VALUE}).")
+  private double temperature;
+
+  @Option(
+      names = "--top_p",
+      defaultValue = "1",
+      paramLabel = "X",
+      description =
+          "They consist of the most probable tokens that reach it (default: ${DEFAULT-VALUE}).")
+  private double topP;
+
+  @Option(
+      names = "--lr",
+      defaultValue = "1e-4",
+      paramLabel = "X",
+      description = "The highest learning rate (default: ${DEFAULT-VALUE}).")
+  private double learningRate;
+
+  @Option(
+      names = "--lr_schedule",
+      defaultValue = "constant",
+      paramLabel = "S",
+      description = "constant, linear, cosine or two-stage (default: ${DEFAULT-VALUE}).")
+  private String schedule;
+
+  @Option(
+      names = "--warmup",
+      defaultValue = "0",
+      paramLabel = "N",
+      description = "Steps in which the rate rises (default: ${DEFAULT-VALUE}).")
+  private long warmup;
+
+  @Option(
+      names = "--weight_decay",
+      defaultValue = "0",
+      paramLabel = "X",
+      description = "AdamW's decay of matrices (default: ${DEFAULT-VALUE}).")
+  private double weightDecay;
+
+  @Option(
+      names = "--clip",
+      defaultValue = "1",
+      paramLabel = "X",
+      description =
+          "Longer gradients are scaled to this norm; 0: never (default: ${DEFAULT-VALUE}).")
+  private double clip;
+
+  @Option(
+      names = "--grad_checkpoint",
+      description = "Keep only the layers' inputs and compute the layers again: less memory.")
+  private boolean gradCheckpoint;
+
+  @Option(
+      names = "--pass_tokens",
+      defaultValue = "4096",
+      paramLabel = "N",
+      description =
+          "The most tokens that go through the graph at once: fewer need less memory (default:"
+              + " ${DEFAULT-VALUE}).")
+  private int passTokens;
+
+  @Option(
+      names = "--seed",
+      defaultValue = "0",
+      paramLabel = "S",
+      description = "Determines questions and answers (default: ${DEFAULT-VALUE}).")
+  private long seed;
+
+  @Option(
+      names = "--save_interval",
+      defaultValue = "100",
+      paramLabel = "N",
+      description = "Steps between checkpoints; 0: at the end only (default: ${DEFAULT-VALUE}).")
+  private long saveInterval;
+
+  @Option(
+      names = "--keep",
+      defaultValue = "2",
+      paramLabel = "K",
+      description = "How many checkpoints stay (default: ${DEFAULT-VALUE}).")
+  private int keep;
+
+  @Option(
+      names = "--resume",
+      paramLabel = "CKPT",
+      description =
+          "Go on from a checkpoint, or from the newest one of --output_dir with \"auto\" (which"
+              + " starts anew where there is none).")
+  private @Nullable String resume;
+
+  @Option(
+      names = "--eval_interval",
+      defaultValue = "50",
+      paramLabel = "N",
+      description =
+          "Steps between two looks at --eval_dataset; 0: at the end (default: ${DEFAULT-VALUE}).")
+  private long evalInterval;
+
+  @Option(
+      names = "--log_interval",
+      defaultValue = "1",
+      paramLabel = "N",
+      description = "Steps between printed lines (default: ${DEFAULT-VALUE}).")
+  private long logInterval;
+
+  @Option(
+      names = "--sample_interval",
+      defaultValue = "10",
+      paramLabel = "N",
+      description = "Steps between printed answers; 0: none (default: ${DEFAULT-VALUE}).")
+  private long sampleInterval;
+
+  @Option(
+      names = "--csv_log",
+      paramLabel = "FILE",
+      description = "Write every step's metrics to a CSV file.")
+  private @Nullable Path csvLog;
+
+  @Option(
+      names = "--tensorboard",
+      paramLabel = "DIR",
+      description = "Write every step's metrics to TensorBoard event files.")
+  private @Nullable Path tensorBoard;
+
+  @Option(
+      names = "--completions_log",
+      paramLabel = "FILE",
+      description = "Write every answer with its reward to a JSONL file.")
+  private @Nullable Path completionsLog;
+
+  @Option(
+      names = "--kernel",
+      defaultValue = "auto",
+      paramLabel = "K",
+      description = "Kernels of the rollouts; see bitnet doctor (default: ${DEFAULT-VALUE}).")
+  private String kernel;
+
+  @Mixin private LossOptions loss;
+
+  @Mixin private CorrectionOptions correction;
+
+  @Mixin private ComputeOptions compute;
+
+  @SuppressWarnings("unused") // for its option
+  @Mixin
+  private ConfigFile.Mixin configFile;
+
+  private TrainGrpo() {}
+
+  @Override
+  public Integer call() throws IOException {
+    PrintWriter out = spec.commandLine().getOut();
+    GrpoRun run = run();
+    // refuses a second run before the log of the first is touched
+    long done = run.directory().doneSteps(resume);
+    List<String> metrics = GrpoTrainer.metrics(run.rewards().rewards(), run.settings());
+    try (MetricsLog log = MetricsLog.open(metrics, csvLog, tensorBoard, done);
+        CompletionsLog completions =
+            completionsLog == null ? null : CompletionsLog.open(completionsLog, done);
+        TrainingOutput output = new TrainingOutput(out, log, logInterval, steps)) {
+      GrpoOutput listener = new GrpoOutput(output, completions, sampleInterval);
+      return run.run(listener, output::line) ? ExitCode.OK : ExitCode.INTERRUPTED;
+    }
+  }
+
+  private GrpoRun run() throws IOException {
+    return new GrpoRun(
+        modelPath,
+        dataset,
+        BadRecordPolicy.of(badRecords),
+        evalDataset,
+        new RewardSpec(rewardModels.isEmpty() ? List.of("f1") : rewardModels, rewardWeights),
+        new RunDirectory(outputDir),
+        resume,
+        new DeviceSelector().select(compute.device()),
+        compute.type(ProcessorFeatures.current()),
+        // what the sampler says of a token must be what the graph says of it
+        new RuntimeSettings(compute.threads(), kernel, HeadType.FP32, CacheType.FP32),
+        settings());
+  }
+
+  private GrpoSettings settings() throws IOException {
+    Optional<CorrectionSettings> second =
+        correction.settings(spec.commandLine().getParseResult(), maxLength);
+    return new GrpoSettings(
+        batchSize,
+        groupSize,
+        maxLength,
+        new SamplingSettings(temperature, 0, topP, 0, 1, seed),
+        RewardScaling.of(scaleRewards),
+        loss.loss(maxLength),
+        iterations,
+        maskTruncated,
+        new LearningRateSchedule(Decay.of(schedule), learningRate, weightDecay, warmup, steps),
+        clip,
+        refSync,
+        gradCheckpoint ? ForwardPass.Keep.LAYER_INPUTS : ForwardPass.Keep.ALL,
+        passTokens,
+        second,
+        evalInterval,
+        saveInterval,
+        keep);
+  }
+}

@@ -1,0 +1,132 @@
+package bitnet.training;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import bitnet.model.ForwardPass;
+import bitnet.model.LlamaModel;
+import bitnet.model.TorchOps;
+import java.util.Arrays;
+import java.util.List;
+
+/// Texts on their way through a model: how probable each response token is after what stands
+/// before it, and the gradient of any function of that.
+///
+/// Texts that follow each other with the same prompt share its computation. The head computes
+/// response tokens only.
+public final class LogProbabilityPass implements AutoCloseable {
+  private final LlamaModel model;
+  private final List<PromptedText> texts;
+  private final NDManager scope;
+  private final ForwardPass pass;
+  private final NDArray rows; // [responseTokens], their places among the hidden states
+  private final NDArray targets; // [responseTokens]
+  private final NDArray hidden; // [responseTokens, hidden]
+  private final TorchOps.HeadResult result;
+
+  /// Runs the texts through the model.
+  ///
+  /// @param texts at least one
+  /// @param keep what is kept for [#backward]
+  public LogProbabilityPass(LlamaModel model, List<PromptedText> texts, ForwardPass.Keep keep) {
+    this.model = model;
+    this.texts = List.copyOf(texts);
+    this.scope = model.manager().newSubManager();
+    PromptTree tree = new PromptTree(texts);
+    pass = forward(tree, keep);
+    rows = scope.create(tree.before());
+    targets =
+        scope.create(
+            texts.stream()
+                .flatMapToInt(text -> Arrays.stream(text.response()))
+                .asLongStream()
+                .toArray());
+    hidden = model.ops().selectRows(scope, pass.hidden(), rows);
+    result =
+        model
+            .ops()
+            .logProbabilities(scope, hidden, model.effectiveHead(), targets, model.computeType());
+  }
+
+  /// Tokens that such a pass would compute: prompts that are shared count once, filling counts.
+  public static long tokens(List<PromptedText> texts) {
+    return new PromptTree(texts).tokens();
+  }
+
+  private ForwardPass forward(PromptTree tree, ForwardPass.Keep keep) {
+    Shape shape = new Shape(tree.sequences(), tree.seq());
+    NDArray ids = scope.create(tree.ids(), shape);
+    if (!tree.branches()) {
+      return model.forward(ids, keep);
+    }
+    return model.forward(
+        ids,
+        scope.create(tree.positions(), shape),
+        scope.create(tree.mask(), new Shape(tree.sequences(), 1, tree.seq(), tree.seq())),
+        keep);
+  }
+
+  private int count() {
+    return texts.stream().mapToInt(text -> text.response().length).sum();
+  }
+
+  /// The natural logarithm of the probability of every response token, `[text][token]`.
+  public double[][] logProbabilities() {
+    return perText(result.chosen().toFloatArray());
+  }
+
+  /// The entropy of the distribution of every response token in nats, `[text][token]`.
+  public double[][] entropies() {
+    return perText(result.entropy().toFloatArray());
+  }
+
+  private double[][] perText(float... flat) {
+    double[][] values = new double[texts.size()][];
+    int next = 0;
+    for (int i = 0; i < values.length; i++) {
+      values[i] = new double[texts.get(i).response().length];
+      for (int t = 0; t < values[i].length; t++) {
+        values[i][t] = flat[next++];
+      }
+    }
+    return values;
+  }
+
+  /// Adds the gradients of `sum slopes * log-probabilities` to the model's parameters; once.
+  ///
+  /// @param slopes `[text][token]`, the derivatives of a loss by [#logProbabilities]
+  public void backward(double[][] slopes) {
+    float[] flat = new float[count()];
+    int next = 0;
+    for (double[] text : slopes) {
+      for (double slope : text) {
+        flat[next++] = (float) slope;
+      }
+    }
+    if (next != flat.length) {
+      throw new IllegalArgumentException(
+          "%d slopes for %d response tokens; give one for each".formatted(next, flat.length));
+    }
+    TorchOps ops = model.ops();
+    NDArray dRows = scope.zeros(hidden.getShape(), DataType.FLOAT32);
+    ops.logProbabilitiesBackward(
+        scope,
+        hidden,
+        model.effectiveHead(),
+        targets,
+        scope.create(flat),
+        model.computeType(),
+        dRows,
+        model.head().gradient());
+    NDArray dHidden = scope.zeros(pass.hidden().getShape(), DataType.FLOAT32);
+    ops.addRows(scope, dRows, rows, dHidden);
+    pass.backward(dHidden);
+  }
+
+  @Override
+  public void close() {
+    pass.close();
+    scope.close();
+  }
+}

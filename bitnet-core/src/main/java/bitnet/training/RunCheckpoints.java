@@ -1,0 +1,122 @@
+package bitnet.training;
+
+import ai.djl.ndarray.NDArray;
+import bitnet.checkpoint.TrainingCheckpoint;
+import bitnet.model.TensorMemory;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// The checkpoints of one run: weights, moments and the trainer's own state.
+///
+/// @param <S> the state
+public final class RunCheckpoints<S extends RunState> {
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+
+  private final OptimizerStep optimizer;
+  private final Path directory;
+  private final int kept;
+  private final Class<S> type;
+  private @Nullable Path last;
+
+  /// Nothing is read or written yet.
+  ///
+  /// @param optimizer of the model that is saved, with its weights
+  /// @param directory of the run's checkpoints
+  /// @param kept how many stay
+  /// @param type of the state, which Jackson can read and write
+  public RunCheckpoints(OptimizerStep optimizer, Path directory, int kept, Class<S> type) {
+    this.optimizer = optimizer;
+    this.directory = directory;
+    this.kept = kept;
+    this.type = type;
+  }
+
+  /// Reads tensors of its own out of a checkpoint.
+  @FunctionalInterface
+  public interface MoreTensors<S> {
+    /// Reads them.
+    void read(TrainingCheckpoint checkpoint, S state) throws IOException;
+  }
+
+  /// Takes over weights and moments of a checkpoint.
+  ///
+  /// @param now the state of the run that resumes, whose fingerprint must be the checkpoint's
+  /// @param more reads what [#save] was given besides
+  /// @return the state in it
+  /// @throws IllegalArgumentException if that run had other settings, naming the first that differs
+  /// @throws IOException if it is missing or damaged
+  public S resume(Path checkpoint, S now, MoreTensors<S> more) throws IOException {
+    try (TrainingCheckpoint saved = TrainingCheckpoint.open(checkpoint)) {
+      S resumed = read(checkpoint, saved.state());
+      if (!resumed.fingerprint().equals(now.fingerprint())) {
+        throw new IllegalArgumentException(
+            "%s was made by a run with other settings (%s); resume with the same ones"
+                .formatted(checkpoint, difference(resumed.fingerprint(), now.fingerprint())));
+      }
+      for (OptimizerStep.Moments entry : optimizer.moments()) {
+        for (Map.Entry<String, NDArray> tensor : entry.tensors().entrySet()) {
+          TensorMemory.fill(tensor.getValue(), memory -> saved.read(tensor.getKey(), memory));
+        }
+      }
+      more.read(saved, resumed);
+      last = checkpoint;
+      return resumed;
+    }
+  }
+
+  private S read(Path checkpoint, ObjectNode json) {
+    try {
+      return MAPPER.treeToValue(json, type);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(
+          "%s: its state is not this program's: %s".formatted(checkpoint, e.getOriginalMessage()),
+          e);
+    }
+  }
+
+  /// The first setting that differs: `then peak=0.0015, now peak=0.1`.
+  private static String difference(String then, String now) {
+    String[] before = then.split(", ", -1);
+    String[] after = now.split(", ", -1);
+    int same = Math.max(0, Arrays.mismatch(before, after));
+    return "then %s, now %s".formatted(setting(before, same), setting(after, same));
+  }
+
+  private static String setting(String[] settings, int index) {
+    return index < settings.length ? settings[index].replaceAll("\\w+\\[|]", "") : "nothing";
+  }
+
+  /// Writes the checkpoint of a state.
+  ///
+  /// @param more tensors of the trainer's own, by name
+  /// @return where it is
+  public Path save(S state, Map<String, MemorySegment> more) throws IOException {
+    Map<String, MemorySegment> tensors = new LinkedHashMap<>();
+    for (OptimizerStep.Moments entry : optimizer.moments()) {
+      entry.tensors().forEach((name, tensor) -> tensors.put(name, TensorMemory.of(tensor)));
+    }
+    tensors.putAll(more);
+    Path written =
+        TrainingCheckpoint.write(directory, state.step(), tensors, MAPPER.valueToTree(state), kept);
+    last = written;
+    return written;
+  }
+
+  /// Whether the state of that step has been saved.
+  boolean isSaved(long step) {
+    return last != null && last.endsWith(TrainingCheckpoint.name(step));
+  }
+
+  /// The last good checkpoint, for the end of a message about a run that failed.
+  public String lastGood() {
+    return last == null ? "; no checkpoint was made yet" : "; last checkpoint: " + last;
+  }
+}

@@ -1,0 +1,54 @@
+package bitnet.training;
+
+import bitnet.checkpoint.ModelSource;
+import bitnet.checkpoint.TrainingCheckpoint;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// Where a run keeps its files: `checkpoints/` and, at the end, `model/`.
+///
+/// @param path the directory
+public record RunDirectory(Path path) {
+
+  /// The newest checkpoint of the run directory, as a value of `resume`.
+  public static final String AUTO = "auto";
+
+  /// The directory of checkpoints.
+  public Path checkpoints() {
+    return path.resolve("checkpoints");
+  }
+
+  /// The directory of the trained model.
+  public Path model() {
+    return path.resolve(ModelSource.RUN_MODEL);
+  }
+
+  /// The checkpoint to go on from; empty for a run that starts.
+  ///
+  /// @param resume a checkpoint, `auto` for this directory's newest one, or null to start
+  /// @throws IllegalArgumentException if it would start where there is a run already
+  public Optional<Path> checkpoint(@Nullable String resume) throws IOException {
+    Optional<Path> latest = TrainingCheckpoint.latest(checkpoints());
+    if (resume == null) {
+      if (latest.isPresent()) {
+        throw new IllegalArgumentException(
+            "%s holds a run already; go on with --resume auto, or use another --output_dir"
+                .formatted(path));
+      }
+      return Optional.empty();
+    }
+    if (!resume.equals(AUTO)) {
+      return Optional.of(Path.of(resume));
+    }
+    return latest;
+  }
+
+  /// The steps that such a run has done already; 0 for one that starts.
+  ///
+  /// @throws IllegalArgumentException if it would start where there is a run already
+  public long doneSteps(@Nullable String resume) throws IOException {
+    return checkpoint(resume).map(TrainingCheckpoint::step).orElse(0L);
+  }
+}

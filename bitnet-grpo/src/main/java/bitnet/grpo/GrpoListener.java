@@ -1,0 +1,14 @@
+package bitnet.grpo;
+
+import bitnet.training.TrainingListener;
+import java.io.IOException;
+import java.util.List;
+
+/// Hears what a GRPO run does.
+public interface GrpoListener extends TrainingListener {
+
+  /// The answers of a step were drawn and judged.
+  ///
+  /// @param answers first answers, those to one query together, then corrections
+  void drew(List<CompletionRecord> answers) throws IOException;
+}

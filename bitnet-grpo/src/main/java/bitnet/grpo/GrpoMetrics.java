@@ -1,0 +1,135 @@
+package bitnet.grpo;
+
+import bitnet.reward.WeightedReward;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.stream.IntStream;
+
+/// The columns of a run's log, and the figures about a step's answers in them.
+final class GrpoMetrics {
+  static final String EVAL = "eval_";
+  static final String SECOND = "layer2_";
+
+  private static final List<String> ANSWERS =
+      List.of("reward", "reward_std", "frac_reward_zero_std");
+  private static final List<String> LENGTHS =
+      List.of(
+          "accuracy",
+          "completion_length_mean",
+          "completion_length_min",
+          "completion_length_max",
+          "clipped_ratio",
+          "num_tokens",
+          "lr");
+  private static final List<String> LEARNING =
+      List.of(
+          "loss",
+          "grad_norm",
+          "kl",
+          "entropy",
+          "clip_ratio",
+          "clip_ratio_low",
+          "clip_ratio_high",
+          "logp_mismatch");
+  private static final List<String> CORRECTION =
+      List.of("t1", "t2", "delta_t1_t2", "incorrect_to_correct", "correct_to_incorrect");
+
+  private GrpoMetrics() {}
+
+  /// The names of all columns after `step`.
+  static List<String> columns(List<String> rewards, Optional<CorrectionSettings> correction) {
+    List<String> columns = new ArrayList<>(ANSWERS);
+    columns.addAll(rewardColumns(rewards));
+    columns.addAll(LENGTHS);
+    columns.addAll(LEARNING);
+    correction.ifPresent(
+        settings -> {
+          columns.addAll(CORRECTION);
+          columns.add("t1_prime");
+          columns.addAll(List.of("accepted_ratio", "buffer_size", SECOND + "reward"));
+          columns.addAll(correctedColumns(settings.corrections()));
+          LEARNING.forEach(name -> columns.add(SECOND + name));
+        });
+    columns.add("step_time");
+    Arrays.stream(StepTimes.Part.values()).map(StepTimes.Part::column).forEach(columns::add);
+    columns.addAll(List.of(EVAL + "accuracy", EVAL + "reward"));
+    if (correction.isPresent()) {
+      CORRECTION.forEach(name -> columns.add(EVAL + name));
+    }
+    return List.copyOf(columns);
+  }
+
+  /// `reward/f1`; characters that cannot stand in a header are replaced.
+  private static List<String> rewardColumns(List<String> rewards) {
+    List<String> columns = new ArrayList<>();
+    for (String reward : rewards) {
+      String column = "reward/" + reward.replaceAll("[^A-Za-z0-9_./-]", "_");
+      columns.add(columns.contains(column) ? column + "_" + (columns.size() + 1) : column);
+    }
+    return columns;
+  }
+
+  private static List<String> correctedColumns(int corrections) {
+    return IntStream.rangeClosed(1, Math.min(corrections, CorrectionSettings.SHOWN))
+        .mapToObj(n -> "corrected_" + n)
+        .toList();
+  }
+
+  /// Adds the figures about first answers.
+  static void putAnswers(
+      SequencedMap<String, Double> row, Judged answers, int groupSize, WeightedReward rewards) {
+    double[] all = answers.rewards();
+    int groups = all.length / groupSize;
+    double deviations = 0;
+    int equal = 0;
+    for (int group = 0; group < groups; group++) {
+      double deviation = GroupAdvantages.deviation(GroupAdvantages.group(all, groupSize, group));
+      deviations += deviation / groups;
+      equal += deviation == 0 ? 1 : 0;
+    }
+    row.put("reward", GroupAdvantages.mean(all));
+    row.put("reward_std", deviations);
+    row.put("frac_reward_zero_std", (double) equal / groups);
+    List<String> names =
+        rewardColumns(rewards.terms().stream().map(WeightedReward.Term::name).toList());
+    for (int i = 0; i < names.size(); i++) {
+      int term = i;
+      row.put(
+          names.get(i),
+          answers.judgements().stream()
+              .mapToDouble(judgement -> judgement.outcomes()[term])
+              .average()
+              .orElse(0));
+    }
+    row.put("accuracy", answers.accuracy());
+    var lengths = answers.samples().stream().mapToInt(Sample::length).summaryStatistics();
+    row.put("completion_length_mean", lengths.getAverage());
+    row.put("completion_length_min", (double) lengths.getMin());
+    row.put("completion_length_max", (double) lengths.getMax());
+    row.put(
+        "clipped_ratio",
+        answers.share(answers.samples().stream().filter(Sample::truncated).count()));
+  }
+
+  /// Adds the figures about corrections.
+  static void putCorrections(
+      SequencedMap<String, Double> row, SelfCorrection.Pairs pairs, int corrections) {
+    pairs.put(row, "");
+    boolean[] accepted = pairs.accepted();
+    int firsts = accepted.length / corrections;
+    row.put(
+        "accepted_ratio",
+        pairs.second().share(IntStream.range(0, accepted.length).filter(i -> accepted[i]).count()));
+    row.put(SECOND + "reward", GroupAdvantages.mean(pairs.second().rewards()));
+    List<String> names = correctedColumns(corrections);
+    for (int n = 0; n < names.size(); n++) {
+      int offset = n;
+      long count =
+          IntStream.range(0, firsts).filter(i -> accepted[i * corrections + offset]).count();
+      row.put(names.get(n), (double) count / firsts);
+    }
+  }
+}

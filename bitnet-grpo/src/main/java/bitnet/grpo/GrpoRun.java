@@ -1,0 +1,123 @@
+package bitnet.grpo;
+
+import ai.djl.ndarray.NDManager;
+import bitnet.checkpoint.ModelDirectory;
+import bitnet.checkpoint.ModelSource;
+import bitnet.data.BadRecordPolicy;
+import bitnet.data.QaDataset;
+import bitnet.data.QaRecord;
+import bitnet.device.SelectedDevice;
+import bitnet.generation.ComputeSettings;
+import bitnet.model.ComputeType;
+import bitnet.model.ForwardPass;
+import bitnet.model.LlamaConfig;
+import bitnet.model.LlamaModel;
+import bitnet.model.TorchOps;
+import bitnet.reward.RewardSpec;
+import bitnet.reward.WeightedReward;
+import bitnet.runtime.RuntimeSettings;
+import bitnet.tokenizer.Tokenizer;
+import bitnet.training.MemoryPlan;
+import bitnet.training.RunDirectory;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// GRPO from files to files: a model and questions in, a run directory out, which holds
+/// `checkpoints/` and, at the end, `model/`.
+///
+/// @param modelPath the model to start from
+/// @param dataset the questions to learn from
+/// @param badRecords what to do with those
+/// @param evalDataset the questions to judge by, or null
+/// @param rewards what answers are judged by
+/// @param directory of the run
+/// @param resume a checkpoint, `auto` for the run directory's newest one, or null to start
+/// @param device where the graph computes
+/// @param type of its matrix products
+/// @param runtime of the packed policies
+/// @param settings how to train
+public record GrpoRun(
+    Path modelPath,
+    Path dataset,
+    BadRecordPolicy badRecords,
+    @Nullable Path evalDataset,
+    RewardSpec rewards,
+    RunDirectory directory,
+    @Nullable String resume,
+    SelectedDevice device,
+    ComputeType type,
+    RuntimeSettings runtime,
+    GrpoSettings settings) {
+
+  /// Trains and writes the model.
+  ///
+  /// @param say receives lines for the user: plan, data, what was written
+  /// @return whether all steps are done; otherwise the run can be resumed
+  /// @throws IllegalArgumentException if the run cannot start as asked, saying what to change
+  /// @throws bitnet.training.TrainingException if it diverges
+  public boolean run(GrpoListener listener, Consumer<String> say) throws IOException {
+    Optional<Path> checkpoint = directory.checkpoint(resume);
+    try (ModelSource source = ModelSource.open(modelPath)) {
+      announce(source.weights().config(), say);
+      List<QaRecord> training = load(dataset, "data: ", say);
+      List<QaRecord> heldOut =
+          evalDataset == null ? List.of() : load(evalDataset, "held out: ", say);
+      Files.createDirectories(directory.path());
+      TorchOps.prepareThread(runtime.threads());
+      try (Tokenizer tokenizer = source.tokenizer();
+          WeightedReward judge = rewards.open(new ComputeSettings("cpu", runtime.threads()));
+          NDManager manager = NDManager.newBaseManager(device.device(), "PyTorch");
+          LlamaModel model = LlamaModel.load(source.weights(), manager, type);
+          GrpoTrainer trainer =
+              new GrpoTrainer(
+                  new GrpoTrainer.Materials(
+                      model, tokenizer, source.endTokens(), judge, training, heldOut),
+                  settings,
+                  runtime,
+                  directory.checkpoints())) {
+        say.accept("rollouts: " + trainer.description());
+        if (checkpoint.isPresent()) {
+          trainer.resume(checkpoint.get());
+          say.accept("resumed: " + checkpoint.get());
+        }
+        boolean done = trainer.run(listener);
+        if (done) {
+          ModelDirectory.write(
+              directory.model(), model, tokenizer, true, ModelDirectory.Existing.REPLACE);
+          say.accept("wrote " + directory.model());
+        }
+        return done;
+      }
+    }
+  }
+
+  private List<QaRecord> load(Path file, String title, Consumer<String> say) throws IOException {
+    QaDataset data = QaDataset.load(file, badRecords);
+    say.accept(title + data.summary());
+    return data.records();
+  }
+
+  private void announce(LlamaConfig config, Consumer<String> say) {
+    say.accept(
+        "model: %s, %,d parameters; %s, %s, %d threads"
+            .formatted(
+                modelPath, config.parameterCount(), device.reason(), type, runtime.threads()));
+    int seq = Math.min(settings.passTokens(), config.contextLength());
+    MemoryPlan plan =
+        MemoryPlan.forTraining(
+            config,
+            Math.ceilDiv(settings.passTokens(), seq),
+            seq,
+            settings.keep() == ForwardPass.Keep.LAYER_INPUTS,
+            type == ComputeType.BF16);
+    say.accept("memory:\n" + plan.describe().stripTrailing());
+    if (!device.device().isGpu()) {
+      plan.requireFits();
+    }
+  }
+}

@@ -1,0 +1,387 @@
+package bitnet.grpo;
+
+import bitnet.data.QaRecord;
+import bitnet.data.QaSampler;
+import bitnet.data.QaTemplate;
+import bitnet.generation.RandomStream;
+import bitnet.model.LlamaModel;
+import bitnet.reward.WeightedReward;
+import bitnet.runtime.RuntimeSettings;
+import bitnet.tokenizer.Tokenizer;
+import bitnet.training.OptimizerStep;
+import bitnet.training.RunCheckpoints;
+import bitnet.training.StartReport;
+import bitnet.training.TrainingException;
+import bitnet.training.TrainingLoop;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// Improves a policy on questions with checkable answers, with one layer or two.
+///
+/// A run is a pure function of its weights, settings and questions: stopped at any step and resumed
+/// from its checkpoint it goes on with the same numbers, bit for bit on a CPU with as many threads.
+public final class GrpoTrainer implements AutoCloseable {
+  private final LlamaModel model;
+  private final GrpoSettings settings;
+  private final QaSampler sampler;
+  private final WeightedReward rewards;
+  private final OptimizerStep optimizer;
+  private final Rollouts rollouts;
+  private final @Nullable ReferencePolicy reference;
+  private final Learner learner;
+  private final @Nullable SelfCorrection correction;
+  private final Learner correctionLearner;
+  private final HeldOut heldOut;
+  private final RunCheckpoints<GrpoState> checkpoints;
+  private GrpoState state;
+
+  /// What a trainer works with; all of it stays its owner's.
+  ///
+  /// @param model the policy; as it is now it is the first reference
+  /// @param tokenizer of the model
+  /// @param endTokens that end an answer, besides the tokenizer's own
+  /// @param rewards judge answers
+  /// @param training questions to learn from
+  /// @param heldOut questions to judge by; may be empty
+  public record Materials(
+      LlamaModel model,
+      Tokenizer tokenizer,
+      Set<Integer> endTokens,
+      WeightedReward rewards,
+      List<QaRecord> training,
+      List<QaRecord> heldOut) {
+
+    /// Copies the lists.
+    public Materials {
+      endTokens = Set.copyOf(endTokens);
+      training = List.copyOf(training);
+      heldOut = List.copyOf(heldOut);
+    }
+  }
+
+  /// Prepares a run.
+  ///
+  /// @param runtime of the packed policies
+  /// @param directory for checkpoints
+  /// @throws IllegalArgumentException if questions and answers do not fit the model's context
+  public GrpoTrainer(
+      Materials materials, GrpoSettings settings, RuntimeSettings runtime, Path directory)
+      throws IOException {
+    this.model = materials.model();
+    this.settings = settings;
+    this.rewards = materials.rewards();
+    this.sampler = new QaSampler(materials.training());
+    this.optimizer = new OptimizerStep(model);
+    this.rollouts = new Rollouts(model, materials.tokenizer(), materials.endTokens(), runtime);
+    this.reference =
+        settings.isCompared() ? new ReferencePolicy(model, runtime, settings.refSync() > 0) : null;
+    this.learner = learner(settings.maxLength());
+    this.correction =
+        settings
+            .correction()
+            .map(each -> new SelfCorrection(rollouts, rewards, each, settings.sampling()))
+            .orElse(null);
+    this.correctionLearner =
+        learner(
+            settings.correction().map(CorrectionSettings::maxLength).orElse(settings.maxLength()));
+    this.heldOut =
+        new HeldOut(materials.heldOut(), rollouts, rewards, correction, settings.maxLength());
+    this.checkpoints =
+        new RunCheckpoints<>(optimizer, directory, settings.keptCheckpoints(), GrpoState.class);
+    this.state = GrpoState.start(settings.sampling().seed(), fingerprint(materials));
+    checkLengths(materials);
+  }
+
+  private Learner learner(int maxLength) {
+    return new Learner(model, optimizer, rollouts, reference, settings, maxLength);
+  }
+
+  private String fingerprint(Materials materials) {
+    return "%s, rewards %s, %d questions, %s, %s"
+        .formatted(
+            settings.fingerprint(),
+            rewards.terms().stream().map(term -> term.name() + "*" + term.weight()).toList(),
+            materials.training().size(),
+            model.computeType(),
+            model.config());
+  }
+
+  /// Refuses before training what would fail, or be cut off, in the middle of it.
+  private void checkLengths(Materials materials) {
+    int longest = 0;
+    for (List<QaRecord> records : List.of(materials.training(), materials.heldOut())) {
+      for (QaRecord record : records) {
+        longest = Math.max(longest, rollouts.encode(QaTemplate.prompt(record.query())).length);
+      }
+    }
+    int context = model.config().contextLength();
+    int first = longest + settings.maxLength();
+    if (first > context) {
+      throw new IllegalArgumentException(
+          "the longest prompt has %d tokens, and with max_length %d it does not fit the model's"
+                  .formatted(longest, settings.maxLength())
+              + " context of %d; use max_length %d or shorter questions"
+                  .formatted(context, Math.max(1, context - longest)));
+    }
+    CorrectionSettings second = settings.correction().orElse(null);
+    if (second == null) {
+      return;
+    }
+    int framed =
+        second.guidance().phrases().stream()
+            .mapToInt(phrase -> rollouts.encode(QaTemplate.correctionPrompt("", "", phrase)).length)
+            .max()
+            .orElse(0);
+    if (first + framed + second.maxLength() > context) {
+      throw new IllegalArgumentException(
+          "a question of %d tokens, a first answer of %d, the guiding prompt with its frame of %d"
+                  .formatted(longest, settings.maxLength(), framed)
+              + " and a second_max_length of %d do not fit the model's context of %d; use shorter"
+                  .formatted(second.maxLength(), context)
+              + " lengths, or a model with a longer context");
+    }
+  }
+
+  /// The names of the metrics, for a [bitnet.training.MetricsLog].
+  ///
+  /// @param rewards their names, as in [WeightedReward.Term]
+  public static List<String> metrics(List<String> rewards, GrpoSettings settings) {
+    return GrpoMetrics.columns(rewards, settings.correction());
+  }
+
+  /// What draws the answers, for people.
+  public String description() {
+    return rollouts.description();
+  }
+
+  /// Goes on where a checkpoint was made.
+  ///
+  /// @throws IllegalArgumentException if that run had other settings
+  public void resume(Path checkpoint) throws IOException {
+    state =
+        checkpoints.resume(
+            checkpoint,
+            state,
+            (saved, resumed) -> {
+              for (Map.Entry<String, MemorySegment> tensor : referenceTensors().entrySet()) {
+                saved.read(tensor.getKey(), tensor.getValue());
+              }
+            });
+    model.ternarize();
+    rollouts.repack(model);
+    if (reference != null && settings.refSync() > 0) {
+      reference.reload();
+    }
+  }
+
+  private Map<String, MemorySegment> referenceTensors() {
+    return reference == null ? Map.of() : reference.tensors();
+  }
+
+  /// Trains until the last step, a stop signal, or too many bad updates; saves at the end.
+  ///
+  /// @return whether all steps are done
+  /// @throws TrainingException if the run diverges; the last checkpoint is from before that
+  public boolean run(GrpoListener listener) throws IOException {
+    SequencedMap<String, Double> before = heldOut.evaluate();
+    if (!before.isEmpty()) {
+      listener.started(
+          new StartReport(
+              state.step(), settings.schedule().steps(), before, GrpoReport.heldOut(before)));
+    }
+    return TrainingLoop.run(new Steps(listener), settings.saveInterval());
+  }
+
+  /// This trainer in the loop of all trainers.
+  private final class Steps implements TrainingLoop.Trainer {
+    private final GrpoListener listener;
+
+    Steps(GrpoListener listener) {
+      this.listener = listener;
+    }
+
+    @Override
+    public long step() {
+      return state.step();
+    }
+
+    @Override
+    public long steps() {
+      return settings.schedule().steps();
+    }
+
+    @Override
+    public void advance() throws IOException {
+      GrpoTrainer.this.advance(listener);
+    }
+
+    @Override
+    public void save() throws IOException {
+      listener.saved(checkpoints.save(state, referenceTensors()));
+    }
+
+    @Override
+    public RunCheckpoints<GrpoState> checkpoints() {
+      return checkpoints;
+    }
+  }
+
+  /// One step: answers, rewards, an update; with two layers also corrections and their update.
+  void advance(GrpoListener listener) throws IOException {
+    StepTimes times = new StepTimes();
+    SequencedMap<String, Double> row = new LinkedHashMap<>();
+    List<QaRecord> queries = sampler.next(state.sampler(), settings.queries());
+    Judged first = answer(queries, Rollouts.Purpose.FIRST, times);
+    List<CompletionRecord> shown = new ArrayList<>(shown(first));
+    GrpoMetrics.putAnswers(row, first, settings.groupSize(), rewards);
+    row.put("lr", settings.schedule().learningRate(state.step()));
+    Learner.Outcome outcome = learner.learn(lessons(first), state.step(), state.guard(), times);
+    outcome.put(row, "");
+    state = state.with(outcome.guard()).withTokens(first.tokens());
+    report(outcome, listener);
+    if (correction != null) {
+      secondLayer(correction, first, queries, shown, row, times, listener);
+    }
+    row.put("num_tokens", (double) state.tokens());
+    row.putAll(times.row());
+    state = state.next(settings.queries());
+    if (reference != null && settings.refSync() > 0 && state.step() % settings.refSync() == 0) {
+      reference.replace(model);
+    }
+    listener.drew(shown);
+    boolean last = state.step() == settings.schedule().steps();
+    if (last || (settings.evalInterval() > 0 && state.step() % settings.evalInterval() == 0)) {
+      row.putAll(heldOut.evaluate());
+    }
+    listener.stepped(new GrpoReport(state.step(), settings.schedule().steps(), row));
+  }
+
+  private Judged answer(List<QaRecord> queries, Rollouts.Purpose purpose, StepTimes times) {
+    List<String> prompts =
+        queries.stream().map(record -> QaTemplate.prompt(record.query())).toList();
+    List<Sample> samples =
+        times.time(
+            StepTimes.Part.GENERATION,
+            () ->
+                Rollouts.flat(
+                    rollouts.draw(
+                        prompts,
+                        settings.groupSize(),
+                        settings.maxLength(),
+                        settings.sampling(),
+                        state.step(),
+                        purpose)));
+    List<QaRecord> repeated = Rollouts.repeated(queries, settings.groupSize());
+    return times.time(StepTimes.Part.REWARD, () -> Judged.of(repeated, samples, rewards, rollouts));
+  }
+
+  private List<Learner.Lesson> lessons(Judged answers) {
+    double[][] advantages =
+        Judgement.advantages(answers.judgements(), settings.groupSize(), settings.scaling());
+    List<Learner.Lesson> lessons = new ArrayList<>();
+    for (int i = 0; i < answers.size(); i++) {
+      Sample sample = answers.samples().get(i);
+      lessons.add(
+          new Learner.Lesson(
+              sample.tokens(),
+              sample.oldLogProbabilities(),
+              advantages[i],
+              !(settings.maskTruncated() && sample.truncated())));
+    }
+    return lessons;
+  }
+
+  private void secondLayer(
+      SelfCorrection layer,
+      Judged first,
+      List<QaRecord> queries,
+      List<CompletionRecord> shown,
+      SequencedMap<String, Double> row,
+      StepTimes times,
+      GrpoListener listener)
+      throws IOException {
+    CorrectionSettings how = settings.correction().orElseThrow();
+    SelfCorrection.Pairs pairs =
+        layer.correct(
+            first,
+            how.corrections(),
+            settings.sampling(),
+            state.step(),
+            Rollouts.Purpose.CORRECTION,
+            times);
+    RandomStream random = new RandomStream(~settings.sampling().seed(), state.step());
+    List<Learner.Lesson> lessons =
+        new ArrayList<>(SelfCorrection.lessons(pairs, settings.maskTruncated()));
+    lessons.addAll(SelfCorrection.lessons(state.buffer().draw(how.replayed(), random)));
+    Learner.Outcome outcome = correctionLearner.learn(lessons, state.step(), state.guard(), times);
+    outcome.put(row, GrpoMetrics.SECOND);
+    state =
+        state
+            .with(outcome.guard())
+            .with(state.buffer().with(SelfCorrection.successes(pairs), how.bufferSize()));
+    report(outcome, listener);
+    Judged again = answer(queries, Rollouts.Purpose.FIRST_AGAIN, times);
+    state = state.withTokens(pairs.second().tokens() + again.tokens());
+    GrpoMetrics.putCorrections(row, pairs, how.corrections());
+    row.put("t1_prime", again.accuracy());
+    row.put("buffer_size", (double) state.buffer().entries().size());
+    shown.addAll(shown(pairs));
+  }
+
+  private void report(Learner.Outcome outcome, GrpoListener listener) throws IOException {
+    for (String reason : outcome.skipped()) {
+      listener.skipped(state.step() + 1, reason);
+    }
+    if (outcome.stopped()) {
+      throw new TrainingException(outcome.skipped().getLast() + checkpoints.lastGood());
+    }
+  }
+
+  private List<CompletionRecord> shown(Judged answers) {
+    List<CompletionRecord> shown = new ArrayList<>();
+    for (int i = 0; i < answers.size(); i++) {
+      shown.add(shown(answers, i, 1, ""));
+    }
+    return shown;
+  }
+
+  private List<CompletionRecord> shown(SelfCorrection.Pairs pairs) {
+    List<CompletionRecord> shown = new ArrayList<>();
+    for (int i = 0; i < pairs.second().size(); i++) {
+      shown.add(shown(pairs.second(), i, 2, pairs.first().samples().get(i).text()));
+    }
+    return shown;
+  }
+
+  private CompletionRecord shown(Judged answers, int i, int layer, String first) {
+    QaRecord query = answers.queries().get(i);
+    Sample sample = answers.samples().get(i);
+    return new CompletionRecord(
+        state.step() + 1,
+        layer,
+        query.query(),
+        query.answer(),
+        first,
+        sample.text(),
+        answers.reward(i),
+        answers.isRight(i),
+        sample.truncated());
+  }
+
+  @Override
+  public void close() {
+    if (reference != null) {
+      reference.close();
+    }
+    rollouts.close();
+    optimizer.close();
+  }
+}

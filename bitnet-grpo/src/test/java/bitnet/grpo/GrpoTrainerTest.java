@@ -1,0 +1,245 @@
+package bitnet.grpo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.djl.ndarray.NDManager;
+import bitnet.checkpoint.TrainingCheckpoint;
+import bitnet.data.QaRecord;
+import bitnet.generation.SamplingSettings;
+import bitnet.kernel.CacheType;
+import bitnet.model.Activation;
+import bitnet.model.BlankWeights;
+import bitnet.model.ComputeType;
+import bitnet.model.ForwardPass;
+import bitnet.model.LatentInitializer;
+import bitnet.model.LlamaConfig;
+import bitnet.model.LlamaModel;
+import bitnet.model.Parameter;
+import bitnet.model.TorchOps;
+import bitnet.reward.Reward;
+import bitnet.reward.RewardScore;
+import bitnet.reward.WeightedReward;
+import bitnet.runtime.HeadType;
+import bitnet.runtime.RuntimeSettings;
+import bitnet.tokenizer.Tokenizer;
+import bitnet.training.Decay;
+import bitnet.training.LearningRateSchedule;
+import bitnet.training.TrainingReport;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class GrpoTrainerTest {
+  private static final LlamaConfig CONFIG =
+      new LlamaConfig(
+          256, 64, 96, 1, 2, 2, 32, 128, 1e-5, 10_000, Activation.SILU, false, false, false);
+  private static final RuntimeSettings RUNTIME =
+      new RuntimeSettings(1, "auto", HeadType.FP32, CacheType.FP32);
+  private static final CorrectionSettings TWO_LAYERS =
+      new CorrectionSettings(
+          2,
+          3,
+          new GuidingPrompts(List.of(" again", " check"), List.of(), false),
+          new VerifierSpec(VerifierSpec.DEFAULT, 0),
+          8,
+          2);
+
+  /// The two arms: ASCII or not. A blank model takes either about as often.
+  private static final Reward BETTER_ARM =
+      (query, reference, completion) ->
+          RewardScore.of(completion.chars().allMatch(letter -> letter < 128) ? 1 : 0.2);
+
+  @TempDir private Path directory;
+  private NDManager manager;
+
+  @BeforeEach
+  void open() {
+    TorchOps.prepareThread(1);
+    manager = NDManager.newBaseManager();
+  }
+
+  @AfterEach
+  void close() {
+    manager.close();
+  }
+
+  private static final class Heard implements GrpoListener {
+    final List<Map<String, Double>> rows = new ArrayList<>();
+    final List<CompletionRecord> answers = new ArrayList<>();
+    final List<TrainingReport> started = new ArrayList<>();
+
+    @Override
+    public void drew(List<CompletionRecord> some) {
+      answers.addAll(some);
+    }
+
+    @Override
+    public void started(TrainingReport report) {
+      started.add(report);
+    }
+
+    @Override
+    public void stepped(TrainingReport report) {
+      Map<String, Double> row = new LinkedHashMap<>(report.row());
+      row.keySet().removeIf(name -> name.endsWith("_s") || name.equals("step_time"));
+      rows.add(row);
+    }
+
+    @Override
+    public void skipped(long step, String reason) {
+      throw new AssertionError(reason);
+    }
+
+    @Override
+    public void saved(Path checkpoint) {}
+
+    double mean(String name, int from, int to) {
+      return rows.subList(from, to).stream().mapToDouble(row -> row.get(name)).average().orElse(0);
+    }
+  }
+
+  private static GrpoSettings settings(
+      long steps,
+      double learningRate,
+      int maxLength,
+      double beta,
+      long refSync,
+      Optional<CorrectionSettings> correction) {
+    return new GrpoSettings(
+        4,
+        8,
+        maxLength,
+        new SamplingSettings(1, 0, 1, 0, 1, 3),
+        RewardScaling.GROUP,
+        new GrpoLoss(
+            LossType.GRPO, 0.2, 0.2, beta, KlEstimator.FORWARD, Importance.TOKEN, maxLength),
+        2,
+        false,
+        new LearningRateSchedule(Decay.of("constant"), learningRate, 0, 0, steps),
+        1,
+        refSync,
+        ForwardPass.Keep.ALL,
+        256,
+        correction,
+        2,
+        2,
+        9);
+  }
+
+  private LlamaModel model() throws IOException {
+    return LlamaModel.load(
+        new BlankWeights(CONFIG, new LatentInitializer(1, 0.02)), manager, ComputeType.FP32);
+  }
+
+  private static List<QaRecord> questions(int count) {
+    List<QaRecord> questions = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      questions.add(new QaRecord("q" + i, "a" + i, Optional.empty()));
+    }
+    return questions;
+  }
+
+  private GrpoTrainer trainer(LlamaModel model, GrpoSettings settings) throws IOException {
+    return new GrpoTrainer(
+        new GrpoTrainer.Materials(
+            model,
+            Tokenizer.byteLevel(),
+            Set.of(),
+            new WeightedReward(List.of(new WeightedReward.Term("arm", BETTER_ARM, 1))),
+            questions(6),
+            questions(3)),
+        settings,
+        RUNTIME,
+        directory);
+  }
+
+  @Test
+  void aTwoArmedPolicyConvergesToTheBetterArm() throws IOException {
+    Heard heard = new Heard();
+    try (LlamaModel model = model();
+        GrpoTrainer trainer = trainer(model, settings(30, 3e-3, 1, 0, 0, Optional.empty()))) {
+      trainer.run(heard);
+    }
+
+    assertThat(heard.mean("reward", 0, 2)).isBetween(0.4, 0.8);
+    assertThat(heard.mean("reward", 25, 30)).isGreaterThan(0.97);
+    assertThat(heard.rows.getLast().get("frac_reward_zero_std")).isGreaterThan(0.5);
+  }
+
+  @Test
+  void aResumedRunWithBothLayersGoesOnBitForBit() throws IOException {
+    GrpoSettings settings = settings(4, 1e-3, 3, 0.1, 3, Optional.of(TWO_LAYERS));
+    Heard whole = new Heard();
+    List<float[]> wanted;
+    try (LlamaModel model = model();
+        GrpoTrainer trainer = trainer(model, settings)) {
+      assertThat(trainer.run(whole)).isTrue();
+      wanted = weights(model);
+    }
+    for (long step : new long[] {2, 4}) {
+      Heard resumed = new Heard();
+      try (LlamaModel model = model();
+          GrpoTrainer trainer = trainer(model, settings)) {
+        trainer.resume(directory.resolve(TrainingCheckpoint.name(step)));
+        trainer.run(resumed);
+
+        assertThat(weights(model)).usingRecursiveComparison().isEqualTo(wanted);
+      }
+      assertThat(resumed.rows).isEqualTo(whole.rows.subList((int) step, 4));
+      assertThat(whole.answers).endsWith(resumed.answers.toArray(CompletionRecord[]::new));
+    }
+  }
+
+  private static List<float[]> weights(LlamaModel model) {
+    return model.parameters().stream().map(Parameter::value).map(v -> v.toFloatArray()).toList();
+  }
+
+  @Test
+  void everyMetricOfBothLayersIsAColumnAndSamplerAndGraphAgree() throws IOException {
+    GrpoSettings settings = settings(2, 1e-3, 3, 0.1, 0, Optional.of(TWO_LAYERS));
+    Heard heard = new Heard();
+    try (LlamaModel model = model();
+        GrpoTrainer trainer = trainer(model, settings)) {
+      trainer.run(heard);
+    }
+
+    assertThat(GrpoTrainer.metrics(List.of("arm"), settings))
+        .containsAll(heard.rows.getFirst().keySet())
+        .containsAll(heard.rows.getLast().keySet())
+        .contains("reward/arm", "t1", "t1_prime", "t2", "corrected_1", "corrected_2", "eval_t2");
+    assertThat(heard.rows).allSatisfy(row -> assertThat(row.get("logp_mismatch")).isLessThan(1e-3));
+    assertThat(heard.rows.getFirst())
+        .containsKeys("kl", "entropy", "clip_ratio_low", "layer2_loss", "delta_t1_t2");
+    assertThat(heard.answers).filteredOn(answer -> answer.layer() == 1).hasSize(2 * 4 * 8);
+    assertThat(heard.answers).filteredOn(answer -> answer.layer() == 2).hasSize(2 * 4 * 8 * 2);
+    assertThat(heard.started).hasSize(1);
+  }
+
+  @Test
+  void aRunWithOtherSettingsOrTooLongAnswersIsRefused() throws IOException {
+    GrpoSettings settings = settings(2, 1e-3, 1, 0, 0, Optional.empty());
+    GrpoSettings other = settings(2, 2e-3, 1, 0, 0, Optional.empty());
+    try (LlamaModel model = model();
+        GrpoTrainer first = trainer(model, settings);
+        GrpoTrainer second = trainer(model, other)) {
+      first.run(new Heard());
+
+      assertThatThrownBy(() -> second.resume(directory.resolve(TrainingCheckpoint.name(2))))
+          .hasMessageContaining("other settings")
+          .hasMessageContaining("peak=0.002");
+      assertThatThrownBy(() -> trainer(model, settings(2, 1e-3, 120, 0, 0, Optional.empty())))
+          .hasMessageContaining("max_length 120")
+          .hasMessageContaining("context of 128");
+    }
+  }
+}

@@ -1,0 +1,58 @@
+package bitnet.grpo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.data.Offset.offset;
+
+import ai.djl.ndarray.NDManager;
+import bitnet.kernel.CacheType;
+import bitnet.model.Activation;
+import bitnet.model.BlankWeights;
+import bitnet.model.ComputeType;
+import bitnet.model.ForwardPass;
+import bitnet.model.LatentInitializer;
+import bitnet.model.LlamaConfig;
+import bitnet.model.LlamaModel;
+import bitnet.model.TorchOps;
+import bitnet.runtime.HeadType;
+import bitnet.runtime.RuntimeSettings;
+import bitnet.training.LogProbabilityPass;
+import bitnet.training.PromptedText;
+import java.io.IOException;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/// The packed reference against the graph that trains, on the same weights.
+class ReferencePolicyTest {
+  private static final LlamaConfig CONFIG =
+      new LlamaConfig(
+          60, 64, 96, 1, 2, 1, 32, 64, 1e-5, 10_000, Activation.SILU, false, false, false);
+  private static final List<PromptedText> TEXTS =
+      List.of(
+          new PromptedText(new int[] {3, 9, 1}, new int[] {7, 8}),
+          new PromptedText(new int[] {3, 9, 1}, new int[] {5}),
+          new PromptedText(new int[] {5}, new int[] {2, 4, 6, 11}),
+          new PromptedText(new int[] {3, 9, 1}, new int[] {7, 8}));
+
+  @Test
+  void logProbabilitiesAreThoseOfTheGraphAlsoAfterItsWeightsWereReplaced() throws IOException {
+    TorchOps.prepareThread(1);
+    RuntimeSettings exact = new RuntimeSettings(1, "auto", HeadType.FP32, CacheType.FP32);
+    BlankWeights first = new BlankWeights(CONFIG, new LatentInitializer(5, 0.1));
+    BlankWeights second = new BlankWeights(CONFIG, new LatentInitializer(6, 0.1));
+    try (NDManager manager = NDManager.newBaseManager();
+        ReferencePolicy reference = new ReferencePolicy(first, exact, true)) {
+      for (BlankWeights weights : List.of(first, second)) {
+        reference.replace(weights);
+        try (LlamaModel model = LlamaModel.load(weights, manager, ComputeType.FP32);
+            LogProbabilityPass pass =
+                new LogProbabilityPass(model, TEXTS, ForwardPass.Keep.NOTHING)) {
+          double[][] expected = pass.logProbabilities();
+          double[][] actual = reference.logProbabilities(TEXTS);
+          for (int i = 0; i < expected.length; i++) {
+            assertThat(actual[i]).containsExactly(expected[i], offset(1e-3));
+          }
+        }
+      }
+    }
+  }
+}

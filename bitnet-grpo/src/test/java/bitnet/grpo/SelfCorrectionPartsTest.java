@@ -1,0 +1,103 @@
+package bitnet.grpo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.data.Offset.offset;
+
+import bitnet.generation.RandomStream;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Guiding prompts, verifiers and the buffer.
+class SelfCorrectionPartsTest {
+  @TempDir private Path directory;
+
+  private static CorrectionBuffer.Entry entry(int number) {
+    return new CorrectionBuffer.Entry(
+        new int[] {number}, new int[] {1, 2}, new double[] {-0.1, -1.0 / 3}, 0.5);
+  }
+
+  private static Verifier.Correction correction(String corrected, double before, double after) {
+    return new Verifier.Correction("1+1=", "2", "3", corrected, before, after);
+  }
+
+  @Test
+  void phrasesComeFromTextLinesOrJson() throws IOException {
+    Path lines = Files.writeString(directory.resolve("a.txt"), "Check.\n\nAre you sure?\n");
+    Path json = Files.writeString(directory.resolve("a.json"), "[\"Check.\", \"Are you sure?\"]");
+
+    assertThat(GuidingPrompts.phrases("Look again.")).containsExactly("Look again.");
+    assertThat(GuidingPrompts.phrases(lines.toString())).containsExactly("Check.", "Are you sure?");
+    assertThat(GuidingPrompts.read(json)).containsExactly("Check.", "Are you sure?");
+    Path bad = Files.writeString(directory.resolve("b.json"), "[\"Check.\", 2]");
+    assertThatThrownBy(() -> GuidingPrompts.read(bad)).hasMessageContaining("element 2");
+  }
+
+  @Test
+  void phrasesAreDrawnByProbabilityOrTakenInTurn() {
+    RandomStream random = new RandomStream(1, 2);
+    GuidingPrompts drawn =
+        new GuidingPrompts(List.of("a", "b", "c"), List.of(0.2, 0.0, 0.8), false);
+    GuidingPrompts taken = new GuidingPrompts(List.of("a", "b", "c"), List.of(), true);
+
+    List<String> many = IntStream.range(0, 4000).mapToObj(i -> drawn.choose(0, random, i)).toList();
+    assertThat((double) many.stream().filter("a"::equals).count()).isCloseTo(800, offset(100.0));
+    assertThat(many).doesNotContain("b");
+    assertThat(IntStream.range(0, 4).mapToObj(step -> taken.choose(step, random, 7)))
+        .containsExactly("a", "b", "c", "a");
+  }
+
+  @Test
+  void probabilitiesMustMatchThePhrases() {
+    assertThatThrownBy(() -> new GuidingPrompts(List.of("a", "b"), List.of(1.0), false))
+        .hasMessageContaining("do not match 2 guiding prompts");
+    assertThatThrownBy(() -> new GuidingPrompts(List.of("a", "b"), List.of(0.5, 0.6), false))
+        .hasMessageContaining("sum 1");
+  }
+
+  @Test
+  void verifiersLookAtTheAnswerOrTheReward() {
+    Verifier either = new VerifierSpec(VerifierSpec.DEFAULT, 0.2).open();
+    Verifier answer = new VerifierSpec("answer", 0.2).open();
+    Verifier reward = new VerifierSpec("reward", 0.2).open();
+
+    assertThat(either.accepts(correction("2", 0.5, 0.5))).isTrue();
+    assertThat(either.accepts(correction("4", 0.5, 0.71))).isTrue();
+    assertThat(either.accepts(correction("4", 0.5, 0.69))).isFalse();
+    assertThat(answer.accepts(correction("4", 0, 1))).isFalse();
+    assertThat(reward.accepts(correction("2", 0.5, 0.5))).isFalse();
+    assertThatThrownBy(() -> new VerifierSpec("best", 0).open())
+        .hasMessageContaining("answer_or_reward, answer, reward");
+  }
+
+  @Test
+  void theBufferForgetsItsOldestAndDrawsDifferentOnes() {
+    CorrectionBuffer buffer =
+        CorrectionBuffer.EMPTY
+            .with(List.of(entry(1), entry(2)), 3)
+            .with(List.of(entry(3), entry(4)), 3);
+
+    assertThat(buffer.entries()).extracting(each -> each.prompt()[0]).containsExactly(2, 3, 4);
+    assertThat(buffer.draw(2, new RandomStream(0, 0))).hasSize(2).doesNotHaveDuplicates();
+    assertThat(buffer.draw(9, new RandomStream(0, 0)))
+        .extracting(each -> each.prompt()[0])
+        .containsExactlyInAnyOrder(2, 3, 4);
+  }
+
+  @Test
+  void theStateIsTheSameAfterAWayThroughJson() throws IOException {
+    ObjectMapper mapper = new ObjectMapper();
+    GrpoState state =
+        GrpoState.start(7, "x").with(CorrectionBuffer.EMPTY.with(List.of(entry(1)), 3)).next(4);
+
+    GrpoState read = mapper.readValue(mapper.writeValueAsString(state), GrpoState.class);
+
+    assertThat(read).usingRecursiveComparison().isEqualTo(state);
+  }
+}
