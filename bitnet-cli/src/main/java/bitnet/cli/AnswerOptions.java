@@ -2,7 +2,6 @@ package bitnet.cli;
 
 import bitnet.eval.AnswerSettings;
 import bitnet.generation.GenerationSettings;
-import bitnet.generation.SamplingSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -10,7 +9,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// How `bitnet evaluate` asks questions: the options that `--task qa` and `reasoning` have and
@@ -19,57 +20,17 @@ final class AnswerOptions {
   private static final String SECOND_MAX_LENGTH = "--second_max_length";
   private static final String GUIDING_PROMPT = "--guiding_prompt";
 
+  private static final int MAX_LENGTH = 256;
+  private static final double TEMPERATURE = 0;
+
   /// Their names.
   static final List<String> NAMES =
-      List.of(
-          "--max_length",
-          "--stop",
-          "--temperature",
-          "--top_k",
-          "--top_p",
-          "--augmentation_size",
-          "--two_layer",
-          GUIDING_PROMPT,
-          SECOND_MAX_LENGTH);
+      Stream.concat(
+              SamplingOptions.NAMES.stream(),
+              Stream.of("--augmentation_size", "--two_layer", GUIDING_PROMPT, SECOND_MAX_LENGTH))
+          .toList();
 
-  @Option(
-      names = "--max_length",
-      defaultValue = "256",
-      paramLabel = "N",
-      description = "The most new tokens of an answer (default: ${DEFAULT-VALUE}).")
-  private int maxLength;
-
-  @Option(
-      names = "--stop",
-      paramLabel = "TEXT",
-      description = "End an answer before this text; may be repeated.")
-  private List<String> stops = List.of();
-
-  @Option(
-      names = "--temperature",
-      defaultValue = "0",
-      paramLabel = "X",
-      description =
-          "0: always the most probable token; 1: as the model's probabilities are (default:"
-              + " ${DEFAULT-VALUE}).")
-  private double temperature;
-
-  @Option(
-      names = "--top_k",
-      defaultValue = "0",
-      paramLabel = "N",
-      description =
-          "Draw from the N most probable tokens; 0: from all (default: ${DEFAULT-VALUE}).")
-  private int topK;
-
-  @Option(
-      names = "--top_p",
-      defaultValue = "1",
-      paramLabel = "X",
-      description =
-          "Draw from the most probable tokens that together have probability X (default:"
-              + " ${DEFAULT-VALUE}).")
-  private double topP;
+  @Mixin private SamplingOptions sampling = new SamplingOptions(MAX_LENGTH, TEMPERATURE);
 
   @Option(
       names = "--augmentation_size",
@@ -107,16 +68,17 @@ final class AnswerOptions {
             option + " means nothing without a second try; add --two_layer");
       }
     }
-    SamplingSettings sampling = new SamplingSettings(temperature, topK, topP, 0, 1, seed);
+    GenerationSettings generation = sampling.settings(seed);
     return new AnswerSettings(
         batchSize,
         augmentationSize,
-        new GenerationSettings(maxLength, stops, sampling),
+        generation,
         reasoning,
         twoLayer
             ? Optional.of(
                 new AnswerSettings.Correction(
-                    guidingText(), secondMaxLength == null ? maxLength : secondMaxLength))
+                    guidingText(),
+                    secondMaxLength == null ? generation.maxTokens() : secondMaxLength))
             : Optional.empty());
   }
 

@@ -42,7 +42,7 @@ final class Chat implements Callable<Integer> {
       description = "Instructions for the model.")
   private String system;
 
-  @Mixin private SamplingOptions sampling;
+  @Mixin private WritingOptions writing;
   @Mixin private RuntimeOptions runtime;
 
   private Chat() {}
@@ -51,7 +51,7 @@ final class Chat implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     try (TextModel model = TextModel.open(modelPath, runtime.device(), runtime.settings());
-        Conversation conversation = model.converse(sampling.settings());
+        Conversation conversation = model.converse(writing.settings());
         ChatInput input = ChatInput.open()) {
       conversation.reset(system);
       if (input.isInteractive()) {
@@ -98,7 +98,7 @@ final class Chat implements Callable<Integer> {
               },
               input::stopped);
       out.println(answer.finish() == FinishReason.INTERRUPTED ? " (stopped)" : "");
-      if (sampling.stats()) {
+      if (writing.stats()) {
         PrintWriter err = spec.commandLine().getErr();
         err.printf(
             Locale.ROOT,

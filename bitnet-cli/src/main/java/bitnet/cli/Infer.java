@@ -52,18 +52,18 @@ final class Infer implements Callable<Integer> {
       description = "Print one JSON object a prompt, with tokens and their log-probabilities.")
   private boolean json;
 
-  @Mixin private SamplingOptions sampling;
+  @Mixin private WritingOptions writing;
   @Mixin private RuntimeOptions runtime;
 
   private Infer() {}
 
   @Override
   public Integer call() throws IOException {
-    GenerationSettings settings = sampling.settings();
+    GenerationSettings settings = writing.settings();
     List<String> texts = texts();
     long start = System.nanoTime();
     try (TextModel model = TextModel.open(modelPath, runtime.device(), runtime.settings())) {
-      if (sampling.stats()) {
+      if (writing.stats()) {
         printStats(
             String.format(
                 Locale.ROOT,
@@ -109,7 +109,7 @@ final class Infer implements Callable<Integer> {
         generator.generate(tokens, index, settings, json ? piece -> {} : piece -> show(out, piece));
     out.println(json ? describe(prompt, completion) : "");
     out.flush();
-    if (sampling.stats()) {
+    if (writing.stats()) {
       Completion.Timings timings = completion.timings();
       printStats(
           String.format(

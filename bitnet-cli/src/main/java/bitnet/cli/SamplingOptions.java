@@ -5,12 +5,23 @@ import bitnet.generation.SamplingSettings;
 import java.util.List;
 import picocli.CommandLine.Option;
 
-/// Options of commands that write text.
+/// How text is written. Commands differ in what they take where nothing is said: their mixin is
+/// made with it.
 final class SamplingOptions {
+
+  /// The names of the options.
+  static final List<String> NAMES =
+      List.of(
+          "--max_length",
+          "--stop",
+          "--temperature",
+          "--top_k",
+          "--top_p",
+          "--min_p",
+          "--repetition_penalty");
 
   @Option(
       names = "--max_length",
-      defaultValue = "128",
       paramLabel = "N",
       description = "The most new tokens (default: ${DEFAULT-VALUE}).")
   private int maxLength;
@@ -23,7 +34,6 @@ final class SamplingOptions {
 
   @Option(
       names = "--temperature",
-      defaultValue = "0.8",
       paramLabel = "X",
       description =
           "Below 1 the probable becomes more probable; 0: always the most probable token"
@@ -63,26 +73,18 @@ final class SamplingOptions {
       description = "Above 1, tokens seen before become less probable (default: ${DEFAULT-VALUE}).")
   private double repetitionPenalty;
 
-  @Option(
-      names = "--seed",
-      defaultValue = "0",
-      paramLabel = "S",
-      description = "The same seed gives the same text (default: ${DEFAULT-VALUE}).")
-  private long seed;
+  /// @param maxLength the default of `--max_length`
+  /// @param temperature the default of `--temperature`
+  SamplingOptions(int maxLength, double temperature) {
+    this.maxLength = maxLength;
+    this.temperature = temperature;
+  }
 
-  @Option(names = "--stats", description = "Print times and speeds to standard error.")
-  private boolean stats;
-
-  private SamplingOptions() {}
-
-  GenerationSettings settings() {
+  /// @param seed of the draws
+  GenerationSettings settings(long seed) {
     return new GenerationSettings(
         maxLength,
         stops,
         new SamplingSettings(temperature, topK, topP, minP, repetitionPenalty, seed));
-  }
-
-  boolean stats() {
-    return stats;
   }
 }
