@@ -8,7 +8,7 @@ final class Scratch {
   private float[] weights = new float[0];
   private float[] inputs = new float[0];
   private short[] shortSums = new short[0];
-  private final float[] floatSums = new float[8 * Lanes.FLOAT_COUNT];
+  private float[] floatSums = new float[0];
 
   /// At least so many shorts.
   short[] shorts(int count) {
@@ -50,8 +50,11 @@ final class Scratch {
     return shortSums;
   }
 
-  /// Eight vectors of floats.
-  float[] floatSums() {
+  /// At least so many floats, for sums.
+  float[] floatSums(int count) {
+    if (floatSums.length < count) {
+      floatSums = new float[count];
+    }
     return floatSums;
   }
 }

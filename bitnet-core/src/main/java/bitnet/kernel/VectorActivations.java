@@ -3,6 +3,7 @@ package bitnet.kernel;
 import static bitnet.kernel.Lanes.DOUBLES;
 import static bitnet.kernel.Lanes.FLOATS;
 import static bitnet.kernel.Lanes.FLOAT_COUNT;
+import static bitnet.kernel.Lanes.HALF_FLOATS;
 import static bitnet.kernel.Lanes.INTS;
 import static bitnet.kernel.Lanes.ORDER;
 
@@ -41,8 +42,10 @@ final class VectorActivations {
     return FloatVector.fromMemorySegment(FLOATS, x, (long) index * Float.BYTES, ORDER);
   }
 
-  private static void store(FloatVector values, MemorySegment out, int index) {
-    values.intoMemorySegment(out, (long) index * Float.BYTES, ORDER);
+  private static DoubleVector loadDoubles(MemorySegment x, int index) {
+    FloatVector floats =
+        FloatVector.fromMemorySegment(HALF_FLOATS, x, (long) index * Float.BYTES, ORDER);
+    return (DoubleVector) floats.convertShape(VectorOperators.F2D, DOUBLES, 0);
   }
 
   /// The largest absolute value and at least 1e-5, as [TernaryKernels#quantize] defines it; NaN
@@ -81,9 +84,8 @@ final class VectorActivations {
     DoubleVector high = low;
     int end = FLOATS.loopBound(count);
     for (int i = 0; i < end; i += FLOAT_COUNT) {
-      FloatVector values = load(x, i);
-      DoubleVector first = (DoubleVector) values.convertShape(VectorOperators.F2D, DOUBLES, 0);
-      DoubleVector second = (DoubleVector) values.convertShape(VectorOperators.F2D, DOUBLES, 1);
+      DoubleVector first = loadDoubles(x, i);
+      DoubleVector second = loadDoubles(x, i + FLOAT_COUNT / 2);
       low = first.fma(first, low);
       high = second.fma(second, high);
     }
@@ -94,7 +96,8 @@ final class VectorActivations {
     }
     float inverse = (float) (1 / Math.sqrt(squares / count + epsilon));
     for (int i = 0; i < end; i += FLOAT_COUNT) {
-      store(load(x, i).mul(inverse).mul(load(gain, i)), out, i);
+      FloatVector values = load(x, i).mul(inverse).mul(load(gain, i));
+      values.intoMemorySegment(out, (long) i * Float.BYTES, ORDER);
     }
     for (int i = end; i < count; i++) {
       out.setAtIndex(FLOAT, i, x.getAtIndex(FLOAT, i) * inverse * gain.getAtIndex(FLOAT, i));
@@ -105,8 +108,11 @@ final class VectorActivations {
   static int siluGate(MemorySegment gate, MemorySegment up, int count, MemorySegment out) {
     int end = FLOATS.loopBound(count);
     for (int i = 0; i < end; i += FLOAT_COUNT) {
+      FloatVector factor = load(up, i);
       FloatVector g = load(gate, i);
-      store(g.div(exp(g.neg()).add(1)).mul(load(up, i)), out, i);
+      // C2 stops to inline calls in a long method, except those of the Vector API: no store(...)
+      FloatVector values = g.div(exp(g.neg()).add(1)).mul(factor);
+      values.intoMemorySegment(out, (long) i * Float.BYTES, ORDER);
     }
     return end;
   }
@@ -116,9 +122,36 @@ final class VectorActivations {
     int end = FLOATS.loopBound(count);
     for (int i = 0; i < end; i += FLOAT_COUNT) {
       FloatVector g = load(gate, i).max(0);
-      store(g.mul(g).mul(load(up, i)), out, i);
+      FloatVector values = g.mul(g).mul(load(up, i));
+      values.intoMemorySegment(out, (long) i * Float.BYTES, ORDER);
     }
     return end;
+  }
+
+  /// Replaces scores by their softmax.
+  static void softmax(MemorySegment scores, long first, int count) {
+    float highest = Float.NEGATIVE_INFINITY;
+    for (int p = 0; p < count; p++) {
+      highest = Math.max(highest, scores.getAtIndex(FLOAT, first + p));
+    }
+    FloatVector masses = FloatVector.zero(FLOATS);
+    int end = FLOATS.loopBound(count);
+    for (int p = 0; p < end; p += FLOAT_COUNT) {
+      long offset = (first + p) * Float.BYTES;
+      FloatVector score = FloatVector.fromMemorySegment(FLOATS, scores, offset, ORDER);
+      FloatVector weight = exp(score.sub(highest));
+      masses = masses.add(weight);
+      weight.intoMemorySegment(scores, offset, ORDER);
+    }
+    float mass = Lanes.sum(masses);
+    for (int p = end; p < count; p++) {
+      float weight = (float) Math.exp(scores.getAtIndex(FLOAT, first + p) - highest);
+      scores.setAtIndex(FLOAT, first + p, weight);
+      mass += weight;
+    }
+    for (int p = 0; p < count; p++) {
+      scores.setAtIndex(FLOAT, first + p, scores.getAtIndex(FLOAT, first + p) / mass);
+    }
   }
 
   /// The exponential, accurate to a relative 2e-7: `2^n e^r` with |r| <= ln(2) / 2 and a

@@ -2,39 +2,56 @@ package bitnet.kernel;
 
 import static bitnet.kernel.Lanes.FLOATS;
 import static bitnet.kernel.Lanes.FLOAT_COUNT;
-import static bitnet.kernel.Lanes.ORDER;
+import static bitnet.kernel.Lanes.HALF_SHORTS;
+import static bitnet.kernel.Lanes.INTS;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
 
 /// Attention of the query heads that share a key/value head: keys and values become floats a few
 /// positions at a time, once for all heads.
 final class VectorAttention {
   private static final int POSITIONS = 32;
+  private static final int TOGETHER = 4;
+  private static final int PAIR = 2 * FLOAT_COUNT;
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
 
+  /// Sign, exponent and fraction of a half, and what a float's exponent is greater by.
+  private static final int HALF_SIGN = 0x8000;
+
+  private static final int HALF_MAGNITUDE = 0x7fff;
+  private static final int HALF_INFINITY = 0x7c00;
+  private static final int FRACTION_SHIFT = 13;
+  private static final float EXPONENT_SHIFT = 0x1p112f;
+  private static final int FLOAT_INFINITY = 0x7f800000;
+
   private final int heads;
   private final int headDim;
+  private final CacheType type;
 
-  /// `headDim`, rounded up to whole vectors: lines of the scratch are padded with zeros.
+  /// `headDim`, rounded up to whole pairs of vectors: lines are padded with zeros.
   private final int line;
 
-  private final CacheType type;
   private final float[] block;
   private final float[] headLines;
+  private final float[] scores;
   private final short[] halves;
 
   VectorAttention(int heads, int headDim, CacheType type, Scratch scratch) {
     this.heads = heads;
     this.headDim = headDim;
-    this.line = Math.ceilDiv(headDim, FLOAT_COUNT) * FLOAT_COUNT;
     this.type = type;
+    this.line = Math.ceilDiv(headDim, PAIR) * PAIR;
     this.block = scratch.weights(POSITIONS * line);
     this.headLines = scratch.inputs(heads * line);
-    this.halves = scratch.shorts(POSITIONS * headDim);
+    this.scores = scratch.floatSums(POSITIONS);
+    this.halves = scratch.shorts(line);
   }
 
   void attend(
@@ -43,110 +60,115 @@ final class VectorAttention {
       MemorySegment values,
       int positions,
       float scale,
-      MemorySegment scores,
+      MemorySegment allScores,
       MemorySegment out) {
     for (int head = 0; head < heads; head++) {
-      readFloats(queries, (long) head * headDim, headLines, head * line);
+      readFloats(queries, head, headLines, head * line);
     }
     for (int first = 0; first < positions; first += POSITIONS) {
       int count = Math.min(POSITIONS, positions - first);
       read(keys, first, count);
       for (int head = 0; head < heads; head++) {
-        for (int p = 0; p < count; p++) {
-          float score = scale * dot(head * line, p * line);
-          scores.setAtIndex(FLOAT, (long) head * positions + first + p, score);
+        for (int p = 0; p < count; p += TOGETHER) {
+          score(head * line, p, scale);
         }
+        long place = ((long) head * positions + first) * Float.BYTES;
+        MemorySegment.copy(scores, 0, allScores, FLOAT, place, count);
       }
     }
     for (int head = 0; head < heads; head++) {
-      softmax(scores, (long) head * positions, positions);
+      VectorActivations.softmax(allScores, (long) head * positions, positions);
     }
     Arrays.fill(headLines, 0, heads * line, 0);
     for (int first = 0; first < positions; first += POSITIONS) {
       int count = Math.min(POSITIONS, positions - first);
       read(values, first, count);
       for (int head = 0; head < heads; head++) {
-        for (int p = 0; p < count; p++) {
-          float weight = scores.getAtIndex(FLOAT, (long) head * positions + first + p);
-          add(weight, p * line, head * line);
-        }
+        long place = ((long) head * positions + first) * Float.BYTES;
+        MemorySegment.copy(allScores, FLOAT, place, scores, 0, count);
+        add(count, head * line);
       }
     }
     for (int head = 0; head < heads; head++) {
-      MemorySegment.copy(
-          headLines, head * line, out, FLOAT, (long) head * headDim * Float.BYTES, headDim);
+      long place = (long) head * headDim * Float.BYTES;
+      MemorySegment.copy(headLines, head * line, out, FLOAT, place, headDim);
     }
   }
 
   /// Makes some positions of the cache floats, a line each.
   private void read(MemorySegment cache, int first, int count) {
-    if (type == CacheType.FP32) {
-      for (int p = 0; p < count; p++) {
-        readFloats(cache, (long) (first + p) * headDim, block, p * line);
-      }
-      return;
-    }
-    MemorySegment.copy(
-        cache, SHORT, (long) first * headDim * Short.BYTES, halves, 0, count * headDim);
     for (int p = 0; p < count; p++) {
-      widen(halves, p * headDim, block, p * line, headDim);
-      Arrays.fill(block, p * line + headDim, (p + 1) * line, 0);
+      switch (type) {
+        case FP16 -> {
+          long offset = (long) (first + p) * headDim * Short.BYTES;
+          MemorySegment.copy(cache, SHORT, offset, halves, 0, headDim);
+          widen(p * line);
+        }
+        case FP32 -> readFloats(cache, first + p, block, p * line);
+      }
     }
   }
 
-  private void readFloats(MemorySegment source, long index, float[] target, int place) {
-    MemorySegment.copy(source, FLOAT, index * Float.BYTES, target, place, headDim);
+  private void readFloats(MemorySegment source, int index, float[] target, int place) {
+    long offset = (long) index * headDim * Float.BYTES;
+    MemorySegment.copy(source, FLOAT, offset, target, place, headDim);
     Arrays.fill(target, place + headDim, place + line, 0);
   }
 
-  /// C2 makes vector conversions of this loop.
-  private static void widen(short[] halves, int from, float[] floats, int to, int count) {
-    for (int i = 0; i < count; i++) {
-      floats[to + i] = Float.float16ToFloat(halves[from + i]);
+  private void widen(int place) {
+    Arrays.fill(halves, headDim, line, (short) 0);
+    for (int i = 0; i < line; i += FLOAT_COUNT) {
+      ShortVector shorts = ShortVector.fromArray(HALF_SHORTS, halves, i);
+      IntVector bits = (IntVector) shorts.convertShape(VectorOperators.S2I, INTS, 0);
+      widen(bits).intoArray(block, place + i);
     }
   }
 
-  private float dot(int query, int key) {
-    FloatVector sum = FloatVector.zero(FLOATS);
+  /// Halves to floats: with a greater exponent the bits mean the same, except for infinity and
+  /// NaN.
+  private static FloatVector widen(IntVector halves) {
+    IntVector magnitude = halves.and(HALF_MAGNITUDE);
+    IntVector sign = halves.and(HALF_SIGN).lanewise(VectorOperators.LSHL, Short.SIZE);
+    IntVector bits = magnitude.lanewise(VectorOperators.LSHL, FRACTION_SHIFT);
+    IntVector floats = bits.reinterpretAsFloats().mul(EXPONENT_SHIFT).reinterpretAsInts();
+    return floats
+        .blend(bits.or(FLOAT_INFINITY), magnitude.compare(VectorOperators.GE, HALF_INFINITY))
+        .or(sign)
+        .reinterpretAsFloats();
+  }
+
+  /// The scores of a query and four positions of the block, of which the last may not be meant.
+  private void score(int query, int position, float scale) {
+    FloatVector s0 = FloatVector.zero(FLOATS);
+    FloatVector s1 = s0;
+    FloatVector s2 = s0;
+    FloatVector s3 = s0;
+    int key = position * line;
     for (int d = 0; d < line; d += FLOAT_COUNT) {
-      FloatVector a = FloatVector.fromArray(FLOATS, headLines, query + d);
-      sum = a.fma(FloatVector.fromArray(FLOATS, block, key + d), sum);
+      FloatVector q = FloatVector.fromArray(FLOATS, headLines, query + d);
+      s0 = q.fma(FloatVector.fromArray(FLOATS, block, key + d), s0);
+      s1 = q.fma(FloatVector.fromArray(FLOATS, block, key + line + d), s1);
+      s2 = q.fma(FloatVector.fromArray(FLOATS, block, key + 2 * line + d), s2);
+      s3 = q.fma(FloatVector.fromArray(FLOATS, block, key + 3 * line + d), s3);
     }
-    return Lanes.sum(sum);
+    scores[position] = scale * Lanes.sum(s0);
+    scores[position + 1] = scale * Lanes.sum(s1);
+    scores[position + 2] = scale * Lanes.sum(s2);
+    scores[position + 3] = scale * Lanes.sum(s3);
   }
 
-  private void add(float weight, int value, int head) {
-    FloatVector factor = FloatVector.broadcast(FLOATS, weight);
-    for (int d = 0; d < line; d += FLOAT_COUNT) {
-      FloatVector sum = FloatVector.fromArray(FLOATS, headLines, head + d);
-      FloatVector.fromArray(FLOATS, block, value + d)
-          .fma(factor, sum)
-          .intoArray(headLines, head + d);
-    }
-  }
-
-  /// Replaces scores by their softmax.
-  private static void softmax(MemorySegment scores, long first, int count) {
-    float highest = Float.NEGATIVE_INFINITY;
-    for (int p = 0; p < count; p++) {
-      highest = Math.max(highest, scores.getAtIndex(FLOAT, first + p));
-    }
-    float mass = 0;
-    int end = FLOATS.loopBound(count);
-    for (int p = 0; p < end; p += FLOAT_COUNT) {
-      long offset = (first + p) * Float.BYTES;
-      FloatVector score = FloatVector.fromMemorySegment(FLOATS, scores, offset, ORDER);
-      FloatVector weight = VectorActivations.exp(score.sub(highest));
-      weight.intoMemorySegment(scores, offset, ORDER);
-      mass += Lanes.sum(weight);
-    }
-    for (int p = end; p < count; p++) {
-      float weight = (float) Math.exp(scores.getAtIndex(FLOAT, first + p) - highest);
-      scores.setAtIndex(FLOAT, first + p, weight);
-      mass += weight;
-    }
-    for (int p = 0; p < count; p++) {
-      scores.setAtIndex(FLOAT, first + p, scores.getAtIndex(FLOAT, first + p) / mass);
+  /// Adds the block's values, each times its score, to a head's line.
+  private void add(int count, int head) {
+    for (int d = 0; d < line; d += PAIR) {
+      FloatVector s0 = FloatVector.fromArray(FLOATS, headLines, head + d);
+      FloatVector s1 = FloatVector.fromArray(FLOATS, headLines, head + d + FLOAT_COUNT);
+      for (int p = 0; p < count; p++) {
+        FloatVector weight = FloatVector.broadcast(FLOATS, scores[p]);
+        s0 = weight.fma(FloatVector.fromArray(FLOATS, block, p * line + d), s0);
+        s1 = weight.fma(FloatVector.fromArray(FLOATS, block, p * line + d + FLOAT_COUNT), s1);
+      }
+      s0.intoArray(headLines, head + d);
+      s1.intoArray(headLines, head + d + FLOAT_COUNT);
     }
   }
 }

@@ -10,16 +10,18 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /// 4-bit weights times 8-bit activations: a byte `b = low + 16 high` of a group serves two
-/// columns, and `low x0 + high x1 = b x0 + (b >>> 4) (x1 - 16 x0)` needs no mask; modulo 2^16
-/// it is right as in [VectorTernaryProduct].
+/// columns, and `low x0 + high x1 = b x0 + (b >>> 4) (x1 - 16 x0)`; modulo 2^16 it is right as in
+/// [VectorTernaryProduct], which also says why shifts are those of 32-bit lanes.
 final class VectorInt4Product {
   private static final int HALF = Int4Matrix.GROUP / 2;
   private static final int BIAS = 8;
   private static final int NIBBLE_BITS = 4;
+  private static final int NIBBLE = 15;
 
   /// Shorts of a prepared group: x0, then `x1 - 16 x0`, then what the bias of the nibbles adds.
   private static final int GROUP_SHORTS = 2 * HALF + SHORT_COUNT;
@@ -42,7 +44,7 @@ final class VectorInt4Product {
       prepare(input, token);
       float step = input.steps().getAtIndex(FLOAT, token);
       for (int row = firstRow; row < endRow; row++) {
-        float total = sumRow((long) row * groups, NIBBLE_BITS);
+        float total = sumRow((long) row * groups);
         out.setAtIndex(FLOAT, (long) token * outStride + row, step * total);
       }
     }
@@ -72,8 +74,7 @@ final class VectorInt4Product {
   /// A row's sum over its groups.
   ///
   /// @param firstGroup the row's first in the matrix
-  /// @param shift always four: C2 sets up a constant shift count anew before every shift
-  private float sumRow(long firstGroup, int shift) {
+  private float sumRow(long firstGroup) {
     MemorySegment nibbles = weights.nibbles();
     MemorySegment scales = weights.scales();
     short[] x = codes;
@@ -88,13 +89,23 @@ final class VectorInt4Product {
         ShortVector pair =
             (ShortVector) bytes.convertShape(VectorOperators.ZERO_EXTEND_B2S, SHORTS, 0);
         sum = sum.add(pair.mul(ShortVector.fromArray(SHORTS, x, place + i)));
-        ShortVector top = pair.lanewise(VectorOperators.LSHR, shift);
+        ShortVector top =
+            pair.reinterpretAsInts()
+                .lanewise(VectorOperators.LSHR, NIBBLE_BITS)
+                .reinterpretAsShorts()
+                .and((short) NIBBLE);
         sum = sum.add(top.mul(ShortVector.fromArray(SHORTS, x, place + HALF + i)));
       }
       float scale = scales.get(FLOAT, (firstGroup + group) * Float.BYTES);
       FloatVector factor = FloatVector.broadcast(FLOATS, scale);
-      low = ((FloatVector) sum.convertShape(VectorOperators.S2F, FLOATS, 0)).fma(factor, low);
-      high = ((FloatVector) sum.convertShape(VectorOperators.S2F, FLOATS, 1)).fma(factor, high);
+      IntVector pairs = sum.reinterpretAsInts();
+      IntVector odd = pairs.lanewise(VectorOperators.ASHR, Short.SIZE);
+      IntVector even =
+          pairs
+              .lanewise(VectorOperators.LSHL, Short.SIZE)
+              .lanewise(VectorOperators.ASHR, Short.SIZE);
+      low = ((FloatVector) even.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(factor, low);
+      high = ((FloatVector) odd.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(factor, high);
     }
     return Lanes.sum(low.add(high));
   }

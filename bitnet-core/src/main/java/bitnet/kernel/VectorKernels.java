@@ -16,6 +16,12 @@ final class VectorKernels implements TernaryKernels {
     return "vector " + Lanes.bits() + "-bit";
   }
 
+  /// How many tokens, from the first on, are best computed by fours: four together cost less than
+  /// three alone, but not less than two.
+  static int tokensByFours(int tokens) {
+    return tokens < 3 ? 0 : Math.min(tokens, (tokens + 1) / 4 * 4);
+  }
+
   @Override
   public int rowsPerTile() {
     return VectorTernaryProduct.ROWS_PER_TILE;
@@ -53,8 +59,8 @@ final class VectorKernels implements TernaryKernels {
       int endRow,
       MemorySegment out,
       int outStride) {
-    new VectorDenseProduct(scratch.get())
-        .multiply(weights, input, tokens, firstRow, endRow, out, outStride);
+    new VectorInt8Product(weights, scratch.get())
+        .multiply(input, tokens, firstRow, endRow, out, outStride);
   }
 
   @Override
@@ -79,8 +85,8 @@ final class VectorKernels implements TernaryKernels {
       int endRow,
       MemorySegment out,
       int outStride) {
-    new VectorDenseProduct(scratch.get())
-        .multiply(weights, input, tokens, firstRow, endRow, out, outStride);
+    new VectorFloatProduct(weights, scratch.get())
+        .multiply(input, tokens, firstRow, endRow, out, outStride);
   }
 
   @Override

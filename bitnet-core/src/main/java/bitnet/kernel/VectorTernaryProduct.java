@@ -86,10 +86,10 @@ final class VectorTernaryProduct {
 
   void multiply(
       Activations input, int tokens, int firstRow, int endRow, MemorySegment out, int outStride) {
+    int byFours = VectorKernels.tokensByFours(tokens);
     int token = 0;
     while (token < tokens) {
-      // four tokens together cost less than three alone, but not less than two
-      int together = tokens - token < TOKENS - 1 ? 1 : TOKENS;
+      int together = token < byFours ? TOKENS : 1;
       int count = Math.min(together, tokens - token);
       for (int i = 0; i < count; i++) {
         prepare(input, token + i, i, together);

@@ -282,6 +282,24 @@ class VectorKernelsTest {
     }
   }
 
+  @Test
+  void everyHalfIsReadAsItIs() {
+    int halves = 1 << Short.SIZE;
+    MemorySegment values = arena.allocate(ValueLayout.JAVA_SHORT, halves);
+    for (int half = 0; half < halves; half++) {
+      values.setAtIndex(ValueLayout.JAVA_SHORT, half, (short) half);
+    }
+    MemorySegment zeros = constant(halves, 0);
+    MemorySegment out = constant(halves, UNWRITTEN);
+    MemorySegment score = constant(1, 0);
+    vector.attend(zeros, 1, zeros, values, CacheType.FP16, 1, halves, 1, score, out);
+    for (int half = 0; half < halves; half++) {
+      float value = Float.float16ToFloat((short) half);
+      float read = out.getAtIndex(FLOAT, half);
+      assertThat(read == value || (Float.isNaN(read) && Float.isNaN(value))).isTrue();
+    }
+  }
+
   /// Multiplies rows from `first` to below `end`.
   private interface Product {
     void run(int first, int end, MemorySegment out, int stride);
