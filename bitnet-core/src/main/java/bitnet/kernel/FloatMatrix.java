@@ -4,7 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /// Weights `[rows, columns]` in fp32, row after row, off the heap.
-public final class FloatMatrix {
+public final class FloatMatrix implements DenseMatrix {
   private final int rows;
   private final int columns;
   private final MemorySegment values;
@@ -18,12 +18,12 @@ public final class FloatMatrix {
     this.values = arena.allocate((long) rows * columns * Float.BYTES, 64);
   }
 
-  /// The number of rows.
+  @Override
   public int rows() {
     return rows;
   }
 
-  /// The number of columns.
+  @Override
   public int columns() {
     return columns;
   }
@@ -34,12 +34,22 @@ public final class FloatMatrix {
     return values.asSlice(firstRow * rowBytes, count * rowBytes);
   }
 
+  @Override
+  public void setRow(int row, MemorySegment source) {
+    rowSlice(row, 1).copyFrom(source);
+  }
+
+  @Override
+  public void getRow(int row, MemorySegment target) {
+    target.copyFrom(rowSlice(row, 1));
+  }
+
   /// All values.
   MemorySegment values() {
     return values;
   }
 
-  /// Memory in bytes.
+  @Override
   public long bytes() {
     return values.byteSize();
   }

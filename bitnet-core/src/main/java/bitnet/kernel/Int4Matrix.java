@@ -7,7 +7,7 @@ import java.lang.foreign.ValueLayout;
 /// Weights `[rows, columns]` in 4 bits with a scale for every 64 columns of a row, off the heap:
 /// `w = scale * (nibble - 8)`, `scale = max|w| / 7`. Byte i of a group's 32 holds column i in its
 /// low nibble and column 32 + i in its high one; columns are padded with zeros to whole groups.
-public final class Int4Matrix {
+public final class Int4Matrix implements DenseMatrix {
   /// Columns that share a scale.
   public static final int GROUP = 64;
 
@@ -32,10 +32,7 @@ public final class Int4Matrix {
     this.scales = arena.allocate(ValueLayout.JAVA_FLOAT, (long) rows * groups);
   }
 
-  /// Quantises a row.
-  ///
-  /// @param values `[columns]` float32
-  /// @throws IllegalArgumentException if a value is not finite
+  @Override
   public void setRow(int row, MemorySegment values) {
     for (int group = 0; group < groups; group++) {
       float maximum = 0;
@@ -71,9 +68,7 @@ public final class Int4Matrix {
     return (place < GROUP_BYTES ? pair & 15 : (pair >>> 4) & 15) - BIAS;
   }
 
-  /// Writes a row back as floats.
-  ///
-  /// @param target `[columns]` float32
+  @Override
   public void getRow(int row, MemorySegment target) {
     for (int k = 0; k < columns; k++) {
       float scale = scales.getAtIndex(ValueLayout.JAVA_FLOAT, (long) row * groups + k / GROUP);
@@ -81,17 +76,17 @@ public final class Int4Matrix {
     }
   }
 
-  /// The number of rows.
+  @Override
   public int rows() {
     return rows;
   }
 
-  /// The number of columns.
+  @Override
   public int columns() {
     return columns;
   }
 
-  /// Memory in bytes.
+  @Override
   public long bytes() {
     return nibbles.byteSize() + scales.byteSize();
   }

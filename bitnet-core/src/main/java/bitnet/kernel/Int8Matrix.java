@@ -7,7 +7,7 @@ import java.lang.foreign.ValueLayout;
 /// Weights `[rows, columns]` in 8 bits with a scale a row, off the heap, row after row:
 /// `w = scale * q`, `scale = max|w| / 127`, q from -127 to 127. A row begins at a multiple of 64
 /// bytes and is padded with zeros.
-public final class Int8Matrix {
+public final class Int8Matrix implements DenseMatrix {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   private final int rows;
@@ -29,10 +29,7 @@ public final class Int8Matrix {
     this.sums = arena.allocate(ValueLayout.JAVA_INT, rows);
   }
 
-  /// Quantises a row.
-  ///
-  /// @param values `[columns]` float32
-  /// @throws IllegalArgumentException if a value is not finite
+  @Override
   public void setRow(int row, MemorySegment values) {
     float maximum = 0;
     for (int k = 0; k < columns; k++) {
@@ -53,9 +50,7 @@ public final class Int8Matrix {
     sums.setAtIndex(ValueLayout.JAVA_INT, row, sum);
   }
 
-  /// Writes a row back as floats.
-  ///
-  /// @param target `[columns]` float32
+  @Override
   public void getRow(int row, MemorySegment target) {
     float scale = scales.getAtIndex(ValueLayout.JAVA_FLOAT, row);
     for (int k = 0; k < columns; k++) {
@@ -64,17 +59,17 @@ public final class Int8Matrix {
     }
   }
 
-  /// The number of rows.
+  @Override
   public int rows() {
     return rows;
   }
 
-  /// The number of columns.
+  @Override
   public int columns() {
     return columns;
   }
 
-  /// Memory in bytes.
+  @Override
   public long bytes() {
     return codes.byteSize() + scales.byteSize() + sums.byteSize();
   }

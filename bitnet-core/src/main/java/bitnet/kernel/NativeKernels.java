@@ -18,7 +18,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /// The kernels in C (`src/main/c`), one object for each instruction set. C does not check bounds:
-/// every segment's size is checked here before its address is handed on.
+/// every segment's size is checked here before its address is handed on. Longer than other files:
+/// each of the C functions has its descriptor, its handle and its checks in the same place.
 final class NativeKernels implements TernaryKernels {
   private static final Linker LINKER = Linker.nativeLinker();
 

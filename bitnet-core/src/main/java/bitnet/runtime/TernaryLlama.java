@@ -104,8 +104,7 @@ public final class TernaryLlama implements AutoCloseable {
   }
 
   private VocabularyMatrix vocabulary() {
-    return VocabularyMatrix.allocate(
-        settings.head(), config.vocabSize(), config.hiddenSize(), arena);
+    return new VocabularyMatrix(settings.head(), config.vocabSize(), config.hiddenSize(), arena);
   }
 
   private void loadVocabulary(TernaryWeights weights, RuntimeLayer.Loader loader)
@@ -124,6 +123,11 @@ public final class TernaryLlama implements AutoCloseable {
   /// How it computes.
   public RuntimeSettings settings() {
     return settings;
+  }
+
+  /// What multiplies.
+  TernaryKernels kernels() {
+    return kernels;
   }
 
   /// The threads of the model, for other work between passes.

@@ -24,7 +24,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Every provider that runs on this machine, compared with the definition: bit for bit where
-/// integers are summed, to a tolerance where floats are.
+/// integers are summed, to a tolerance where floats are. Longer than other files, since all
+/// functions of the interface go through the same providers.
 @ParameterizedClass(name = "{0}")
 @MethodSource("providers")
 final class KernelAgreementTest {

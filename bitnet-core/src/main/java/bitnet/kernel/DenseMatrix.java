@@ -1,0 +1,27 @@
+package bitnet.kernel;
+
+import java.lang.foreign.MemorySegment;
+
+/// Weights `[rows, columns]` that are not ternary, off the heap: those of embeddings and heads.
+public sealed interface DenseMatrix permits FloatMatrix, Int8Matrix, Int4Matrix {
+
+  /// The number of rows.
+  int rows();
+
+  /// The number of columns.
+  int columns();
+
+  /// Memory in bytes.
+  long bytes();
+
+  /// Stores a row, quantised where the type is.
+  ///
+  /// @param values `[columns]` float32
+  /// @throws IllegalArgumentException if it is quantised and a value is not finite
+  void setRow(int row, MemorySegment values);
+
+  /// Writes a row back as floats.
+  ///
+  /// @param target `[columns]` float32
+  void getRow(int row, MemorySegment target);
+}
