@@ -1,7 +1,6 @@
 package bitnet.generation;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import bitnet.checkpoint.ModelDirectory;
@@ -20,8 +19,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,40 +37,68 @@ class TransformersRunsOurModelsTest {
               .orElse(System.getProperty("user.home") + "/.cache/bitnet-oracle/bin/python"));
   private static final Path SCRIPT = Path.of("src/test/resources/oracle/logits.py");
   private static final int[] IDS = {17, 3, 250, 99, 0, 128, 64, 17, 5, 201};
+  private static final int SEEDS = 4;
+  private static final int HF_FORMS = 3;
+  private static final double TOLERANCE = 1e-3;
+  private static final double CODE = 0.05; // what one code moves a logit by, at most
   private static final ObjectMapper JSON = new ObjectMapper();
 
   @TempDir private Path directory;
 
+  /// An activation that lies in the middle between two int8 codes, exactly or up to the last
+  /// bit of fp32, falls on either side by the order of two multiplications, which moves these
+  /// small models' logits by 1e-2. Of 24 models in `hf-bitlinear` (seeds 1 to 12) the logits of
+  /// 20 agreed within 5e-7, those of the other four had such a code; in `hf-online`, where
+  /// transformers computes the scales anew, 9 of 12. So half of the seeds may be off, though
+  /// not by more than a code is worth.
   @Test
   void theLogitsOfEveryExportAreOurs() throws IOException, InterruptedException {
     assumeTrue(Files.isExecutable(PYTHON), "no Python with transformers at " + PYTHON);
-    List<Path> exports = new ArrayList<>();
-    List<float[][]> ours = new ArrayList<>();
+    Map<Path, float[][]> ours = new LinkedHashMap<>();
     for (boolean bitnet : new boolean[] {false, true}) {
-      Path model = model(bitnet);
-      for (ModelFormat format : ModelFormat.values()) {
-        if (format.key().startsWith("hf-")) {
-          Path export = directory.resolve(model.getFileName() + "-" + format.key());
-          try (ModelSource source = ModelSource.open(model)) {
-            format.write(export, source, ModelDirectory.Existing.REFUSE, parameters -> {});
-          }
-          exports.add(export);
-          ours.add(logits(model));
+      for (int seed = 1; seed <= SEEDS; seed++) {
+        export(model(bitnet, seed), ours);
+      }
+    }
+    JsonNode theirs = transformers(List.copyOf(ours.keySet()));
+    Map<String, Integer> equal = new TreeMap<>();
+    ours.forEach(
+        (export, logits) -> {
+          JsonNode seen = theirs.path(export.toString());
+          assertThat(seen.path("linear").asText()).isEqualTo(linear(export));
+          double apart = distance(logits, JSON.convertValue(seen.path("logits"), float[][].class));
+          assertThat(apart).as("%s", export.getFileName()).isLessThan(CODE);
+          String form = export.getFileName().toString().replaceAll("\\d", "");
+          equal.merge(form, apart < TOLERANCE ? 1 : 0, Integer::sum);
+        });
+    assertThat(equal)
+        .hasSize(2 * HF_FORMS)
+        .allSatisfy((form, count) -> assertThat(count).as(form).isGreaterThanOrEqualTo(SEEDS / 2));
+  }
+
+  /// Writes the model in every form, each with the logits that it should give.
+  private void export(Path model, Map<Path, float[][]> exports) throws IOException {
+    float[][] logits = logits(model);
+    for (ModelFormat format : ModelFormat.values()) {
+      if (format.key().startsWith("hf-")) {
+        Path export = directory.resolve(model.getFileName() + "-" + format.key());
+        try (ModelSource source = ModelSource.open(model)) {
+          format.write(export, source, ModelDirectory.Existing.REFUSE, parameters -> {});
         }
+        exports.put(export, logits);
       }
     }
-    JsonNode theirs = transformers(exports);
-    for (int i = 0; i < exports.size(); i++) {
-      JsonNode seen = theirs.path(exports.get(i).toString());
-      float[][] wanted = JSON.convertValue(seen.path("logits"), float[][].class);
-      assertThat(wanted).hasDimensions(IDS.length, 256);
-      for (int position = 0; position < IDS.length; position++) {
-        assertThat(ours.get(i)[position])
-            .as("%s at %d", exports.get(i).getFileName(), position)
-            .containsExactly(wanted[position], within(1e-3f));
+  }
+
+  private static double distance(float[][] ours, float[][] theirs) {
+    assertThat(theirs).hasDimensions(ours.length, ours[0].length);
+    double most = 0;
+    for (int position = 0; position < ours.length; position++) {
+      for (int token = 0; token < ours[position].length; token++) {
+        most = Math.max(most, Math.abs(ours[position][token] - theirs[position][token]));
       }
-      assertThat(seen.path("linear").asText()).isEqualTo(linear(exports.get(i)));
     }
+    return most;
   }
 
   private static String linear(Path export) {
@@ -76,10 +106,7 @@ class TransformersRunsOurModelsTest {
   }
 
   /// LLaMA with grouped-query attention, or BitNet with sub-norms, relu² and a tied head; packed.
-  ///
-  /// An activation in the middle between two int8 codes falls on either side by the last bit of
-  /// fp32, which moves logits by 5e-3; with these seeds there is none.
-  private Path model(boolean bitnet) throws IOException {
+  private Path model(boolean bitnet, int seed) throws IOException {
     LlamaConfig config =
         new LlamaConfig(
             256,
@@ -96,11 +123,11 @@ class TransformersRunsOurModelsTest {
             bitnet,
             bitnet,
             false);
-    Path path = directory.resolve(bitnet ? "bitnet" : "llama");
+    Path path = directory.resolve((bitnet ? "bitnet" : "llama") + seed);
     try (Tokenizer tokenizer = Tokenizer.byteLevel()) {
       ModelDirectory.write(
           path,
-          new BlankWeights(config, new LatentInitializer(bitnet ? 5 : 4, 0.05)),
+          new BlankWeights(config, new LatentInitializer(seed, 0.05)),
           tokenizer,
           false,
           ModelDirectory.Existing.REFUSE);
