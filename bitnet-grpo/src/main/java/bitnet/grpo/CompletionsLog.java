@@ -59,7 +59,7 @@ public final class CompletionsLog implements Closeable {
         }
         if (step == Long.MAX_VALUE) {
           throw new IOException(
-              "%s:%d: is no line of a completions log; choose another --completions_log"
+              "%s:%d: is no line of a completions log; move it away or choose another --completions_log"
                   .formatted(file, number));
         }
         if (step > doneSteps) {
