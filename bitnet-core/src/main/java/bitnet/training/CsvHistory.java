@@ -64,7 +64,7 @@ final class CsvHistory {
   }
 
   /// The next line with its line feed, where it has one.
-  private static @Nullable String line(BufferedReader in) throws IOException {
+  static @Nullable String line(BufferedReader in) throws IOException {
     StringBuilder line = new StringBuilder();
     int next = in.read();
     while (next >= 0) {
