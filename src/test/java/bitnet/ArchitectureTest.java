@@ -55,7 +55,8 @@ class ArchitectureTest {
           Map.entry("energy", with(CORE, "storage")),
           Map.entry("grpo", with(CORE, "reward")),
           Map.entry("eval", with(CORE, "storage", "reward")),
-          Map.entry("cli", with(CORE, "storage", "reward", "energy", "grpo", "eval")));
+          Map.entry("report", Set.of("training", "grpo")),
+          Map.entry("cli", with(CORE, "storage", "reward", "energy", "grpo", "eval", "report")));
 
   private static final JavaClasses CLASSES =
       new ClassFileImporter()

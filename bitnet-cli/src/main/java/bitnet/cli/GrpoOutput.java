@@ -6,6 +6,7 @@ import bitnet.grpo.GrpoListener;
 import bitnet.training.TrainingReport;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -16,16 +17,24 @@ final class GrpoOutput implements GrpoListener {
 
   private final TrainingOutput output;
   private final @Nullable CompletionsLog completions;
+  private final CompletionsLog samples;
   private final long interval;
 
+  /// @param completions receives all answers
+  /// @param samples receives those that are shown
   /// @param interval steps between two samples; 0: none
-  GrpoOutput(TrainingOutput output, @Nullable CompletionsLog completions, long interval) {
+  GrpoOutput(
+      TrainingOutput output,
+      @Nullable CompletionsLog completions,
+      CompletionsLog samples,
+      long interval) {
     if (interval < 0) {
       throw new IllegalArgumentException(
           "--sample_interval %d is negative; use 0 for no samples".formatted(interval));
     }
     this.output = output;
     this.completions = completions;
+    this.samples = samples;
     this.interval = interval;
   }
 
@@ -39,13 +48,13 @@ final class GrpoOutput implements GrpoListener {
     }
     output.line(
         "  " + oneLine(answers.getFirst().query()) + "  (" + answers.getFirst().reference() + ")");
+    List<CompletionRecord> shown = new ArrayList<>();
     for (int layer = 1; layer <= 2; layer++) {
       int wanted = layer;
-      answers.stream()
-          .filter(answer -> answer.layer() == wanted)
-          .limit(SHOWN)
-          .forEach(answer -> output.line(text(answer)));
+      answers.stream().filter(answer -> answer.layer() == wanted).limit(SHOWN).forEach(shown::add);
     }
+    shown.forEach(answer -> output.line(text(answer)));
+    samples.write(shown);
   }
 
   private static String text(CompletionRecord answer) {

@@ -5,6 +5,7 @@ import bitnet.checkpoint.TensorInspection;
 import bitnet.checkpoint.TensorInspection.Ternary;
 import bitnet.model.LlamaConfig;
 import bitnet.model.ModelFootprint;
+import bitnet.report.HtmlPage;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -19,41 +20,15 @@ import java.util.stream.Collectors;
 /// @param name the path as the user gave it
 /// @param inspection what is in it
 record InspectionPage(String name, ModelInspection inspection) {
-  private static final int PLOT_WIDTH = 340;
+  private static final int PLOT_WIDTH = HtmlPage.PLOT_WIDTH;
   private static final int BAR = 14;
   private static final String PREFIX = "model.layers.";
-
-  private static final String STYLE =
-      """
-      :root { color-scheme: light dark; --text: #1b1f24; --back: #ffffff; --line: #d0d7de;
-        --minus: #1f6feb; --zero: #c4cad1; --plus: #d1601f; --soft: #57606a; }
-      @media (prefers-color-scheme: dark) { :root { --text: #e6edf3; --back: #0d1117;
-        --line: #30363d; --minus: #58a6ff; --zero: #484f58; --plus: #f0883e; --soft: #9198a1; } }
-      body { color: var(--text); background: var(--back); font: 15px/1.45 system-ui, sans-serif;
-        max-width: 60rem; margin: 0 auto; padding: 1rem; overflow-wrap: anywhere; }
-      h1 { font-size: 1.2rem; } h2 { font-size: 1.05rem; margin-top: 2rem; }
-      p, figcaption { color: var(--soft); }
-      .plots { display: grid; gap: 1rem;
-        grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); }
-      figure { margin: 0; } figcaption { font-size: .85rem; }
-      svg { width: 100%; height: auto; } svg text { fill: var(--text); font-size: 10px; }
-      .minus { fill: var(--minus); } .zero { fill: var(--zero); } .plus { fill: var(--plus); }
-      .curve { fill: none; stroke: var(--minus); stroke-width: 1.5; }
-      .dot { fill: var(--minus); } .axis { stroke: var(--line); }
-      .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .8rem; }
-      td, th { padding: .15rem .5rem; border-bottom: 1px solid var(--line); text-align: left;
-        white-space: nowrap; } td.number { text-align: right; font-variant-numeric: tabular-nums; }
-      """;
 
   /// The page.
   String html() {
     LlamaConfig config = inspection.config();
     StringBuilder page = new StringBuilder();
-    page.append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-    page.append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
-    page.append("<title>").append(escape(name)).append("</title>\n<style>\n");
-    page.append(STYLE).append("</style>\n</head>\n<body>\n<h1>").append(escape(name));
-    page.append("</h1>\n<p>");
+    page.append("<p>");
     page.append(
         String.format(
             Locale.ROOT,
@@ -72,8 +47,8 @@ record InspectionPage(String name, ModelInspection inspection) {
     projections().forEach((projection, layers) -> page.append(shares(projection, layers)));
     page.append("</div>\n<h2>Scales</h2>\n<p>mean |W| of each layer.</p>\n<div class=\"plots\">\n");
     projections().forEach((projection, layers) -> page.append(scales(projection, layers)));
-    page.append("</div>\n<h2>Tensors</h2>\n").append(table()).append("</body>\n</html>\n");
-    return page.toString();
+    page.append("</div>\n<h2>Tensors</h2>\n").append(table());
+    return HtmlPage.of(name, page);
   }
 
   /// The linear layers by projection, in the order of the layers.
@@ -91,7 +66,7 @@ record InspectionPage(String name, ModelInspection inspection) {
   }
 
   private static String shares(String projection, List<Ternary> layers) {
-    StringBuilder svg = begin(layers.size() * BAR + 4, "shares of " + projection);
+    StringBuilder svg = HtmlPage.svg(layers.size() * BAR + 4, "shares of " + projection);
     for (int layer = 0; layer < layers.size(); layer++) {
       Ternary trits = layers.get(layer);
       int y = layer * BAR;
@@ -123,7 +98,7 @@ record InspectionPage(String name, ModelInspection inspection) {
   private static String scales(String projection, List<Ternary> layers) {
     int height = 90;
     double most = layers.stream().mapToDouble(Ternary::scale).max().orElse(1);
-    StringBuilder svg = begin(height + 4, "scales of " + projection);
+    StringBuilder svg = HtmlPage.svg(height + 4, "scales of " + projection);
     svg.append(
         "<line class=\"axis\" x1=\"40\" y1=\"%d\" x2=\"%d\" y2=\"%d\"/>"
             .formatted(height, PLOT_WIDTH, height));
@@ -151,14 +126,8 @@ record InspectionPage(String name, ModelInspection inspection) {
     return figure(svg, projection);
   }
 
-  private static StringBuilder begin(int height, String label) {
-    return new StringBuilder(
-        "<figure><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">"
-            .formatted(PLOT_WIDTH, height, escape(label)));
-  }
-
   private static String figure(StringBuilder svg, String caption) {
-    return svg + "</svg><figcaption>" + escape(caption) + "</figcaption></figure>\n";
+    return svg + "</svg><figcaption>" + HtmlPage.escape(caption) + "</figcaption></figure>\n";
   }
 
   private String table() {
@@ -170,31 +139,13 @@ record InspectionPage(String name, ModelInspection inspection) {
           Arrays.stream(each.tensor().shape())
               .mapToObj(Long::toString)
               .collect(Collectors.joining(" x "));
-      table.append("<tr><td>").append(escape(each.tensor().name()));
-      table.append("</td><td>").append(escape(each.type()));
+      table.append("<tr><td>").append(HtmlPage.escape(each.tensor().name()));
+      table.append("</td><td>").append(HtmlPage.escape(each.type()));
       table.append("</td><td class=\"number\">").append(shape);
       table.append("</td><td class=\"number\">");
       table.append(String.format(Locale.ROOT, "%,d", each.bytes())).append("</td><td>");
-      table.append(escape(InspectionText.content(each).strip())).append("</td></tr>\n");
+      table.append(HtmlPage.escape(InspectionText.content(each).strip())).append("</td></tr>\n");
     }
     return table.append("</table></div>\n").toString();
-  }
-
-  /// Text as it may stand in HTML, in an attribute too: a path may hold anything.
-  static String escape(String text) {
-    StringBuilder escaped = new StringBuilder();
-    text.codePoints()
-        .forEach(
-            c -> {
-              switch (c) {
-                case '&' -> escaped.append("&amp;");
-                case '<' -> escaped.append("&lt;");
-                case '>' -> escaped.append("&gt;");
-                case '"' -> escaped.append("&quot;");
-                case '\'' -> escaped.append("&#39;");
-                default -> escaped.appendCodePoint(Character.isISOControl(c) ? '\uFFFD' : c);
-              }
-            });
-    return escaped.toString();
   }
 }

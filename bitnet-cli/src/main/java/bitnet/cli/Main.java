@@ -45,6 +45,7 @@ import picocli.CommandLine.Spec;
       Doctor.class,
       Evaluate.class,
       EnergyRl.class,
+      Report.class,
       GenerateCompletion.class,
       HelpCommand.class,
     })

@@ -17,6 +17,7 @@ import bitnet.training.TrainingSettings;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -223,7 +224,7 @@ final class TrainCe implements Callable<Integer> {
   @Option(
       names = "--csv_log",
       paramLabel = "FILE",
-      description = "Write every step's metrics to a CSV file.")
+      description = "Write every step's metrics, which go to metrics.csv in the run, here too.")
   private @Nullable Path csvLog;
 
   @Option(
@@ -252,7 +253,8 @@ final class TrainCe implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     CrossEntropyRun run = run();
     long done = run.doneSteps(); // refuses a second run before the log of the first is touched
-    try (MetricsLog log = MetricsLog.open(StepReport.METRICS, csvLog, tensorBoard, done);
+    List<Path> tables = TrainingOutput.tables(run.directory(), csvLog);
+    try (MetricsLog log = MetricsLog.open(StepReport.METRICS, tables, tensorBoard, done);
         TrainingOutput output = new TrainingOutput(out, log, logInterval, iterations)) {
       return run.run(output, output::line) ? ExitCode.OK : ExitCode.INTERRUPTED;
     }

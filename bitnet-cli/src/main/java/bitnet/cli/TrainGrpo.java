@@ -262,13 +262,15 @@ final class TrainGrpo implements Callable<Integer> {
       names = "--sample_interval",
       defaultValue = "10",
       paramLabel = "N",
-      description = "Steps between printed answers; 0: none (default: ${DEFAULT-VALUE}).")
+      description =
+          "Steps between printed answers, which go to answers.jsonl in the run too; 0: none"
+              + " (default: ${DEFAULT-VALUE}).")
   private long sampleInterval;
 
   @Option(
       names = "--csv_log",
       paramLabel = "FILE",
-      description = "Write every step's metrics to a CSV file.")
+      description = "Write every step's metrics, which go to metrics.csv in the run, here too.")
   private @Nullable Path csvLog;
 
   @Option(
@@ -306,14 +308,22 @@ final class TrainGrpo implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     GrpoRun run = run();
+    if (completionsLog != null && run.directory().isAnswers(completionsLog)) {
+      throw new IllegalArgumentException(
+          "--completions_log %s is where the run keeps its printed answers; choose another file"
+              .formatted(completionsLog));
+    }
     // refuses a second run before the log of the first is touched
     long done = run.directory().doneSteps(resume);
     List<String> metrics = GrpoTrainer.metrics(run.rewards().rewards(), run.settings());
-    try (MetricsLog log = MetricsLog.open(metrics, csvLog, tensorBoard, done);
+    List<Path> tables = TrainingOutput.tables(run.directory(), csvLog);
+    Path answers = run.directory().answers();
+    try (MetricsLog log = MetricsLog.open(metrics, tables, tensorBoard, done);
         CompletionsLog completions =
             completionsLog == null ? null : CompletionsLog.open(completionsLog, done);
+        CompletionsLog shown = CompletionsLog.open(answers, done);
         TrainingOutput output = new TrainingOutput(out, log, logInterval, steps)) {
-      GrpoOutput listener = new GrpoOutput(output, completions, sampleInterval);
+      GrpoOutput listener = new GrpoOutput(output, completions, shown, sampleInterval);
       return run.run(listener, output::line) ? ExitCode.OK : ExitCode.INTERRUPTED;
     }
   }

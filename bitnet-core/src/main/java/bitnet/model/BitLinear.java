@@ -8,8 +8,8 @@ import ai.djl.ndarray.types.Shape;
 /// A linear layer with ternary weights and 8-bit activations, BitNet b1.58 (arXiv 2402.17764).
 ///
 /// The latent weight is fp32; its trits and scales are made by [#ternarize] once per optimizer
-/// step. The product of codes and trits is exact in fp32 (sums stay below 2^24), hence equal to the
-/// integer runtime's. The gradient goes straight through both roundings.
+/// step. The product of codes and trits is exact in fp32 (sums stay below 2^24), hence equal to
+/// the integer runtime's. The gradient goes straight through both roundings.
 final class BitLinear {
 
   private final Parameter weight;
@@ -38,6 +38,19 @@ final class BitLinear {
   /// @param sharpness 1 for trits; below it, so much of the way from the latent weight to them
   void ternarize(TorchOps ops, NDManager scope, double sharpness) {
     ops.ternarize(scope, weight.value(), weight.blocks(), sharpness, trits, scale);
+  }
+
+  /// How many rows of the weight are looked at where only some are, evenly spaced.
+  int watchedRows(int stride) {
+    return Math.toIntExact(Math.ceilDiv(weight.value().getShape().get(0), stride));
+  }
+
+  /// Counts trits, whatever the sharpness; see tensor_ops.py.
+  ///
+  /// @param before the trits `[watchedRows, in]` of the last time, which those of now replace
+  /// @return zeros, and trits that are not as before
+  long[] watch(TorchOps ops, NDManager scope, int stride, NDArray before) {
+    return ops.watchTrits(scope, weight.value(), scale, stride, before);
   }
 
   /// Quantised input `[tokens, in]` → `[tokens, out]`.

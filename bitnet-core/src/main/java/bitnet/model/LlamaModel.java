@@ -157,6 +157,10 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
     return layers;
   }
 
+  List<BitLinear> linears() {
+    return linears;
+  }
+
   RmsNorm finalNorm() {
     return finalNorm;
   }
@@ -176,8 +180,8 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
     ternarize(1);
   }
 
-  /// Makes weights that are only part of the way to ternary, and quantises activations as far: the
-  /// warm-up `x + sharpness * (Q(x) - x)` for models that were trained in full precision.
+  /// Makes weights that are only part of the way to ternary, and quantises activations as far:
+  /// the warm-up `x + sharpness * (Q(x) - x)` for models that were trained in full precision.
   ///
   /// @param sharpness from 0, full precision, to 1, ternary
   public void ternarize(double sharpness) {

@@ -63,6 +63,10 @@ public final class TorchOps {
     call("ternarize", scope, latent, blocks, sharpness, trits, scale);
   }
 
+  long[] watchTrits(NDManager scope, NDArray latent, NDArray scale, int stride, NDArray before) {
+    return call("watch_trits", scope, latent, scale, (long) stride, before)[0].toLongArray();
+  }
+
   NDArray ternarizeRows(NDManager scope, NDArray latent) {
     return call("ternarize_rows", scope, latent)[0];
   }
@@ -259,7 +263,8 @@ public final class TorchOps {
         dHead);
   }
 
-  /// `-sum log p(target)` (fp64 scalar); with `weight > 0` also the gradients of `weight` times it.
+  /// `-sum log p(target)` (fp64 scalar); with `weight > 0` also the gradients of `weight` times
+  /// it.
   public NDArray crossEntropy(
       NDManager scope,
       NDArray hidden,

@@ -118,7 +118,8 @@ public record CrossEntropyRun(
     return directory().doneSteps(resume);
   }
 
-  private RunDirectory directory() {
+  /// Where the run keeps its files.
+  public RunDirectory directory() {
     return new RunDirectory(outputDir);
   }
 

@@ -6,6 +6,7 @@ import bitnet.data.SamplerState;
 import bitnet.data.TokenBatch;
 import bitnet.data.TokenStream;
 import bitnet.model.LlamaModel;
+import bitnet.model.TernaryWatch;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,8 +19,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Trains a model on next-token cross-entropy.
 ///
-/// A run is a pure function of its weights, settings and text: stopped at any step and resumed from
-/// its checkpoint it goes on with the same numbers, bit for bit on a CPU with as many threads.
+/// A run is a pure function of its weights, settings and text: stopped at any step and resumed
+/// from its checkpoint it goes on with the same numbers, bit for bit on a CPU with as many
+/// threads.
 public final class CrossEntropyTrainer implements AutoCloseable {
 
   /// Seconds on which tokens per second are measured, at least.
@@ -33,6 +35,8 @@ public final class CrossEntropyTrainer implements AutoCloseable {
   private final OptimizerStep optimizer;
   private final RunCheckpoints<TrainingState> checkpoints;
   private final OptionalDouble peakFlops;
+  private final TernaryWatch watch;
+  private long watchedStep;
   private TrainingState state;
 
   /// Prepares a run.
@@ -61,6 +65,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
         new RunCheckpoints<>(
             optimizer, checkpoints, settings.keptCheckpoints(), TrainingState.class);
     this.peakFlops = peakFlops;
+    this.watch = new TernaryWatch(model);
     String fingerprint =
         "%s, %s, %d training tokens, %s"
             .formatted(
@@ -81,16 +86,19 @@ public final class CrossEntropyTrainer implements AutoCloseable {
   /// @throws TrainingException if the run diverges; the last checkpoint is from before that
   public boolean run(TrainingListener listener) throws IOException {
     model.ternarize(settings.sharpness(state.step()));
+    TernaryWatch.Health health = watch.look();
+    watchedStep = state.step();
     OptionalDouble before = evaluate();
     if (before.isPresent()) {
-      listener.started(start(before.getAsDouble()));
+      listener.started(start(before.getAsDouble(), health));
     }
     return TrainingLoop.run(new Steps(listener), settings.saveInterval());
   }
 
-  private StartReport start(double evalLoss) {
+  private StartReport start(double evalLoss, TernaryWatch.Health health) {
     SequencedMap<String, Double> row = new LinkedHashMap<>();
     row.put("eval_loss", evalLoss);
+    row.put("zero_share", health.zeroShare());
     String text = String.format(Locale.ROOT, "held-out loss %.4f nats/token", evalLoss);
     return new StartReport(state.step(), settings.schedule().steps(), row, text);
   }
@@ -170,6 +178,17 @@ public final class CrossEntropyTrainer implements AutoCloseable {
       Rate rate, TrainingListener listener, double mean, double learningRate, double gradNorm)
       throws IOException {
     long steps = settings.schedule().steps();
+    OptionalDouble zeroShare = OptionalDouble.empty();
+    OptionalDouble flipRate = OptionalDouble.empty();
+    if (due(StepReport.WATCH_INTERVAL)) {
+      TernaryWatch.Health health = watch.look();
+      zeroShare = OptionalDouble.of(health.zeroShare());
+      // not after a resumption in between, nor where the step of the last look was skipped
+      if (state.step() - watchedStep == StepReport.WATCH_INTERVAL) {
+        flipRate = OptionalDouble.of(health.flipRate());
+      }
+      watchedStep = state.step();
+    }
     double perSecond = rate.tokensPerSecond();
     boolean look = due(settings.evalInterval()) || state.step() == steps;
     OptionalDouble evalLoss = look ? evaluate() : OptionalDouble.empty();
@@ -188,6 +207,8 @@ public final class CrossEntropyTrainer implements AutoCloseable {
             gradNorm,
             perSecond,
             utilization(perSecond),
+            zeroShare,
+            flipRate,
             Duration.ofMillis((long) (1000 * left))));
   }
 
@@ -246,6 +267,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
 
   @Override
   public void close() {
+    watch.close();
     optimizer.close();
   }
 }

@@ -3,37 +3,38 @@ package bitnet.training;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// Metrics by step, written to a CSV file, to TensorBoard event files, to both, or to neither.
+/// Metrics by step, written to any number of CSV files and to TensorBoard event files.
 ///
 /// Every row is handed to the operating system at once: a killed process loses none.
 public final class MetricsLog implements Closeable {
   private final List<String> metrics;
-  private final @Nullable CsvLog csv;
+  private final List<CsvLog> tables;
   private final @Nullable TensorBoardLog tensorBoard;
 
   private MetricsLog(
-      List<String> metrics, @Nullable CsvLog csv, @Nullable TensorBoardLog tensorBoard) {
+      List<String> metrics, List<CsvLog> tables, @Nullable TensorBoardLog tensorBoard) {
     this.metrics = List.copyOf(metrics);
-    this.csv = csv;
+    this.tables = List.copyOf(tables);
     this.tensorBoard = tensorBoard;
   }
 
   /// Opens the log of a run that has done `doneSteps` steps.
   ///
-  /// What an earlier process wrote about later steps, or only half wrote, is cut from the CSV file
-  /// and declared void to TensorBoard, so that no step appears twice.
+  /// What an earlier process wrote about later steps, or only half wrote, is cut from the CSV
+  /// files and declared void to TensorBoard, so that no step appears twice.
   ///
   /// @param metrics names of the columns after `step`
-  /// @param csv the CSV file, or null for none
+  /// @param csv the CSV files; one that is named twice is written once
   /// @param tensorBoard the directory of event files, or null for none
-  /// @throws IOException if a file cannot be written, or the CSV file is no log of these columns
+  /// @throws IOException if a file cannot be written, or a CSV file is no log of these columns
   /// @throws IllegalArgumentException if a name cannot stand in a CSV header
   public static MetricsLog open(
-      List<String> metrics, @Nullable Path csv, @Nullable Path tensorBoard, long doneSteps)
+      List<String> metrics, List<Path> csv, @Nullable Path tensorBoard, long doneSteps)
       throws IOException {
     for (String name : metrics) {
       if (!name.matches("[A-Za-z0-9_./-]+") || name.equals("step")) {
@@ -42,13 +43,17 @@ public final class MetricsLog implements Closeable {
                 .formatted(name));
       }
     }
-    CsvLog table = csv == null ? null : CsvLog.open(csv, metrics, doneSteps);
+    List<CsvLog> tables = new ArrayList<>();
     try {
+      for (Path file :
+          csv.stream().map(path -> path.toAbsolutePath().normalize()).distinct().toList()) {
+        tables.add(CsvLog.open(file, metrics, doneSteps));
+      }
       TensorBoardLog events =
           tensorBoard == null ? null : TensorBoardLog.open(tensorBoard, doneSteps);
-      return new MetricsLog(metrics, table, events);
+      return new MetricsLog(metrics, tables, events);
     } catch (IOException failure) {
-      if (table != null) {
+      for (CsvLog table : tables) {
         table.close();
       }
       throw failure;
@@ -68,8 +73,8 @@ public final class MetricsLog implements Closeable {
                 .formatted(name, metrics));
       }
     }
-    if (csv != null) {
-      csv.write(step, values);
+    for (CsvLog table : tables) {
+      table.write(step, values);
     }
     if (tensorBoard != null) {
       tensorBoard.write(step, values);
@@ -79,8 +84,8 @@ public final class MetricsLog implements Closeable {
   @Override
   public void close() throws IOException {
     try (tensorBoard) {
-      if (csv != null) {
-        csv.close();
+      for (CsvLog table : tables) {
+        table.close();
       }
     }
   }

@@ -7,7 +7,8 @@ import java.nio.file.Path;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// Where a run keeps its files: `checkpoints/` and, at the end, `model/`.
+/// Where a run keeps its files: `checkpoints/`, `metrics.csv`, `answers.jsonl` and, at the end,
+/// `model/`.
 ///
 /// @param path the directory
 public record RunDirectory(Path path) {
@@ -18,6 +19,21 @@ public record RunDirectory(Path path) {
   /// The directory of checkpoints.
   public Path checkpoints() {
     return path.resolve("checkpoints");
+  }
+
+  /// The metrics of every step; see [MetricsLog].
+  public Path metrics() {
+    return path.resolve("metrics.csv");
+  }
+
+  /// Some of the answers that a GRPO run drew, with their rewards.
+  public Path answers() {
+    return path.resolve("answers.jsonl");
+  }
+
+  /// Whether a path is that of [#answers].
+  public boolean isAnswers(Path file) {
+    return file.toAbsolutePath().normalize().equals(answers().toAbsolutePath().normalize());
   }
 
   /// The directory of the trained model.

@@ -17,7 +17,11 @@ import java.util.SequencedMap;
 /// @param learningRate of this step
 /// @param gradNorm before clipping
 /// @param tokensPerSecond since the last report
-/// @param flopsUtilization share of this machine's measured matmul rate (MFU), where that is known
+/// @param flopsUtilization share of this machine's measured matmul rate (MFU), where that is
+///     known
+/// @param zeroShare the share of trits that are 0, at every [#WATCH_INTERVAL]-th step
+/// @param flipRate the share of trits that changed in the last [#WATCH_INTERVAL] steps, where
+///     both ends were looked at
 /// @param remaining the time that the other steps will take at this rate
 public record StepReport(
     long step,
@@ -29,12 +33,26 @@ public record StepReport(
     double gradNorm,
     double tokensPerSecond,
     OptionalDouble flopsUtilization,
+    OptionalDouble zeroShare,
+    OptionalDouble flipRate,
     Duration remaining)
     implements TrainingReport {
 
   /// The metrics of [#row()], for a [MetricsLog].
   public static final List<String> METRICS =
-      List.of("loss", "smoothed_loss", "eval_loss", "lr", "grad_norm", "tok_s", "mfu");
+      List.of(
+          "loss",
+          "smoothed_loss",
+          "eval_loss",
+          "lr",
+          "grad_norm",
+          "tok_s",
+          "mfu",
+          "zero_share",
+          "flip_rate");
+
+  /// Steps between two looks at the trits.
+  public static final int WATCH_INTERVAL = 10;
 
   /// The metrics that this step has, by the names in [#METRICS].
   @Override
@@ -47,6 +65,8 @@ public record StepReport(
     row.put("grad_norm", gradNorm);
     row.put("tok_s", tokensPerSecond);
     flopsUtilization.ifPresent(value -> row.put("mfu", value));
+    zeroShare.ifPresent(value -> row.put("zero_share", value));
+    flipRate.ifPresent(value -> row.put("flip_rate", value));
     return row;
   }
 

@@ -31,6 +31,16 @@ def ternarize(self, latent: Tensor, blocks: List[int], sharpness: float, trits: 
     row = row + blocks[i]
   return annotate(List[Tensor], [])
 
+# Of every stride-th row of latent: how many trits are 0, and how many differ from before (int8), which
+# they replace. scale is ternarize's.
+def watch_trits(self, latent: Tensor, scale: Tensor, stride: int, before: Tensor) -> List[Tensor]:
+  s = torch.unsqueeze(scale[::stride], 1)
+  t = torch.clamp_(torch.round_(torch.div(latent[::stride], s)), -1, 1).to(1)
+  zeros = t.numel() - torch.count_nonzero(t)
+  flips = torch.count_nonzero(torch.ne(t, before))
+  torch.copy_(before, t)
+  return [torch.stack([zeros, flips])]
+
 # The same with one scale per row, multiplied in again: ternary embeddings.
 def ternarize_rows(self, latent: Tensor) -> List[Tensor]:
   s = torch.clamp_min(torch.mean(torch.abs(latent), [-1], True, dtype=7).to(6), 1e-5)

@@ -55,16 +55,19 @@ class CrossEntropyTrainerTest {
   private static final class Heard implements TrainingListener {
     final List<Double> losses = new ArrayList<>();
     final List<Double> evalLosses = new ArrayList<>();
+    final List<Map<String, Double>> rows = new ArrayList<>();
     final List<String> skipped = new ArrayList<>();
     final List<Path> saved = new ArrayList<>();
 
     @Override
     public void started(TrainingReport report) {
+      rows.add(report.row());
       add("eval_loss", report, evalLosses);
     }
 
     @Override
     public void stepped(TrainingReport report) {
+      rows.add(report.row());
       add("loss", report, losses);
       add("eval_loss", report, evalLosses);
     }
@@ -147,6 +150,30 @@ class CrossEntropyTrainerTest {
       assertThat(rest.evalLosses.getLast()).isEqualTo(whole.evalLosses.getLast());
       assertThat(weights(second)).usingRecursiveComparison().isEqualTo(weights(first));
     }
+  }
+
+  @Test
+  void everyTenthStepSaysHowManyTritsAreZeroAndHowManyChanged() throws IOException {
+    Heard heard = new Heard();
+    LlamaModel model = model(ComputeType.FP32);
+    try (CrossEntropyTrainer trainer = trainer(model, settings(1e-2, 8), directory)) {
+      trainer.run(heard);
+    }
+    assertThat(heard.rows.get(0)).containsKey("zero_share").doesNotContainKey("flip_rate");
+    assertThat(heard.rows.get(10).get("zero_share")).isBetween(0.1, 0.9);
+    assertThat(heard.rows.get(10).get("flip_rate")).isBetween(0.001, 0.5);
+    assertThat(heard.rows).filteredOn(row -> row.containsKey("zero_share")).hasSize(2);
+
+    Heard rest = new Heard();
+    try (CrossEntropyTrainer trainer =
+        trainer(model(ComputeType.FP32), settings(1e-2, 8), directory.resolve("rest"))) {
+      trainer.resume(directory.resolve(TrainingCheckpoint.name(5)));
+      trainer.run(rest);
+    }
+    // the trits of step 0 are gone, so nobody knows how many of them changed
+    Map<String, Double> tenth = rest.rows.get(5);
+    assertThat(tenth.get("zero_share")).isEqualTo(heard.rows.get(10).get("zero_share"));
+    assertThat(tenth).doesNotContainKey("flip_rate");
   }
 
   @Test

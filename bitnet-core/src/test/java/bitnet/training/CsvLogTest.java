@@ -27,7 +27,7 @@ class CsvLogTest {
   }
 
   private MetricsLog open(long doneSteps) throws IOException {
-    return MetricsLog.open(METRICS, file, null, doneSteps);
+    return MetricsLog.open(METRICS, List.of(file), null, doneSteps);
   }
 
   private void write(long first, long last) throws IOException {
@@ -117,11 +117,13 @@ class CsvLogTest {
         .withMessage(
             file
                 + ":1: the columns are not those of this run (step,loss,eval_loss,lr);"
-                + " choose another --csv_log");
+                + " move it away or choose another --csv_log");
     Files.writeString(file, "step,loss,eval_loss,lr\n1,2,,\nhello\n");
     assertThatIOException()
         .isThrownBy(() -> open(5))
-        .withMessage(file + ":3: the row does not start with a step; choose another --csv_log");
+        .withMessage(
+            file
+                + ":3: the row does not start with a step; move it away or choose another --csv_log");
     assertThat(file).hasContent("step,loss,eval_loss,lr\n1,2,,\nhello\n");
   }
 
@@ -133,7 +135,8 @@ class CsvLogTest {
     assertThatIOException()
         .isThrownBy(() -> open(doneSteps))
         .withMessage(
-            file + ":1: not a metrics log, which starts with \"step,\"; choose another --csv_log");
+            file
+                + ":1: not a metrics log, which starts with \"step,\"; move it away or choose another --csv_log");
     assertThat(file).hasContent("my thesis\n");
   }
 
@@ -146,16 +149,27 @@ class CsvLogTest {
     }
     for (String name : List.of("a,b", "a\nb", "", "a b", "step")) {
       assertThatIllegalArgumentException()
-          .isThrownBy(() -> MetricsLog.open(List.of(name), file, null, 0))
+          .isThrownBy(() -> MetricsLog.open(List.of(name), List.of(file), null, 0))
           .withMessageStartingWith("metric name \"" + name + "\"");
     }
   }
 
   @Test
   void aLogToNowhereTakesRows() throws IOException {
-    try (MetricsLog log = MetricsLog.open(METRICS, null, null, 0)) {
+    try (MetricsLog log = MetricsLog.open(METRICS, List.of(), null, 0)) {
       log.write(1, Map.of("loss", 1.0));
     }
     assertThat(directory).isEmptyDirectory();
+  }
+
+  @Test
+  void everyFileGetsEveryRowOnce() throws IOException {
+    Path second = directory.resolve("second.csv");
+    Path again = directory.resolve(".").resolve("second.csv");
+    try (MetricsLog log = MetricsLog.open(METRICS, List.of(file, second, again), null, 0)) {
+      log.write(1, Map.of("loss", 1.0));
+    }
+    assertThat(file).hasContent("step,loss,eval_loss,lr\n1,1.0,,\n");
+    assertThat(second).hasContent("step,loss,eval_loss,lr\n1,1.0,,\n");
   }
 }

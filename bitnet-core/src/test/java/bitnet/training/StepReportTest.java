@@ -19,6 +19,8 @@ class StepReportTest {
           0.8312,
           4812.4,
           OptionalDouble.of(0.412),
+          OptionalDouble.of(0.31),
+          OptionalDouble.of(0.002),
           Duration.ofSeconds(3723));
 
   private static final StepReport BARE =
@@ -31,6 +33,8 @@ class StepReportTest {
           1e-5,
           Double.POSITIVE_INFINITY,
           12,
+          OptionalDouble.empty(),
+          OptionalDouble.empty(),
           OptionalDouble.empty(),
           Duration.ofHours(100));
 

@@ -22,7 +22,7 @@ class TensorBoardLogTest {
   @TempDir Path directory;
 
   private MetricsLog open(long doneSteps) throws IOException {
-    return MetricsLog.open(METRICS, null, directory, doneSteps);
+    return MetricsLog.open(METRICS, List.of(), directory, doneSteps);
   }
 
   private List<Path> files() throws IOException {

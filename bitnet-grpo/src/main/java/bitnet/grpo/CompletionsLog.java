@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 
 /// A JSONL file with every answer of a run.
@@ -59,7 +60,7 @@ public final class CompletionsLog implements Closeable {
         }
         if (step == Long.MAX_VALUE) {
           throw new IOException(
-              "%s:%d: is no line of a completions log; choose another --completions_log"
+              "%s:%d: is no line of a completions log; move it away or choose another --completions_log"
                   .formatted(file, number));
         }
         if (step > doneSteps) {
@@ -70,6 +71,26 @@ public final class CompletionsLog implements Closeable {
       }
     }
     return Math.min(bytes, Files.size(file));
+  }
+
+  /// Reads a log, which may still be written to: a last line without its end is left out.
+  ///
+  /// @throws IOException if it is missing or damaged, with the number of the line
+  public static List<CompletionRecord> read(Path file) throws IOException {
+    String text = Files.readString(file, StandardCharsets.UTF_8);
+    List<String> lines = text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();
+    List<CompletionRecord> records = new ArrayList<>();
+    for (int i = 0; i < lines.size(); i++) {
+      try {
+        records.add(MAPPER.readValue(lines.get(i), CompletionRecord.class));
+      } catch (JsonProcessingException failure) {
+        throw new IOException(
+            "%s:%d: is no line of a completions log (%s); restore it or remove the line"
+                .formatted(file, i + 1, failure.getOriginalMessage()),
+            failure);
+      }
+    }
+    return records;
   }
 
   /// Writes answers, a line each.

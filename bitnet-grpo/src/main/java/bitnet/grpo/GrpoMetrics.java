@@ -1,5 +1,6 @@
 package bitnet.grpo;
 
+import bitnet.model.TernaryWatch;
 import bitnet.reward.WeightedReward;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -37,6 +38,8 @@ final class GrpoMetrics {
   private static final List<String> CORRECTION =
       List.of("t1", "t2", "delta_t1_t2", "incorrect_to_correct", "correct_to_incorrect");
 
+  private static final List<String> TERNARY = List.of("zero_share", "flip_rate");
+
   private GrpoMetrics() {}
 
   /// The names of all columns after `step`.
@@ -53,6 +56,7 @@ final class GrpoMetrics {
           columns.addAll(correctedColumns(settings.corrections()));
           LEARNING.forEach(name -> columns.add(SECOND + name));
         });
+    columns.addAll(TERNARY);
     columns.add("step_time");
     Arrays.stream(StepTimes.Part.values()).map(StepTimes.Part::column).forEach(columns::add);
     columns.addAll(List.of(EVAL + "accuracy", EVAL + "reward"));
@@ -112,6 +116,12 @@ final class GrpoMetrics {
     row.put(
         "clipped_ratio",
         answers.share(answers.samples().stream().filter(Sample::truncated).count()));
+  }
+
+  /// Adds what the updates of a step did to the trits.
+  static void putHealth(SequencedMap<String, Double> row, TernaryWatch.Health health) {
+    row.put("zero_share", health.zeroShare());
+    row.put("flip_rate", health.flipRate());
   }
 
   /// Adds the figures about corrections.

@@ -5,6 +5,7 @@ import bitnet.data.QaSampler;
 import bitnet.data.QaTemplate;
 import bitnet.generation.RandomStream;
 import bitnet.model.LlamaModel;
+import bitnet.model.TernaryWatch;
 import bitnet.reward.WeightedReward;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.tokenizer.Tokenizer;
@@ -26,8 +27,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Improves a policy on questions with checkable answers, with one layer or two.
 ///
-/// A run is a pure function of its weights, settings and questions: stopped at any step and resumed
-/// from its checkpoint it goes on with the same numbers, bit for bit on a CPU with as many threads.
+/// A run is a pure function of its weights, settings and questions: stopped at any step and
+/// resumed from its checkpoint it goes on with the same numbers, bit for bit on a CPU with as
+/// many threads.
 public final class GrpoTrainer implements AutoCloseable {
   private final LlamaModel model;
   private final GrpoSettings settings;
@@ -40,6 +42,7 @@ public final class GrpoTrainer implements AutoCloseable {
   private final @Nullable SelfCorrection correction;
   private final Learner correctionLearner;
   private final HeldOut heldOut;
+  private final TernaryWatch watch;
   private final RunCheckpoints<GrpoState> checkpoints;
   private GrpoState state;
 
@@ -94,6 +97,7 @@ public final class GrpoTrainer implements AutoCloseable {
             settings.correction().map(CorrectionSettings::maxLength).orElse(settings.maxLength()));
     this.heldOut =
         new HeldOut(materials.heldOut(), rollouts, rewards, correction, settings.maxLength());
+    this.watch = new TernaryWatch(model);
     this.checkpoints =
         new RunCheckpoints<>(optimizer, directory, settings.keptCheckpoints(), GrpoState.class);
     this.state = GrpoState.start(settings.sampling().seed(), fingerprint(materials));
@@ -191,8 +195,10 @@ public final class GrpoTrainer implements AutoCloseable {
   /// @return whether all steps are done
   /// @throws TrainingException if the run diverges; the last checkpoint is from before that
   public boolean run(GrpoListener listener) throws IOException {
+    double zeroShare = watch.look().zeroShare();
     SequencedMap<String, Double> before = heldOut.evaluate();
     if (!before.isEmpty()) {
+      before.put("zero_share", zeroShare);
       listener.started(
           new StartReport(
               state.step(), settings.schedule().steps(), before, GrpoReport.heldOut(before)));
@@ -250,6 +256,7 @@ public final class GrpoTrainer implements AutoCloseable {
     if (correction != null) {
       secondLayer(correction, first, queries, shown, row, times, listener);
     }
+    GrpoMetrics.putHealth(row, watch.look());
     row.put("num_tokens", (double) state.tokens());
     row.putAll(times.row());
     state = state.next(settings.queries());
@@ -378,6 +385,7 @@ public final class GrpoTrainer implements AutoCloseable {
 
   @Override
   public void close() {
+    watch.close();
     if (reference != null) {
       reference.close();
     }

@@ -1,0 +1,4 @@
+@NullMarked
+package bitnet.report;
+
+import org.jspecify.annotations.NullMarked;
