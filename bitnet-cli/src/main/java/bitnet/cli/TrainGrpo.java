@@ -15,6 +15,7 @@ import bitnet.model.ForwardPass;
 import bitnet.reward.RewardSpec;
 import bitnet.runtime.HeadType;
 import bitnet.runtime.RuntimeSettings;
+import bitnet.storage.WriteLock;
 import bitnet.training.Decay;
 import bitnet.training.LearningRateSchedule;
 import bitnet.training.MetricsLog;
@@ -306,6 +307,12 @@ final class TrainGrpo implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     GrpoRun run = run();
+    try (WriteLock _ = run.directory().lock()) {
+      return train(run, out);
+    }
+  }
+
+  private Integer train(GrpoRun run, PrintWriter out) throws IOException {
     // refuses a second run before the log of the first is touched
     long done = run.directory().doneSteps(resume);
     List<String> metrics = GrpoTrainer.metrics(run.rewards().rewards(), run.settings());

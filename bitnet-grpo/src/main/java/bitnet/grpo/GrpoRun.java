@@ -20,7 +20,6 @@ import bitnet.tokenizer.Tokenizer;
 import bitnet.training.MemoryPlan;
 import bitnet.training.RunDirectory;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -67,7 +66,6 @@ public record GrpoRun(
       List<QaRecord> training = load(dataset, "data: ", say);
       List<QaRecord> heldOut =
           evalDataset == null ? List.of() : load(evalDataset, "held out: ", say);
-      Files.createDirectories(directory.path());
       TorchOps.prepareThread(runtime.threads());
       try (Tokenizer tokenizer = source.tokenizer();
           WeightedReward judge = rewards.open(new ComputeSettings("cpu", runtime.threads()));
