@@ -1,6 +1,7 @@
 package bitnet.cli;
 
 import bitnet.data.BadRecordPolicy;
+import bitnet.data.Benchmark;
 import bitnet.device.DeviceSelector;
 import bitnet.device.ProcessorFeatures;
 import bitnet.generation.SamplingSettings;
@@ -50,6 +51,14 @@ final class TrainGrpo implements Callable<Integer> {
       paramLabel = "FILE",
       description = "Questions: JSONL or a JSON array of {\"query\", \"answer\"}.")
   private Path dataset;
+
+  @Option(
+      names = "--benchmark",
+      paramLabel = "B",
+      description =
+          "The questions are a published set, as it was published: gsm8k, math, minerva_math or"
+              + " olympiad_bench.")
+  private @Nullable String benchmark;
 
   @Option(
       names = "--on_bad_record",
@@ -329,6 +338,7 @@ final class TrainGrpo implements Callable<Integer> {
     return new GrpoRun(
         modelPath,
         dataset,
+        benchmark == null ? null : Benchmark.of(benchmark),
         BadRecordPolicy.of(badRecords),
         evalDataset,
         new RewardSpec(rewardModels.isEmpty() ? List.of("f1") : rewardModels, rewardWeights),
