@@ -45,7 +45,8 @@ class ArchitectureTest {
           Map.entry("data", Set.of("storage", "tokenizer")),
           Map.entry(
               "training",
-              Set.of("device", "tokenizer", "quantization", "model", "checkpoint", "data")),
+              Set.of(
+                  "device", "tokenizer", "quantization", "model", "checkpoint", "data", "storage")),
           Map.entry("kernel", Set.of("quantization")),
           Map.entry("runtime", Set.of("kernel", "quantization", "model")),
           Map.entry(
@@ -53,7 +54,7 @@ class ArchitectureTest {
               Set.of("device", "tokenizer", "model", "checkpoint", "kernel", "runtime")),
           Map.entry("reward", CORE),
           Map.entry("energy", with(CORE, "storage")),
-          Map.entry("grpo", with(CORE, "reward")),
+          Map.entry("grpo", with(CORE, "storage", "reward")),
           Map.entry("eval", with(CORE, "storage", "reward")),
           Map.entry("report", Set.of("training", "grpo")),
           Map.entry("cli", with(CORE, "storage", "reward", "energy", "grpo", "eval", "report")));

@@ -43,6 +43,14 @@ record CommandRun(int exitCode, String out, String err) {
   ///
   /// @param log receives what it prints
   static Process start(Path log, Object... args) throws IOException {
+    return new ProcessBuilder(commandLine(args))
+        .redirectErrorStream(true)
+        .redirectOutput(log.toFile())
+        .start();
+  }
+
+  /// What starts the command in a JVM of its own.
+  static List<String> commandLine(Object... args) {
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -56,10 +64,7 @@ record CommandRun(int exitCode, String out, String err) {
                 System.getProperty("java.class.path"),
                 Main.class.getName()));
     command.addAll(List.of(strings(args)));
-    return new ProcessBuilder(command)
-        .redirectErrorStream(true)
-        .redirectOutput(log.toFile())
-        .start();
+    return command;
   }
 
   /// Both lists of arguments, one after the other.

@@ -7,6 +7,7 @@ import bitnet.device.DeviceSelector;
 import bitnet.device.ProcessorFeatures;
 import bitnet.model.ComputeType;
 import bitnet.model.ForwardPass;
+import bitnet.storage.WriteLock;
 import bitnet.training.CrossEntropyRun;
 import bitnet.training.Decay;
 import bitnet.training.LearningRateSchedule;
@@ -252,11 +253,14 @@ final class TrainCe implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     CrossEntropyRun run = run();
-    long done = run.doneSteps(); // refuses a second run before the log of the first is touched
-    List<Path> tables = TrainingOutput.tables(run.directory(), csvLog);
-    try (MetricsLog log = MetricsLog.open(StepReport.METRICS, tables, tensorBoard, done);
-        TrainingOutput output = new TrainingOutput(out, log, logInterval, iterations)) {
-      return run.run(output, output::line) ? ExitCode.OK : ExitCode.INTERRUPTED;
+    try (WriteLock _ = run.directory().lock()) {
+      // refuses a second run before the log of the first is touched
+      long done = run.directory().doneSteps(resume);
+      List<Path> tables = TrainingOutput.tables(run.directory(), csvLog);
+      try (MetricsLog log = MetricsLog.open(StepReport.METRICS, tables, tensorBoard, done);
+          TrainingOutput output = new TrainingOutput(out, log, logInterval, iterations)) {
+        return run.run(output, output::line) ? ExitCode.OK : ExitCode.INTERRUPTED;
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 package bitnet.cli;
 
 import bitnet.data.BadRecordPolicy;
+import bitnet.data.Benchmark;
 import bitnet.device.DeviceSelector;
 import bitnet.device.ProcessorFeatures;
 import bitnet.generation.SamplingSettings;
@@ -15,6 +16,7 @@ import bitnet.model.ForwardPass;
 import bitnet.reward.RewardSpec;
 import bitnet.runtime.HeadType;
 import bitnet.runtime.RuntimeSettings;
+import bitnet.storage.WriteLock;
 import bitnet.training.Decay;
 import bitnet.training.LearningRateSchedule;
 import bitnet.training.MetricsLog;
@@ -49,6 +51,14 @@ final class TrainGrpo implements Callable<Integer> {
       paramLabel = "FILE",
       description = "Questions: JSONL or a JSON array of {\"query\", \"answer\"}.")
   private Path dataset;
+
+  @Option(
+      names = "--benchmark",
+      paramLabel = "B",
+      description =
+          "The questions are a published set, as it was published: gsm8k, math, minerva_math or"
+              + " olympiad_bench.")
+  private @Nullable String benchmark;
 
   @Option(
       names = "--on_bad_record",
@@ -313,6 +323,12 @@ final class TrainGrpo implements Callable<Integer> {
           "--completions_log %s is where the run keeps its printed answers; choose another file"
               .formatted(completionsLog));
     }
+    try (WriteLock _ = run.directory().lock()) {
+      return train(run, out);
+    }
+  }
+
+  private Integer train(GrpoRun run, PrintWriter out) throws IOException {
     // refuses a second run before the log of the first is touched
     long done = run.directory().doneSteps(resume);
     List<String> metrics = GrpoTrainer.metrics(run.rewards().rewards(), run.settings());
@@ -332,6 +348,7 @@ final class TrainGrpo implements Callable<Integer> {
     return new GrpoRun(
         modelPath,
         dataset,
+        benchmark == null ? null : Benchmark.of(benchmark),
         BadRecordPolicy.of(badRecords),
         evalDataset,
         new RewardSpec(rewardModels.isEmpty() ? List.of("f1") : rewardModels, rewardWeights),

@@ -1,6 +1,9 @@
 package bitnet.checkpoint;
 
 import bitnet.storage.AtomicFile;
+import bitnet.storage.Directories;
+import bitnet.storage.WriteFailure;
+import bitnet.storage.WriteLock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,18 +13,20 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /// A directory of plain files that appears complete or not at all: filled beside its target as
-/// `<name>.part-<process>`, sealed with a manifest where its readers ask for one, then renamed.
-/// Closing without [#commit] deletes what was written; a killed process leaves only the part
-/// directory.
+/// `<name>.part`, sealed with a manifest where its readers ask for one, then renamed.
+/// Closing without [#commit] deletes what was written; a killed process leaves the part directory
+/// and `<name>.lock`, which the next one takes over. One process at a time writes to a target.
 final class AtomicDirectory implements AutoCloseable {
   private final Path parent;
   private final Path target;
   private final Path part;
+  private final WriteLock lock;
 
-  private AtomicDirectory(Path parent, Path target, Path part) {
+  private AtomicDirectory(Path parent, Path target, Path part, WriteLock lock) {
     this.parent = parent;
     this.target = target;
     this.part = part;
+    this.lock = lock;
   }
 
   /// Begins a directory; one that is there stays as it is until [#commit].
@@ -29,6 +34,7 @@ final class AtomicDirectory implements AutoCloseable {
   /// @param neededBytes the space that the files will take
   /// @throws IllegalArgumentException if the target is there and may not be replaced
   /// @throws CheckpointException if the disk has not enough space
+  /// @throws IOException if another process is writing to the target
   static AtomicDirectory create(Path target, ModelDirectory.Existing existing, long neededBytes)
       throws IOException {
     Path place = target.toAbsolutePath().normalize();
@@ -39,7 +45,36 @@ final class AtomicDirectory implements AutoCloseable {
       throw new IllegalArgumentException(
           "%s cannot be a model directory; name a directory below it".formatted(target));
     }
-    Files.createDirectories(parent);
+    Path part = parent.resolve(name + ".part");
+    WriteLock lock =
+        WriteLock.acquire(target, parent.resolve(name + ".lock"), "write to another place");
+    try {
+      Directories.recover(part, place);
+      if (lock.isTakenOver()) {
+        delete(part); // of a killed process
+      }
+      requireRoom(target, parent, neededBytes);
+      create(part);
+      return new AtomicDirectory(parent, place, part, lock);
+    } catch (IOException | RuntimeException failure) {
+      lock.close();
+      throw failure;
+    }
+  }
+
+  private static void create(Path part) throws IOException {
+    if (Files.exists(part)) {
+      throw new IllegalArgumentException(
+          "%s is needed for the unfinished model, but it is there; move it away".formatted(part));
+    }
+    try {
+      Files.createDirectory(part);
+    } catch (IOException failure) {
+      throw WriteFailure.of(part, failure);
+    }
+  }
+
+  private static void requireRoom(Path target, Path parent, long neededBytes) throws IOException {
     long free = Files.getFileStore(parent).getUsableSpace();
     if (free < neededBytes) {
       throw new CheckpointException(
@@ -47,10 +82,6 @@ final class AtomicDirectory implements AutoCloseable {
           "needs %d MB but its disk has %d MB left; free some or use another disk"
               .formatted(neededBytes / 1_000_000 + 1, free / 1_000_000));
     }
-    Path part = parent.resolve(name + ".part-" + ProcessHandle.current().pid());
-    delete(part); // of a killed process that had the same number
-    Files.createDirectory(part);
-    return new AtomicDirectory(parent, place, part);
   }
 
   private static void requireReplaceable(Path target, ModelDirectory.Existing existing)
@@ -98,35 +129,35 @@ final class AtomicDirectory implements AutoCloseable {
 
   /// Seals the directory and puts it in the target's place.
   ///
-  /// @throws IllegalArgumentException if the target has appeared meanwhile and may not be replaced
+  /// @throws IllegalArgumentException if the target has appeared meanwhile and may not be
+  ///     replaced
   void commit(ModelDirectory.Existing existing) throws IOException {
     DirectoryManifest.seal(part);
     commitUnsealed(existing);
   }
 
-  /// Puts the directory in the target's place without a manifest, which would mark it as a form of
-  /// this toolkit.
+  /// Puts the directory in the target's place without a manifest, which would mark it as a form
+  /// of this toolkit.
   ///
-  /// @throws IllegalArgumentException if the target has appeared meanwhile and may not be replaced
+  /// @throws IllegalArgumentException if the target has appeared meanwhile and may not be
+  ///     replaced
   void commitUnsealed(ModelDirectory.Existing existing) throws IOException {
     AtomicFile.forceDirectory(part);
     requireReplaceable(target, existing);
-    Path old = target.resolveSibling(part.getFileName() + ".old");
-    boolean replaces = Files.exists(target);
-    if (replaces) {
-      Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
+    if (Files.exists(target)) {
+      Directories.exchange(part, target);
+    } else {
+      Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
     }
-    Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
     AtomicFile.forceDirectory(parent);
-    if (replaces) {
-      delete(old);
-    }
   }
 
-  /// Deletes the unfinished directory unless it was committed.
+  /// Deletes the unfinished directory unless it was committed; then, the one it replaced.
   @Override
   public void close() throws IOException {
-    delete(part);
+    try (lock) {
+      delete(part);
+    }
   }
 
   private static List<Path> list(Path directory) throws IOException {
@@ -135,12 +166,13 @@ final class AtomicDirectory implements AutoCloseable {
     }
   }
 
-  static void delete(Path directory) throws IOException {
-    if (Files.exists(directory)) {
-      for (Path file : list(directory)) {
+  /// Deletes a file, or a directory of files, if it is there.
+  static void delete(Path path) throws IOException {
+    if (Files.isDirectory(path)) {
+      for (Path file : list(path)) {
         Files.delete(file);
       }
-      Files.delete(directory);
     }
+    Files.deleteIfExists(path);
   }
 }

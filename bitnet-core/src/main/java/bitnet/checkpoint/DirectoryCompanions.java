@@ -1,5 +1,6 @@
 package bitnet.checkpoint;
 
+import bitnet.storage.AtomicFile;
 import bitnet.tokenizer.ChatTemplate;
 import bitnet.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -61,7 +62,7 @@ record DirectoryCompanions(Path directory) implements Companions {
           throw new CheckpointException(
               file, "is no file of at most %d bytes; move it away".formatted(LARGEST));
         }
-        Files.write(target.resolve(name), Files.readAllBytes(file));
+        AtomicFile.write(target.resolve(name), Files.readAllBytes(file));
       }
     }
   }

@@ -13,13 +13,15 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/// One moment of a training run on disk: fp32 tensors by name and a JSON state, in a directory that
-/// appears complete or not at all. `<run>/checkpoints/step-00000100` is one.
+/// One moment of a training run on disk: fp32 tensors by name and a JSON state, in a directory
+/// that appears complete or not at all. `<run>/checkpoints/step-00000100` is one.
 public final class TrainingCheckpoint implements AutoCloseable {
 
   private static final TensorDirectory FILES =
       new TensorDirectory("state.safetensors", "state.json");
   private static final Pattern NAME = Pattern.compile("step-(\\d{8,})");
+
+  private static final Pattern UNFINISHED = Pattern.compile("step-\\d{8,}\\.(part|lock)");
 
   private final TensorDirectory.Content content;
 
@@ -67,6 +69,26 @@ public final class TrainingCheckpoint implements AutoCloseable {
       // without its manifest it is no checkpoint any more, whatever happens next
       Files.deleteIfExists(old.resolve(DirectoryManifest.NAME));
       AtomicDirectory.delete(old);
+    }
+  }
+
+  /// Deletes what killed processes left half written or half deleted. Only who has the lock of
+  /// the run may do this.
+  ///
+  /// @param directory of the run's checkpoints
+  public static void sweep(Path directory) throws IOException {
+    if (!Files.isDirectory(directory)) {
+      return;
+    }
+    try (Stream<Path> entries = Files.list(directory)) {
+      for (Path entry : entries.toList()) {
+        String name = entry.getFileName().toString();
+        if (UNFINISHED.matcher(name).matches()
+            || (NAME.matcher(name).matches()
+                && !Files.exists(entry.resolve(DirectoryManifest.NAME)))) {
+          AtomicDirectory.delete(entry);
+        }
+      }
     }
   }
 

@@ -1,19 +1,21 @@
 package bitnet.data;
 
+import bitnet.storage.Directories;
+import bitnet.storage.WriteFailure;
 import java.io.Closeable;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.UUID;
 
 /// A temporary file of token ids, 2 bytes each where the vocabulary allows it, else 4.
 ///
-/// On Linux and macOS the file has no name from the moment it is opened, so that even a killed run
-/// leaves nothing behind; elsewhere it goes when the cache is closed.
+/// On Linux and macOS the file has no name from the moment it is opened, so that even a killed
+/// run leaves nothing behind; elsewhere it goes when the cache is closed.
 final class TokenCache implements Closeable {
   private static final int BUFFER_BYTES = 1 << 18;
 
@@ -29,13 +31,21 @@ final class TokenCache implements Closeable {
   TokenCache(Path directory, int vocabSize) throws IOException {
     this.directory = directory;
     this.wide = vocabSize > Character.MAX_VALUE + 1;
-    Files.createDirectories(directory);
-    this.channel =
-        FileChannel.open(
-            Files.createTempFile(directory, "tokens-", ".tmp"),
-            StandardOpenOption.READ,
-            StandardOpenOption.WRITE,
-            StandardOpenOption.DELETE_ON_CLOSE);
+    Directories.make(directory);
+    this.channel = open(directory);
+  }
+
+  private static FileChannel open(Path directory) throws IOException {
+    try {
+      return FileChannel.open(
+          directory.resolve("tokens-%s.tmp".formatted(UUID.randomUUID())),
+          StandardOpenOption.CREATE_NEW,
+          StandardOpenOption.READ,
+          StandardOpenOption.WRITE,
+          StandardOpenOption.DELETE_ON_CLOSE);
+    } catch (IOException failure) {
+      throw WriteFailure.of(directory, failure);
+    }
   }
 
   void add(int[] tokens) throws IOException {
@@ -70,10 +80,7 @@ final class TokenCache implements Closeable {
         channel.write(buffer);
       }
     } catch (IOException failure) {
-      throw new IOException(
-          "%s: writing %,d tokens: %s; free some space there or choose another --output_dir"
-              .formatted(directory, size, failure.getMessage()),
-          failure);
+      throw WriteFailure.of(directory, failure);
     }
     buffer.clear();
   }

@@ -2,20 +2,24 @@ package bitnet.storage;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
 /// A file that appears complete or not at all: written beside its target as `<name>.part`, forced
-/// to disk, then renamed. Closing without [#commit] deletes what was written.
+/// to disk, then renamed; by one process at a time. Closing without [#commit] deletes what was
+/// written.
 public final class AtomicFile implements AutoCloseable {
   private final Path target;
   private final Path part;
   private final FileChannel channel;
+  private boolean committed;
 
   private AtomicFile(Path target, Path part, FileChannel channel) {
     this.target = target;
@@ -24,6 +28,8 @@ public final class AtomicFile implements AutoCloseable {
   }
 
   /// Begins to write a file; one that is there stays as it is until [#commit].
+  ///
+  /// @throws IOException if the file cannot be written, or another process is writing it
   public static AtomicFile create(Path target) throws IOException {
     if (Files.isDirectory(target)) {
       throw new IOException(target + ": is a directory; give the name of a file");
@@ -33,19 +39,50 @@ public final class AtomicFile implements AutoCloseable {
       throw new NoSuchFileException(directory.toString());
     }
     Path part = target.resolveSibling(target.getFileName() + ".part");
-    // A part file that a killed run left is replaced; as a new file, never through a link.
-    Files.deleteIfExists(part);
-    FileChannel channel =
-        FileChannel.open(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-    return new AtomicFile(target, part, channel);
+    try {
+      // A part file that a killed run left is replaced; as a new file, never through a link.
+      if (Files.isRegularFile(part, LinkOption.NOFOLLOW_LINKS)) {
+        requireUnused(target, part);
+      }
+      Files.deleteIfExists(part);
+      FileChannel channel =
+          FileChannel.open(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+      if (!isLocked(channel)) {
+        channel.close();
+        throw inUse(target);
+      }
+      return new AtomicFile(target, part, channel);
+    } catch (FileSystemException failure) {
+      throw WriteFailure.of(target, failure);
+    }
+  }
+
+  private static void requireUnused(Path target, Path part) throws IOException {
+    try (FileChannel channel = FileChannel.open(part, StandardOpenOption.WRITE)) {
+      if (!isLocked(channel)) {
+        throw inUse(target);
+      }
+    } catch (NoSuchFileException finished) {
+      // whoever wrote it has just put it in its place
+    }
+  }
+
+  private static boolean isLocked(FileChannel channel) throws IOException {
+    try {
+      return channel.tryLock() != null; // it is held until the channel closes
+    } catch (OverlappingFileLockException mine) {
+      return false;
+    }
+  }
+
+  private static IOException inUse(Path target) {
+    return new IOException(
+        target + ": another process is writing it; wait for it to end, or name another file");
   }
 
   /// Writes a small file at once; makes its directory if there is none.
   public static void write(Path target, byte[] content) throws IOException {
-    Path directory = target.toAbsolutePath().getParent();
-    if (directory != null) {
-      Files.createDirectories(directory);
-    }
+    Directories.make(target.toAbsolutePath().getParent());
     try (AtomicFile file = create(target)) {
       file.write(ByteBuffer.wrap(content), 0);
       file.commit();
@@ -55,32 +92,26 @@ public final class AtomicFile implements AutoCloseable {
   /// Writes all that remains in a buffer.
   ///
   /// @param position where in the file, in bytes
-  /// @throws IOException naming the file, for example if the disk is full
+  /// @throws WriteFailure for example if the disk is full
   public void write(ByteBuffer buffer, long position) throws IOException {
     try {
       for (long at = position; buffer.hasRemaining(); ) {
         at += channel.write(buffer, at);
       }
     } catch (IOException failure) {
-      throw unwritable(failure);
+      throw WriteFailure.of(target, failure);
     }
-  }
-
-  private IOException unwritable(IOException failure) {
-    // An interrupt closes the channel: that is no fault of the file.
-    return failure instanceof ClosedChannelException
-        ? failure
-        : new IOException(target + ": cannot be written: " + failure.getMessage(), failure);
   }
 
   /// Forces the content to disk and puts it in the target's place.
   public void commit() throws IOException {
     try {
       channel.force(true);
-      channel.close();
       Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      committed = true;
+      channel.close(); // not earlier: without its lock the part file would be anybody's
     } catch (IOException failure) {
-      throw unwritable(failure);
+      throw WriteFailure.of(target, failure);
     }
     Path directory = target.toAbsolutePath().getParent();
     if (directory != null) {
@@ -100,7 +131,9 @@ public final class AtomicFile implements AutoCloseable {
   /// Deletes the part file unless it was committed.
   @Override
   public void close() throws IOException {
+    if (!committed) {
+      Files.deleteIfExists(part);
+    }
     channel.close();
-    Files.deleteIfExists(part);
   }
 }

@@ -16,7 +16,6 @@ import bitnet.model.LlamaModel;
 import bitnet.model.TorchOps;
 import bitnet.tokenizer.Tokenizer;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -76,7 +75,6 @@ public record CrossEntropyRun(
       LlamaConfig config = source.weights().config();
       checkLengths(config);
       announce(config, say);
-      Files.createDirectories(outputDir);
       try (Tokenizer tokenizer = source.tokenizer();
           TextDataset dataset = text.open(text.dataset(), encoding(tokenizer, config), outputDir);
           TextDataset judge =
@@ -109,13 +107,6 @@ public record CrossEntropyRun(
 
   private static TokenEncoding encoding(Tokenizer tokenizer, LlamaConfig config) {
     return new TokenEncoding(tokenizer::encode, tokenizer.endOfText(), config.vocabSize());
-  }
-
-  /// The steps that this run has done already; 0 for one that starts.
-  ///
-  /// @throws IllegalArgumentException if it would start where there is a run already
-  public long doneSteps() throws IOException {
-    return directory().doneSteps(resume);
   }
 
   /// Where the run keeps its files.

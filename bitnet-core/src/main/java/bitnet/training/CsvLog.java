@@ -1,47 +1,37 @@
 package bitnet.training;
 
+import bitnet.storage.GrowingFile;
 import java.io.Closeable;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 
 /// A CSV file with a row for each step, `step` first.
 final class CsvLog implements Closeable {
-  private final FileChannel channel;
+  private final GrowingFile file;
   private final List<String> metrics;
 
-  private CsvLog(FileChannel channel, List<String> metrics) {
-    this.channel = channel;
+  private CsvLog(GrowingFile file, List<String> metrics) {
+    this.file = file;
     this.metrics = List.copyOf(metrics);
   }
 
   /// Opens a file to go on after `doneSteps`; see [MetricsLog#open].
-  static CsvLog open(Path file, List<String> metrics, long doneSteps) throws IOException {
+  static CsvLog open(Path path, List<String> metrics, long doneSteps) throws IOException {
     String header = "step," + String.join(",", metrics) + "\n";
-    Path directory = file.toAbsolutePath().getParent();
-    if (directory != null) {
-      Files.createDirectories(directory);
-    }
-    FileChannel channel =
-        FileChannel.open(
-            file, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE);
+    long kept = Files.exists(path) ? CsvHistory.keptBytes(path, header, doneSteps) : 0;
+    GrowingFile file = GrowingFile.open(path, kept);
     try {
-      long kept = CsvHistory.keptBytes(file, header, doneSteps);
-      channel.truncate(kept);
-      channel.position(kept);
-      CsvLog log = new CsvLog(channel, metrics);
+      CsvLog log = new CsvLog(file, metrics);
       if (kept == 0) {
         log.append(header);
       }
       return log;
     } catch (IOException failure) {
-      channel.close();
+      file.close();
       throw failure;
     }
   }
@@ -56,14 +46,11 @@ final class CsvLog implements Closeable {
   }
 
   private void append(String text) throws IOException {
-    ByteBuffer bytes = StandardCharsets.UTF_8.encode(text);
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
-    }
+    file.append(text.getBytes(StandardCharsets.UTF_8));
   }
 
   @Override
   public void close() throws IOException {
-    channel.close();
+    file.close();
   }
 }

@@ -2,6 +2,7 @@ package bitnet.training;
 
 import bitnet.checkpoint.ModelSource;
 import bitnet.checkpoint.TrainingCheckpoint;
+import bitnet.storage.WriteLock;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -39,6 +40,22 @@ public record RunDirectory(Path path) {
   /// The directory of the trained model.
   public Path model() {
     return path.resolve(ModelSource.RUN_MODEL);
+  }
+
+  /// Takes the right to write here, which one process at a time can have, and deletes what killed
+  /// ones left unfinished.
+  ///
+  /// @throws IOException if another process has it, naming that, or the directory cannot be
+  ///     written
+  public WriteLock lock() throws IOException {
+    WriteLock lock = WriteLock.acquire(path, path.resolve("run.lock"), "use another --output_dir");
+    try {
+      TrainingCheckpoint.sweep(checkpoints());
+      return lock;
+    } catch (IOException failure) {
+      lock.close();
+      throw failure;
+    }
   }
 
   /// The checkpoint to go on from; empty for a run that starts.

@@ -1,15 +1,15 @@
 package bitnet.training;
 
+import bitnet.storage.Directories;
+import bitnet.storage.GrowingFile;
 import java.io.ByteArrayOutputStream;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -22,16 +22,16 @@ final class TensorBoardLog implements Closeable {
   private static final String PREFIX = "events.out.tfevents.";
   private static final String SUFFIX = ".bitnet";
 
-  private final FileChannel channel;
+  private final GrowingFile file;
 
-  private TensorBoardLog(FileChannel channel) {
-    this.channel = channel;
+  private TensorBoardLog(GrowingFile file) {
+    this.file = file;
   }
 
   /// Starts a file in the directory. Where others are there, TensorBoard is told to forget
   /// what they say about later steps.
   static TensorBoardLog open(Path directory, long doneSteps) throws IOException {
-    Files.createDirectories(directory);
+    Directories.make(directory);
     long second = System.currentTimeMillis() / 1000;
     List<Path> earlier = ownFiles(directory);
     for (Path other : earlier) {
@@ -40,9 +40,7 @@ final class TensorBoardLog implements Closeable {
       second = Math.max(second, Long.parseLong(stamp) + 1);
     }
     Path file = directory.resolve("%s%010d%s".formatted(PREFIX, second, SUFFIX));
-    TensorBoardLog log =
-        new TensorBoardLog(
-            FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW));
+    TensorBoardLog log = new TensorBoardLog(GrowingFile.open(file, 0));
     log.append(new Message().text(3, "brain.Event:2"), 0);
     if (!earlier.isEmpty()) {
       // session_log { status: START }: events of this step and later in earlier files are void
@@ -81,12 +79,11 @@ final class TensorBoardLog implements Closeable {
     frame.putLong(event.length);
     frame.putInt(maskedCrc(frame.array(), Long.BYTES));
     frame.put(event).putInt(maskedCrc(event, event.length)).flip();
-    while (frame.hasRemaining()) {
-      channel.write(frame);
-    }
+    file.append(frame.array());
   }
 
-  /// TFRecord's checksum: CRC-32C, rotated and shifted so that a CRC of data with CRCs stays sound.
+  /// TFRecord's checksum: CRC-32C, rotated and shifted so that a CRC of data with CRCs stays
+  /// sound.
   private static int maskedCrc(byte[] data, int length) {
     CRC32C crc = new CRC32C();
     crc.update(data, 0, length);
@@ -95,7 +92,7 @@ final class TensorBoardLog implements Closeable {
 
   @Override
   public void close() throws IOException {
-    channel.close();
+    file.close();
   }
 
   /// A protocol buffer message, written field by field.

@@ -173,10 +173,29 @@ class ModelDirectoryTest {
 
     assertThat(process.waitFor()).as(output).isEqualTo(9);
     assertThat(target()).doesNotExist();
-    try (Stream<Path> rest = Files.list(directory)) {
-      assertThat(rest).allMatch(left -> left.getFileName().toString().startsWith("model.part-"));
+    assertThat(names(directory)).containsExactlyInAnyOrder("model.part", "model.lock");
+    blank(PLAIN).close();
+    assertThat(names(directory)).containsExactly("model");
+  }
+
+  private static List<String> names(Path directory) throws IOException {
+    try (Stream<Path> files = Files.list(directory)) {
+      return files.map(file -> file.getFileName().toString()).toList();
     }
-    blank(PLAIN).close(); // what is left does not stand in the way
+  }
+
+  /// A directory that is somebody else's is not taken for what a killed process left.
+  @Test
+  void aDirectoryInTheWayIsLeftAlone() throws IOException {
+    Path mine = Files.createDirectory(directory.resolve("model.part"));
+    Files.writeString(mine.resolve("notes.txt"), "mine");
+
+    assertThatThrownBy(() -> blank(PLAIN))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(mine + " is needed for the unfinished model")
+        .hasMessageEndingWith("move it away");
+    assertThat(mine.resolve("notes.txt")).hasContent("mine");
+    assertThat(names(directory)).containsExactly("model.part");
   }
 
   /// Writes a model and dies after its first layer.

@@ -1,5 +1,6 @@
 package bitnet.eval;
 
+import bitnet.storage.WriteFailure;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
@@ -52,9 +53,7 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
       throw new IllegalArgumentException(
           path + " is there already; go on from it with --resume, or name another file");
     }
-    FileChannel channel =
-        FileChannel.open(
-            path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+    FileChannel channel = openChannel(path);
     SamplesFile<S> file = new SamplesFile<>(path, channel);
     try {
       file.lock(channel);
@@ -63,6 +62,15 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
     } catch (IOException | RuntimeException failure) {
       channel.close();
       throw failure;
+    }
+  }
+
+  private static FileChannel openChannel(Path path) throws IOException {
+    try {
+      return FileChannel.open(
+          path, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+    } catch (IOException failure) {
+      throw WriteFailure.of(path, failure);
     }
   }
 
@@ -79,7 +87,7 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
   }
 
   private void read(FileChannel file, Class<S> type) throws IOException {
-    byte[] bytes = Files.readAllBytes(path);
+    byte[] bytes = content(file);
     int start = 0;
     for (int end = lineEnd(bytes, 0); end >= 0; end = lineEnd(bytes, start)) {
       String line = new String(bytes, start, end - start, StandardCharsets.UTF_8);
@@ -98,6 +106,16 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
     }
     file.truncate(start);
     file.position(start);
+  }
+
+  /// Through the channel: to open and close the file once more would end its lock on Linux.
+  private static byte[] content(FileChannel file) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(file.size()));
+    int read = 0;
+    while (read >= 0 && bytes.hasRemaining()) {
+      read = file.read(bytes);
+    }
+    return bytes.array();
   }
 
   private static int lineEnd(byte[] bytes, int start) {
@@ -148,7 +166,7 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
       }
       channel.force(false);
     } catch (IOException failure) {
-      throw new IOException(path + ": cannot be written: " + failure.getMessage(), failure);
+      throw WriteFailure.of(path, failure);
     }
   }
 

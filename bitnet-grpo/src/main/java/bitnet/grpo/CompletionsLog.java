@@ -1,16 +1,14 @@
 package bitnet.grpo;
 
+import bitnet.storage.GrowingFile;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
 import java.io.Closeable;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -18,10 +16,10 @@ import java.util.List;
 public final class CompletionsLog implements Closeable {
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
-  private final FileChannel channel;
+  private final GrowingFile file;
 
-  private CompletionsLog(FileChannel channel) {
-    this.channel = channel;
+  private CompletionsLog(GrowingFile file) {
+    this.file = file;
   }
 
   /// Opens the log of a run that has done `doneSteps` steps; what an earlier process wrote about
@@ -29,24 +27,12 @@ public final class CompletionsLog implements Closeable {
   ///
   /// @throws IOException if it cannot be written, or has a line that is no such record
   public static CompletionsLog open(Path file, long doneSteps) throws IOException {
-    Path directory = file.toAbsolutePath().getParent();
-    if (directory != null) {
-      Files.createDirectories(directory);
-    }
     long kept = doneSteps > 0 && Files.exists(file) ? keptBytes(file, doneSteps) : 0;
-    FileChannel channel =
-        FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.CREATE);
-    try {
-      channel.truncate(kept);
-      channel.position(kept);
-      return new CompletionsLog(channel);
-    } catch (IOException failure) {
-      channel.close();
-      throw failure;
-    }
+    return new CompletionsLog(GrowingFile.open(file, kept));
   }
 
   private static long keptBytes(Path file, long doneSteps) throws IOException {
+    long size = Files.size(file);
     long bytes = 0;
     // one byte is one character: lengths of lines are lengths in the file
     try (BufferedReader in = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1)) {
@@ -66,11 +52,14 @@ public final class CompletionsLog implements Closeable {
         if (step > doneSteps) {
           return bytes;
         }
+        if (bytes + line.length() == size) {
+          return bytes; // its line feed was not written
+        }
         bytes += line.length() + 1;
         number++;
       }
     }
-    return Math.min(bytes, Files.size(file));
+    return bytes;
   }
 
   /// Reads a log, which may still be written to: a last line without its end is left out.
@@ -99,14 +88,11 @@ public final class CompletionsLog implements Closeable {
     for (CompletionRecord answer : answers) {
       lines.append(MAPPER.writeValueAsString(answer)).append('\n');
     }
-    ByteBuffer bytes = StandardCharsets.UTF_8.encode(lines.toString());
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
-    }
+    file.append(lines.toString().getBytes(StandardCharsets.UTF_8));
   }
 
   @Override
   public void close() throws IOException {
-    channel.close();
+    file.close();
   }
 }

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDManager;
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.checkpoint.ModelSource;
 import bitnet.data.BadRecordPolicy;
+import bitnet.data.Benchmark;
 import bitnet.data.QaDataset;
 import bitnet.data.QaRecord;
 import bitnet.device.SelectedDevice;
@@ -20,7 +21,6 @@ import bitnet.tokenizer.Tokenizer;
 import bitnet.training.MemoryPlan;
 import bitnet.training.RunDirectory;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -32,7 +32,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param modelPath the model to start from
 /// @param dataset the questions to learn from
-/// @param badRecords what to do with those
+/// @param benchmark the published set that the questions are, or null for this toolkit's own layout
+/// @param badRecords what to do with bad records
 /// @param evalDataset the questions to judge by, or null
 /// @param rewards what answers are judged by
 /// @param directory of the run
@@ -44,6 +45,7 @@ import org.jspecify.annotations.Nullable;
 public record GrpoRun(
     Path modelPath,
     Path dataset,
+    @Nullable Benchmark benchmark,
     BadRecordPolicy badRecords,
     @Nullable Path evalDataset,
     RewardSpec rewards,
@@ -67,7 +69,6 @@ public record GrpoRun(
       List<QaRecord> training = load(dataset, "data: ", say);
       List<QaRecord> heldOut =
           evalDataset == null ? List.of() : load(evalDataset, "held out: ", say);
-      Files.createDirectories(directory.path());
       TorchOps.prepareThread(runtime.threads());
       try (Tokenizer tokenizer = source.tokenizer();
           WeightedReward judge = rewards.open(new ComputeSettings("cpu", runtime.threads()));
@@ -97,7 +98,8 @@ public record GrpoRun(
   }
 
   private List<QaRecord> load(Path file, String title, Consumer<String> say) throws IOException {
-    QaDataset data = QaDataset.load(file, badRecords);
+    QaDataset data =
+        benchmark == null ? QaDataset.load(file, badRecords) : benchmark.load(file, badRecords);
     say.accept(title + data.summary());
     return data.records();
   }
