@@ -10,11 +10,15 @@ import bitnet.checkpoint.ModelSource;
 import bitnet.model.Activation;
 import bitnet.model.BlankWeights;
 import bitnet.model.LatentInitializer;
+import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
+import bitnet.model.TensorSpec;
 import bitnet.tokenizer.Tokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +26,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,8 +49,8 @@ class TransformersRunsOurModelsTest {
     assumeTrue(Files.isExecutable(PYTHON), "no Python with transformers at " + PYTHON);
     List<Path> exports = new ArrayList<>();
     List<float[][]> ours = new ArrayList<>();
-    for (boolean bitnet : new boolean[] {false, true}) {
-      Path model = model(bitnet);
+    for (Kind kind : Kind.values()) {
+      Path model = model(kind);
       for (ModelFormat format : ModelFormat.values()) {
         if (format.key().startsWith("hf-")) {
           Path export = directory.resolve(model.getFileName() + "-" + format.key());
@@ -75,11 +80,27 @@ class TransformersRunsOurModelsTest {
     return export.toString().endsWith("hf-bitlinear") ? "BitLinear" : "AutoBitLinear";
   }
 
-  /// LLaMA with grouped-query attention, or BitNet with sub-norms, relu² and a tied head; packed.
+  private enum Kind {
+    /// LLaMA with grouped-query attention.
+    LLAMA(4),
+    /// BitNet with sub-norms, relu² and a tied head.
+    BITNET(5),
+    /// The LLaMA with norms inside its linear layers.
+    LINEAR_NORMS(7);
+
+    private final long seed;
+
+    Kind(long seed) {
+      this.seed = seed;
+    }
+  }
+
+  /// A packed model whose gains differ.
   ///
   /// An activation in the middle between two int8 codes falls on either side by the last bit of
   /// fp32, which moves logits by 5e-3; with these seeds there is none.
-  private Path model(boolean bitnet) throws IOException {
+  private Path model(Kind kind) throws IOException {
+    boolean bitnet = kind == Kind.BITNET;
     LlamaConfig config =
         new LlamaConfig(
             256,
@@ -95,17 +116,36 @@ class TransformersRunsOurModelsTest {
             bitnet ? Activation.RELU_SQUARED : Activation.SILU,
             bitnet,
             bitnet,
-            false);
-    Path path = directory.resolve(bitnet ? "bitnet" : "llama");
+            false,
+            kind == Kind.LINEAR_NORMS ? OptionalDouble.of(2e-6) : OptionalDouble.empty());
+    Path path = directory.resolve(kind.name());
     try (Tokenizer tokenizer = Tokenizer.byteLevel()) {
       ModelDirectory.write(
           path,
-          new BlankWeights(config, new LatentInitializer(bitnet ? 5 : 4, 0.05)),
+          gained(new BlankWeights(config, new LatentInitializer(kind.seed, 0.05))),
           tokenizer,
           false,
           ModelDirectory.Existing.REFUSE);
     }
     return path;
+  }
+
+  private static LatentWeights gained(LatentWeights weights) {
+    return new LatentWeights() {
+      @Override
+      public LlamaConfig config() {
+        return weights.config();
+      }
+
+      @Override
+      public void read(TensorSpec tensor, MemorySegment target) throws IOException {
+        weights.read(tensor, target);
+        for (int i = 0; !tensor.isMatrix() && i < tensor.rows(); i++) {
+          float gain = 0.5f + (i * 5 + tensor.name().length()) % 8 / 8f;
+          target.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i, gain);
+        }
+      }
+    };
   }
 
   private static float[][] logits(Path path) throws IOException {
