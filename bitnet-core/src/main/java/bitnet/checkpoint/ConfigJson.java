@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /// A model directory's `config.json`, with the keys of Hugging Face.
 ///
@@ -34,6 +35,7 @@ public record ConfigJson(
 
   private static final String TOOLKIT = "bitnet";
   private static final String TERNARY_EMBEDDINGS = "ternary_embeddings";
+  private static final String LINEAR_NORM_EPSILON = "linear_norm_eps";
   private static final long LARGEST = 4 << 20;
   // Far above any model, far below where a product of two overflows or a list of tensors is a
   // burden.
@@ -102,8 +104,9 @@ public record ConfigJson(
     JsonFields fields = new JsonFields(file, "", JsonFile.read(file, LARGEST));
     Architecture architecture = architecture(fields);
     Optional<JsonFields> toolkit = fields.fields(TOOLKIT);
-    LlamaConfig llama = llama(fields, architecture, toolkit);
     Optional<JsonFields> quantization = fields.fields("quantization_config");
+    LlamaConfig llama =
+        llama(fields, architecture, toolkit, linearNormEpsilon(quantization, toolkit));
     return new ConfigJson(
         llama,
         dtype(fields),
@@ -134,7 +137,10 @@ public record ConfigJson(
   }
 
   private static LlamaConfig llama(
-      JsonFields fields, Architecture architecture, Optional<JsonFields> toolkit)
+      JsonFields fields,
+      Architecture architecture,
+      Optional<JsonFields> toolkit,
+      OptionalDouble linearNormEpsilon)
       throws CheckpointException {
     refuseBiases(fields);
     int hidden = fields.integer("hidden_size", 1, WIDEST);
@@ -154,11 +160,23 @@ public record ConfigJson(
           Activation.of(fields.text("hidden_act", architecture.activation.key())),
           architecture == Architecture.BITNET,
           fields.flag("tie_word_embeddings", false),
-          toolkit.isPresent() && toolkit.get().flag(TERNARY_EMBEDDINGS, false));
+          toolkit.isPresent() && toolkit.get().flag(TERNARY_EMBEDDINGS, false),
+          linearNormEpsilon);
     } catch (IllegalArgumentException invalid) {
       throw new CheckpointException(
           fields.file(), CheckpointException.quote(String.valueOf(invalid.getMessage())), invalid);
     }
+  }
+
+  /// Transformers keeps it in `quantization_config`, which a directory of this toolkit has not.
+  private static OptionalDouble linearNormEpsilon(
+      Optional<JsonFields> quantization, Optional<JsonFields> toolkit) throws CheckpointException {
+    if (quantization.isPresent()) {
+      return Quantization.linearNormEpsilon(quantization.get());
+    }
+    return toolkit.isPresent() && toolkit.get().has(LINEAR_NORM_EPSILON)
+        ? OptionalDouble.of(toolkit.get().number(LINEAR_NORM_EPSILON, 0))
+        : OptionalDouble.empty();
   }
 
   private static void refuseBiases(JsonFields fields) throws CheckpointException {
@@ -248,10 +266,13 @@ public record ConfigJson(
     root.put("mlp_bias", false);
     writeTokens(root, "bos_token_id", beginTokens);
     writeTokens(root, "eos_token_id", endTokens);
-    quantization.ifPresent(present -> present.write(root));
+    quantization.ifPresent(present -> present.write(root, llama.linearNormEpsilon()));
     ObjectNode extra = toolkit.deepCopy();
     if (llama.ternaryEmbeddings()) {
       extra.put(TERNARY_EMBEDDINGS, true);
+    }
+    if (llama.linearNorms() && quantization.isEmpty()) {
+      extra.put(LINEAR_NORM_EPSILON, llama.linearNormEpsilon().getAsDouble());
     }
     if (!extra.isEmpty()) {
       root.set(TOOLKIT, extra);

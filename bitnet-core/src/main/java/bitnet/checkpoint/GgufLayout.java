@@ -198,6 +198,11 @@ record GgufLayout(GgufArchitecture architecture, LlamaConfig config) {
 
   /// Why a file of this toolkit's making cannot hold a model; empty if it can.
   static Optional<String> exportFault(LlamaConfig config) {
+    if (config.linearNorms()) {
+      return Optional.of(
+          "a model with norms inside its linear layers (use_rms_norm) has no GGUF form: no"
+              + " architecture of llama.cpp has them; use an hf format");
+    }
     if (config.subNorms() && !config.tiedHead()) {
       return Optional.of(
           "a model with sub-norms and a head of its own has no GGUF form: llama.cpp's architecture"

@@ -191,8 +191,8 @@ public final class HuggingFaceDirectory
     }
     throw fault(
         entry,
-        "is not part of the model that config.json describes; check num_hidden_layers and"
-            + " architectures (biases and norms inside linear layers are not supported)");
+        "is not part of the model that config.json describes; check num_hidden_layers, architectures"
+            + " and use_rms_norm in quantization_config (biases are not supported)");
   }
 
   private void checkTiedHead(TensorEntry head) throws CheckpointException {

@@ -97,7 +97,8 @@ record HuggingFaceWriter(Quantization quantization, long shardBytes) implements 
         config.activation(),
         config.subNorms(),
         config.tiedHead(),
-        false);
+        false,
+        config.linearNormEpsilon());
   }
 
   /// The tensors that store one parameter.

@@ -6,23 +6,19 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.regex.Pattern;
 import java.util.stream.DoubleStream;
 
-/// `quantization_config` with `quant_method` `bitnet`, as transformers defines it.
+/// `quantization_config` with `quant_method` `bitnet`, as transformers defines it. Its norms
+/// inside the linear layers are part of the model: [LlamaConfig#linearNormEpsilon].
 ///
 /// @param linearClass which layer class computes with the weights; it decides what the scale means
 /// @param mode whether weights are quantised before they are stored or in each forward pass
 /// @param modulesToNotConvert modules that stay floating point; empty stands for transformers'
 ///     default, which is the head
-/// @param rmsNorm whether a learned RMSNorm stands inside each linear layer
-/// @param rmsNormEpsilon the epsilon of that norm
 public record Quantization(
-    LinearClass linearClass,
-    Mode mode,
-    Optional<List<String>> modulesToNotConvert,
-    boolean rmsNorm,
-    double rmsNormEpsilon) {
+    LinearClass linearClass, Mode mode, Optional<List<String>> modulesToNotConvert) {
 
   /// `linear_class`.
   public enum LinearClass {
@@ -75,17 +71,12 @@ public record Quantization(
   /// Latent weights, quantised in the forward pass: the form in which models are trained.
   public static Quantization online() {
     return new Quantization(
-        LinearClass.AUTOBITLINEAR,
-        Mode.ONLINE,
-        Optional.of(List.of("lm_head")),
-        false,
-        DEFAULT_EPSILON);
+        LinearClass.AUTOBITLINEAR, Mode.ONLINE, Optional.of(List.of("lm_head")));
   }
 
   /// Packed weights.
   static Quantization packed(LinearClass linearClass) {
-    return new Quantization(
-        linearClass, Mode.OFFLINE, Optional.of(List.of("lm_head")), false, DEFAULT_EPSILON);
+    return new Quantization(linearClass, Mode.OFFLINE, Optional.of(List.of("lm_head")));
   }
 
   /// Whether the checkpoint holds latent floats and not packed trits.
@@ -107,9 +98,13 @@ public record Quantization(
         constant(fields, "quantization_mode", Mode.OFFLINE),
         fields.has("modules_to_not_convert")
             ? Optional.of(fields.texts("modules_to_not_convert"))
-            : Optional.empty(),
-        fields.flag("use_rms_norm", false),
-        fields.number("rms_norm_eps", DEFAULT_EPSILON));
+            : Optional.empty());
+  }
+
+  /// The epsilon of the norms inside the linear layers; empty if there are none.
+  static OptionalDouble linearNormEpsilon(JsonFields fields) throws CheckpointException {
+    double epsilon = fields.number("rms_norm_eps", DEFAULT_EPSILON);
+    return fields.flag("use_rms_norm", false) ? OptionalDouble.of(epsilon) : OptionalDouble.empty();
   }
 
   private static <E extends Enum<E>> E constant(JsonFields fields, String key, E fallback)
@@ -131,23 +126,21 @@ public record Quantization(
     return constant.name().toLowerCase(Locale.ROOT);
   }
 
-  void write(ObjectNode config) {
+  /// @param linearNormEpsilon of the norms inside the linear layers; empty if there are none
+  void write(ObjectNode config, OptionalDouble linearNormEpsilon) {
     ObjectNode fields = config.putObject("quantization_config");
     fields.put("quant_method", METHOD);
     fields.put("linear_class", key(linearClass));
     fields.put("quantization_mode", key(mode));
     modulesToNotConvert.ifPresent(
         modules -> modules.forEach(fields.putArray("modules_to_not_convert")::add));
-    fields.put("use_rms_norm", rmsNorm);
-    fields.put("rms_norm_eps", rmsNormEpsilon);
+    fields.put("use_rms_norm", linearNormEpsilon.isPresent());
+    fields.put("rms_norm_eps", linearNormEpsilon.orElse(DEFAULT_EPSILON));
   }
 
   /// Why the model of this toolkit, in which exactly the linear layers of the decoder are ternary,
   /// cannot follow this configuration; empty if it can.
   Optional<String> fault(LlamaConfig config) {
-    if (rmsNorm) {
-      return Optional.of("use_rms_norm is true; a norm inside each linear layer is not supported");
-    }
     if (modulesToNotConvert.isEmpty()) {
       return Optional.empty();
     }

@@ -1,5 +1,6 @@
 package bitnet.checkpoint;
 
+import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -88,7 +89,11 @@ record ScaleCheck(List<TensorInspection> tensors) {
         TensorSpec tensor = each.tensor();
         String projection = tensor.name().replaceFirst("^model\\.layers\\.\\d+\\.", "");
         String prefix = tensor.name().substring(0, tensor.name().length() - projection.length());
-        double norm = norms.getOrDefault(prefix + NORMS.getOrDefault(projection, ""), 1.0);
+        Double inner = norms.get(LlamaConfig.linearNormName(tensor.name()));
+        double norm =
+            inner != null
+                ? inner
+                : norms.getOrDefault(prefix + NORMS.getOrDefault(projection, ""), 1.0);
         double size = Math.sqrt(tensor.columns() * (1 - trits.zeroShare()));
         layers.add(
             new Layer(tensor.name(), projection, trits.scale(), trits.scale() * size * norm));

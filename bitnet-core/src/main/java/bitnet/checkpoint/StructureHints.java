@@ -33,6 +33,16 @@ final class StructureHints {
                 + ": model_type is llama but the weights have sub-norms; that is model_type bitnet"
                 + " with hidden_act relu2");
       }
+      boolean linearNorms = has(store, ".rms_norm.weight");
+      if (linearNorms != config.at("/quantization_config/use_rms_norm").asBoolean(false)) {
+        hints.add(
+            file
+                + (linearNorms
+                    ? ": the linear layers have norms (rms_norm); set use_rms_norm in"
+                        + " quantization_config to true"
+                    : ": use_rms_norm is true but the linear layers have no norms (rms_norm); either"
+                        + " they are missing, or set it to false"));
+      }
       if (!has(store, "lm_head.weight") && !config.path("tie_word_embeddings").asBoolean(false)) {
         hints.add(
             file

@@ -33,6 +33,11 @@ final class BitLinear {
     return weight;
   }
 
+  /// The number of output features.
+  long width() {
+    return scale.size();
+  }
+
   /// Makes trits and scales from the latent weight.
   ///
   /// @param sharpness 1 for trits; below it, so much of the way from the latent weight to them

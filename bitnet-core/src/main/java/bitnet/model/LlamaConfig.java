@@ -2,6 +2,7 @@ package bitnet.model;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /// The dimensions of a LLaMA decoder, in the vocabulary of Hugging Face's `config.json`.
 ///
@@ -19,6 +20,9 @@ import java.util.List;
 /// @param subNorms whether an RMSNorm stands before o_proj and before down_proj (BitNet b1.58 2B4T)
 /// @param tiedHead whether the head is the embedding
 /// @param ternaryEmbeddings whether embeddings are ternarised per row too (experimental)
+/// @param linearNormEpsilon the epsilon of the RMSNorm with a gain of its own that stands
+///     inside each linear layer, before its quantisation (`use_rms_norm`); empty where there is
+///     none
 public record LlamaConfig(
     int vocabSize,
     int hiddenSize,
@@ -33,7 +37,8 @@ public record LlamaConfig(
     Activation activation,
     boolean subNorms,
     boolean tiedHead,
-    boolean ternaryEmbeddings) {
+    boolean ternaryEmbeddings,
+    OptionalDouble linearNormEpsilon) {
 
   /// Checks every dimension.
   ///
@@ -71,6 +76,48 @@ public record LlamaConfig(
       throw new IllegalArgumentException(
           "rope_theta %s is not a finite number above 1; use 10000".formatted(ropeTheta));
     }
+    linearNormEpsilon.ifPresent(
+        epsilon -> {
+          if (!(epsilon > 0 && epsilon < 1)) {
+            throw new IllegalArgumentException(
+                "rms_norm_eps %s of the linear layers' norms is not between 0 and 1; use 1e-6"
+                    .formatted(epsilon));
+          }
+        });
+  }
+
+  /// A decoder without norms inside its linear layers.
+  public LlamaConfig(
+      int vocabSize,
+      int hiddenSize,
+      int intermediateSize,
+      int layerCount,
+      int headCount,
+      int keyValueHeadCount,
+      int headDim,
+      int contextLength,
+      double rmsNormEpsilon,
+      double ropeTheta,
+      Activation activation,
+      boolean subNorms,
+      boolean tiedHead,
+      boolean ternaryEmbeddings) {
+    this(
+        vocabSize,
+        hiddenSize,
+        intermediateSize,
+        layerCount,
+        headCount,
+        keyValueHeadCount,
+        headDim,
+        contextLength,
+        rmsNormEpsilon,
+        ropeTheta,
+        activation,
+        subNorms,
+        tiedHead,
+        ternaryEmbeddings,
+        OptionalDouble.empty());
   }
 
   private static void atLeast(String key, int value, int least) {
@@ -86,6 +133,18 @@ public record LlamaConfig(
       divisor--;
     }
     return divisor;
+  }
+
+  /// Whether an RMSNorm stands inside each linear layer.
+  public boolean linearNorms() {
+    return linearNormEpsilon.isPresent();
+  }
+
+  /// The name of the gain of the norm inside a linear layer.
+  ///
+  /// @param linear the name of the layer's weight, `<layer>.weight`
+  public static String linearNormName(String linear) {
+    return linear.substring(0, linear.length() - "weight".length()) + "rms_norm.weight";
   }
 
   /// Output width of q_proj.
@@ -116,24 +175,27 @@ public record LlamaConfig(
 
   private void addLayer(List<TensorSpec> tensors, String prefix) {
     tensors.add(norm(prefix + "input_layernorm.weight", hiddenSize));
-    tensors.add(linear(prefix + "self_attn.q_proj.weight", queryWidth(), hiddenSize));
-    tensors.add(linear(prefix + "self_attn.k_proj.weight", keyValueWidth(), hiddenSize));
-    tensors.add(linear(prefix + "self_attn.v_proj.weight", keyValueWidth(), hiddenSize));
-    tensors.add(linear(prefix + "self_attn.o_proj.weight", hiddenSize, queryWidth()));
+    addLinear(tensors, prefix + "self_attn.q_proj.weight", queryWidth(), hiddenSize);
+    addLinear(tensors, prefix + "self_attn.k_proj.weight", keyValueWidth(), hiddenSize);
+    addLinear(tensors, prefix + "self_attn.v_proj.weight", keyValueWidth(), hiddenSize);
+    addLinear(tensors, prefix + "self_attn.o_proj.weight", hiddenSize, queryWidth());
     if (subNorms) {
       tensors.add(norm(prefix + "self_attn.attn_sub_norm.weight", hiddenSize));
     }
     tensors.add(norm(prefix + "post_attention_layernorm.weight", hiddenSize));
-    tensors.add(linear(prefix + "mlp.gate_proj.weight", intermediateSize, hiddenSize));
-    tensors.add(linear(prefix + "mlp.up_proj.weight", intermediateSize, hiddenSize));
-    tensors.add(linear(prefix + "mlp.down_proj.weight", hiddenSize, intermediateSize));
+    addLinear(tensors, prefix + "mlp.gate_proj.weight", intermediateSize, hiddenSize);
+    addLinear(tensors, prefix + "mlp.up_proj.weight", intermediateSize, hiddenSize);
+    addLinear(tensors, prefix + "mlp.down_proj.weight", hiddenSize, intermediateSize);
     if (subNorms) {
       tensors.add(norm(prefix + "mlp.ffn_sub_norm.weight", intermediateSize));
     }
   }
 
-  private static TensorSpec linear(String name, int out, int in) {
-    return new TensorSpec(name, out, in, TensorSpec.Kind.TERNARY);
+  private void addLinear(List<TensorSpec> tensors, String name, int out, int in) {
+    tensors.add(new TensorSpec(name, out, in, TensorSpec.Kind.TERNARY));
+    if (linearNorms()) {
+      tensors.add(norm(linearNormName(name), in));
+    }
   }
 
   private static TensorSpec norm(String name, int width) {

@@ -90,7 +90,7 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
     }
 
     RmsNorm norm(String name) throws IOException {
-      return new RmsNorm(parameter(name));
+      return new RmsNorm(parameter(name), config.rmsNormEpsilon());
     }
 
     BitLinear linear(String... names) throws IOException {
@@ -99,23 +99,43 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
       return linear;
     }
 
+    /// @param norm before the layers, where there is one
+    /// @param names of layers that read the same input
+    Projection projection(@Nullable String norm, String... names) throws IOException {
+      RmsNorm before = norm == null ? null : norm(norm);
+      if (config.linearNormEpsilon().isEmpty()) {
+        return new Projection.Shared(before, linear(names));
+      }
+      List<Projection.Separate.NormedLinear> parts = new ArrayList<>();
+      for (String name : names) {
+        Parameter gain = parameter(LlamaConfig.linearNormName(name));
+        RmsNorm inner = new RmsNorm(gain, config.linearNormEpsilon().getAsDouble());
+        parts.add(new Projection.Separate.NormedLinear(inner, linear(name)));
+      }
+      return new Projection.Separate(before, parts);
+    }
+
     DecoderLayer layer(String prefix) throws IOException {
       String attention = prefix + "self_attn.";
       String mlp = prefix + "mlp.";
       return new DecoderLayer(
           new Attention(
-              norm(prefix + "input_layernorm.weight"),
-              linear(
+              projection(
+                  prefix + "input_layernorm.weight",
                   attention + "q_proj.weight",
                   attention + "k_proj.weight",
                   attention + "v_proj.weight"),
-              config.subNorms() ? norm(attention + "attn_sub_norm.weight") : null,
-              linear(attention + "o_proj.weight")),
+              projection(
+                  config.subNorms() ? attention + "attn_sub_norm.weight" : null,
+                  attention + "o_proj.weight")),
           new FeedForward(
-              norm(prefix + "post_attention_layernorm.weight"),
-              linear(mlp + "gate_proj.weight", mlp + "up_proj.weight"),
-              config.subNorms() ? norm(mlp + "ffn_sub_norm.weight") : null,
-              linear(mlp + "down_proj.weight")));
+              projection(
+                  prefix + "post_attention_layernorm.weight",
+                  mlp + "gate_proj.weight",
+                  mlp + "up_proj.weight"),
+              projection(
+                  config.subNorms() ? mlp + "ffn_sub_norm.weight" : null,
+                  mlp + "down_proj.weight")));
     }
   }
 

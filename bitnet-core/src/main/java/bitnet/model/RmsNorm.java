@@ -6,11 +6,12 @@ import ai.djl.ndarray.NDManager;
 /// Root-mean-square normalisation (Zhang and Sennrich, arXiv 1910.07467) with a learned gain.
 ///
 /// @param gain `[width]`
-record RmsNorm(Parameter gain) {
+/// @param epsilon added to the mean square before the root
+record RmsNorm(Parameter gain, double epsilon) {
 
   /// x `[tokens, width]` → normed values and `1 / rms` per token, which the gradient needs.
   TorchOps.PerToken forward(GraphContext context, NDManager scope, NDArray x) {
-    return context.ops().rmsNorm(scope, x, gain.value(), context.config().rmsNormEpsilon());
+    return context.ops().rmsNorm(scope, x, gain.value(), epsilon);
   }
 
   /// The gradient of x; the gain's is added to its parameter.

@@ -182,6 +182,14 @@ public final class TorchOps {
     return call("gated_backward", scope, dz, gateUp, activation == Activation.RELU_SQUARED)[0];
   }
 
+  NDArray sideBySide(NDManager scope, List<NDArray> parts) {
+    return call("side_by_side", scope, parts)[0];
+  }
+
+  NDArray columns(NDManager scope, NDArray x, long start, long count) {
+    return call("columns", scope, x, start, count)[0];
+  }
+
   NDArray rows(NDManager scope, NDArray x, long start, long count) {
     return call("rows", scope, x, start, count)[0];
   }

@@ -2,7 +2,6 @@ package bitnet.runtime;
 
 import bitnet.kernel.Activations;
 import bitnet.kernel.TernaryKernels;
-import bitnet.kernel.TernaryMatrix;
 import bitnet.kernel.ThreadTeam;
 import bitnet.model.LlamaConfig;
 import bitnet.model.RotaryTable;
@@ -23,6 +22,7 @@ final class DecoderPass {
   private final Workspace work;
   private final Rows rows;
   private final float epsilon;
+  private final float innerEpsilon;
   private final float attentionScale;
   private final int mostPositions;
 
@@ -40,6 +40,7 @@ final class DecoderPass {
     this.work = work;
     this.rows = rows;
     this.epsilon = (float) config.rmsNormEpsilon();
+    this.innerEpsilon = (float) config.linearNormEpsilon().orElse(0); // unused where there is none
     this.attentionScale = (float) (1 / Math.sqrt(config.headDim()));
     int most = 0;
     for (int position : rows.positions()) {
@@ -55,19 +56,25 @@ final class DecoderPass {
 
   /// One decoder layer, attention then feed-forward; the caches remember the keys and values.
   void layer(int index, RuntimeLayer layer) {
-    forRows(row -> normalize(row, layer.attentionNorm()));
-    multiply(layer.queryKeyValue(), work.hiddenCodes(), work.qkv(), work.qkvStride());
+    for (RuntimeLinear linear : layer.queryKeyValue()) {
+      forRows(row -> normalize(row, layer.attentionNorm(), linear.norm()));
+      multiply(linear, work.hiddenCodes(), work.qkv(), work.qkvStride());
+    }
     forRows(row -> rotateAndRemember(index, row));
     attend(index);
-    forRows(row -> quantizeAttended(row, layer.attentionSubNorm()));
+    forRows(row -> quantizeAttended(row, layer.attentionSubNorm(), layer.output().norm()));
     multiply(layer.output(), work.attendedCodes(), work.delta(), config.hiddenSize());
-    forRows(
-        row -> {
-          addDelta(row);
-          normalize(row, layer.feedForwardNorm());
-        });
-    multiply(layer.gateUp(), work.hiddenCodes(), work.gateUp(), work.gateUpStride());
-    forRows(row -> gate(row, layer.feedForwardSubNorm()));
+    for (RuntimeLinear linear : layer.gateUp()) {
+      forRows(
+          row -> {
+            if (linear.column() == 0) { // the first of them; a walk over the rows less
+              addDelta(row);
+            }
+            normalize(row, layer.feedForwardNorm(), linear.norm());
+          });
+      multiply(linear, work.hiddenCodes(), work.gateUp(), work.gateUpStride());
+    }
+    forRows(row -> gate(row, layer.feedForwardSubNorm(), layer.down().norm()));
     multiply(layer.down(), work.gatedCodes(), work.delta(), config.hiddenSize());
     forRows(this::addDelta);
   }
@@ -87,19 +94,32 @@ final class DecoderPass {
         });
   }
 
-  private void multiply(TernaryMatrix matrix, Activations input, MemorySegment out, int stride) {
+  private void multiply(RuntimeLinear linear, Activations input, MemorySegment all, int stride) {
+    MemorySegment out = all.asSlice((long) linear.column() * Float.BYTES);
     team.forRanges(
-        matrix.rows(),
+        linear.matrix().rows(),
         kernels.rowsPerTile(),
-        (first, end) -> kernels.multiply(matrix, input, rows.count(), first, end, out, stride));
+        (first, end) ->
+            kernels.multiply(linear.matrix(), input, rows.count(), first, end, out, stride));
   }
 
-  /// Normalises a row of the stream and quantises it for the projections.
-  private void normalize(int row, MemorySegment gain) {
+  /// Normalises a row of the stream and quantises it for projections.
+  ///
+  /// @param inner the gain of the norm inside the projection, where there is one
+  private void normalize(int row, MemorySegment gain, @Nullable MemorySegment inner) {
     int width = config.hiddenSize();
     MemorySegment normed = work.normed(row, width);
     kernels.normalize(work.stream(row), gain, width, epsilon, normed);
-    kernels.quantize(normed, work.hiddenCodes(), row);
+    quantize(normed, inner, width, work.hiddenCodes(), row);
+  }
+
+  /// Quantises values, which the norm inside a projection may replace before.
+  private void quantize(
+      MemorySegment values, @Nullable MemorySegment inner, int width, Activations codes, int row) {
+    if (inner != null) {
+      kernels.normalize(values, inner, width, innerEpsilon, values);
+    }
+    kernels.quantize(values, codes, row);
   }
 
   private void rotateAndRemember(int layer, int row) {
@@ -172,15 +192,17 @@ final class DecoderPass {
             .asSlice((long) keyValueHead * width * Float.BYTES, (long) width * Float.BYTES));
   }
 
-  private void quantizeAttended(int row, @Nullable MemorySegment subNorm) {
+  private void quantizeAttended(
+      int row, @Nullable MemorySegment subNorm, @Nullable MemorySegment inner) {
+    int width = config.queryWidth();
     MemorySegment attended = work.attended(row);
     if (subNorm != null) {
-      kernels.normalize(attended, subNorm, config.queryWidth(), epsilon, attended);
+      kernels.normalize(attended, subNorm, width, epsilon, attended);
     }
-    kernels.quantize(attended, work.attendedCodes(), row);
+    quantize(attended, inner, width, work.attendedCodes(), row);
   }
 
-  private void gate(int row, @Nullable MemorySegment subNorm) {
+  private void gate(int row, @Nullable MemorySegment subNorm, @Nullable MemorySegment inner) {
     int width = config.intermediateSize();
     MemorySegment gated = work.gate(row);
     switch (config.activation()) {
@@ -190,7 +212,7 @@ final class DecoderPass {
     if (subNorm != null) {
       kernels.normalize(gated, subNorm, width, epsilon, gated);
     }
-    kernels.quantize(gated, work.gatedCodes(), row);
+    quantize(gated, inner, width, work.gatedCodes(), row);
   }
 
   private void addDelta(int row) {

@@ -3,6 +3,7 @@ package bitnet.runtime;
 import bitnet.kernel.TernaryKernels;
 import bitnet.kernel.TernaryMatrix;
 import bitnet.kernel.ThreadTeam;
+import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
 import bitnet.model.TernaryWeights;
 import bitnet.quantization.TernaryRows;
@@ -14,33 +15,43 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// The weights of one decoder layer. Projections with the same input are one matrix.
+/// The weights of one decoder layer. Projections with the same input are one matrix; norms inside
+/// them make their inputs different, and so them separate.
 ///
 /// @param attentionNorm `[hidden]`
-/// @param queryKeyValue `[(heads + 2 kvHeads) * headDim, hidden]`
+/// @param queryKeyValue hidden → `(heads + 2 kvHeads) * headDim`: one, or q, k and v
 /// @param attentionSubNorm `[heads * headDim]`, where the model has one
-/// @param output `[hidden, heads * headDim]`
+/// @param output `heads * headDim` → hidden
 /// @param feedForwardNorm `[hidden]`
-/// @param gateUp `[2 * intermediate, hidden]`
+/// @param gateUp hidden → `2 * intermediate`: one, or gate and up
 /// @param feedForwardSubNorm `[intermediate]`, where the model has one
-/// @param down `[hidden, intermediate]`
+/// @param down intermediate → hidden
 record RuntimeLayer(
     MemorySegment attentionNorm,
-    TernaryMatrix queryKeyValue,
+    List<RuntimeLinear> queryKeyValue,
     @Nullable MemorySegment attentionSubNorm,
-    TernaryMatrix output,
+    RuntimeLinear output,
     MemorySegment feedForwardNorm,
-    TernaryMatrix gateUp,
+    List<RuntimeLinear> gateUp,
     @Nullable MemorySegment feedForwardSubNorm,
-    TernaryMatrix down) {
+    RuntimeLinear down) {
+
+  /// Every linear layer, in the order of their use.
+  List<RuntimeLinear> linears() {
+    List<RuntimeLinear> linears = new ArrayList<>(queryKeyValue);
+    linears.add(output);
+    linears.addAll(gateUp);
+    linears.add(down);
+    return linears;
+  }
 
   /// Reads and packs layers.
   static final class Loader {
     private static final List<String> QUERY_KEY_VALUE =
         List.of("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj");
-    private static final List<String> OUTPUT = List.of("self_attn.o_proj");
     private static final List<String> GATE_UP = List.of("mlp.gate_proj", "mlp.up_proj");
-    private static final List<String> DOWN = List.of("mlp.down_proj");
+
+    private static final String WEIGHT = ".weight";
 
     private final TernaryWeights weights;
     private final Map<String, TensorSpec> specs;
@@ -68,25 +79,27 @@ record RuntimeLayer(
           norm(prefix + "input_layernorm"),
           pack(prefix, QUERY_KEY_VALUE),
           subNorms ? norm(prefix + "self_attn.attn_sub_norm") : null,
-          pack(prefix, OUTPUT),
+          pack(List.of(spec(prefix + "self_attn.o_proj")), 0),
           norm(prefix + "post_attention_layernorm"),
           pack(prefix, GATE_UP),
           subNorms ? norm(prefix + "mlp.ffn_sub_norm") : null,
-          pack(prefix, DOWN));
+          pack(List.of(spec(prefix + "mlp.down_proj")), 0));
     }
 
     /// Puts other weights of the same model in a layer's place.
     void reload(int layer, RuntimeLayer target) throws IOException {
       String prefix = prefix(layer);
       readNorm(prefix + "input_layernorm", target.attentionNorm);
-      target.queryKeyValue.repack(parts(prefix, QUERY_KEY_VALUE), team);
-      target.output.repack(parts(prefix, OUTPUT), team);
       readNorm(prefix + "post_attention_layernorm", target.feedForwardNorm);
-      target.gateUp.repack(parts(prefix, GATE_UP), team);
-      target.down.repack(parts(prefix, DOWN), team);
       if (target.attentionSubNorm != null && target.feedForwardSubNorm != null) {
         readNorm(prefix + "self_attn.attn_sub_norm", target.attentionSubNorm);
         readNorm(prefix + "mlp.ffn_sub_norm", target.feedForwardSubNorm);
+      }
+      for (RuntimeLinear linear : target.linears()) {
+        linear.matrix().repack(parts(linear.tensors()), team);
+        if (linear.norm() != null) {
+          readNorm(innerNorm(linear.tensors()), linear.norm());
+        }
       }
     }
 
@@ -94,16 +107,38 @@ record RuntimeLayer(
       return "model.layers.%d.".formatted(layer);
     }
 
-    private TernaryMatrix pack(String prefix, List<String> names) throws IOException {
-      return TernaryMatrix.pack(kernels, parts(prefix, names), arena, team);
+    /// Layers that read the same stream: one where no norm stands inside them, else each.
+    private List<RuntimeLinear> pack(String prefix, List<String> names) throws IOException {
+      List<TensorSpec> tensors = names.stream().map(name -> spec(prefix + name)).toList();
+      if (!weights.config().linearNorms()) {
+        return List.of(pack(tensors, 0));
+      }
+      List<RuntimeLinear> linears = new ArrayList<>();
+      for (TensorSpec tensor : tensors) {
+        linears.add(pack(List.of(tensor), linears.isEmpty() ? 0 : RuntimeLinear.width(linears)));
+      }
+      return List.copyOf(linears);
     }
 
-    private List<TernaryRows> parts(String prefix, List<String> names) throws IOException {
+    private RuntimeLinear pack(List<TensorSpec> tensors, int column) throws IOException {
+      return new RuntimeLinear(
+          tensors,
+          TernaryMatrix.pack(kernels, parts(tensors), arena, team),
+          weights.config().linearNorms() ? norm(innerNorm(tensors)) : null,
+          column);
+    }
+
+    private List<TernaryRows> parts(List<TensorSpec> tensors) throws IOException {
       List<TernaryRows> parts = new ArrayList<>();
-      for (String name : names) {
-        parts.add(weights.ternary(spec(prefix + name)));
+      for (TensorSpec tensor : tensors) {
+        parts.add(weights.ternary(tensor));
       }
       return parts;
+    }
+
+    private static String innerNorm(List<TensorSpec> tensors) {
+      String name = LlamaConfig.linearNormName(tensors.getFirst().name());
+      return name.substring(0, name.length() - WEIGHT.length());
     }
 
     MemorySegment norm(String name) throws IOException {
@@ -117,7 +152,7 @@ record RuntimeLayer(
     }
 
     TensorSpec spec(String name) {
-      TensorSpec spec = specs.get(name + ".weight");
+      TensorSpec spec = specs.get(name + WEIGHT);
       if (spec == null) {
         throw new IllegalStateException("no tensor is called " + name);
       }

@@ -157,10 +157,7 @@ public final class TernaryLlama implements AutoCloseable {
   }
 
   private static long ternaryBytes(RuntimeLayer layer) {
-    return layer.queryKeyValue().bytes()
-        + layer.output().bytes()
-        + layer.gateUp().bytes()
-        + layer.down().bytes();
+    return layer.linears().stream().mapToLong(linear -> linear.matrix().bytes()).sum();
   }
 
   /// An empty sequence.

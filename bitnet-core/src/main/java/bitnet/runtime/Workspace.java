@@ -1,7 +1,6 @@
 package bitnet.runtime;
 
 import bitnet.kernel.Activations;
-import bitnet.kernel.TernaryMatrix;
 import bitnet.model.LlamaConfig;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -35,8 +34,8 @@ final class Workspace implements AutoCloseable {
   Workspace(LlamaConfig config, RuntimeLayer like, int capacity) {
     this.config = config;
     this.capacity = capacity;
-    this.qkvStride = like.queryKeyValue().rows();
-    this.gateUpStride = like.gateUp().rows();
+    this.qkvStride = RuntimeLinear.width(like.queryKeyValue());
+    this.gateUpStride = RuntimeLinear.width(like.gateUp());
     int widest =
         Math.max(config.hiddenSize(), Math.max(config.intermediateSize(), config.queryWidth()));
     this.stream = floats(config.hiddenSize());
@@ -45,7 +44,7 @@ final class Workspace implements AutoCloseable {
     this.qkv = floats(qkvStride);
     this.attended = floats(config.queryWidth());
     this.gateUp = floats(gateUpStride);
-    this.hiddenCodes = codes(like.queryKeyValue());
+    this.hiddenCodes = codes(like.queryKeyValue().getFirst());
     this.attendedCodes = codes(like.output());
     this.gatedCodes = codes(like.down());
   }
@@ -54,8 +53,8 @@ final class Workspace implements AutoCloseable {
     return arena.allocate((long) capacity * width * Float.BYTES, ALIGNMENT);
   }
 
-  private Activations codes(TernaryMatrix consumer) {
-    return new Activations(arena, capacity, consumer.columns());
+  private Activations codes(RuntimeLinear consumer) {
+    return new Activations(arena, capacity, consumer.matrix().columns());
   }
 
   int capacity() {

@@ -81,10 +81,19 @@ public record MemoryPlan(
     long qkv = (config.queryWidth() + 2L * config.keyValueWidth()) * FP32;
     long attention = (long) config.queryWidth() * FP32;
     long gateUp = 2L * config.intermediateSize() * FP32;
-    long layer = inputs + quantised + qkv + attention + gateUp;
+    long layer = inputs + quantised + qkv + attention + gateUp + linearNormBytes();
     long token =
         gradientCheckpointing ? config.layerCount() * inputs + layer : config.layerCount() * layer;
     return Math.multiplyExact((long) batch * seq, token);
+  }
+
+  /// Of a token: norms inside the linear layers make q, k and v, gate and up each quantise their
+  /// own input, and need the values that they norm.
+  private long linearNormBytes() {
+    long hidden = config.hiddenSize();
+    return config.linearNorms()
+        ? 3 * hidden * productBytes() + (2 * hidden + config.intermediateSize()) * FP32
+        : 0;
   }
 
   /// Logits, their softmax and their gradient, for one chunk of tokens.

@@ -97,6 +97,13 @@ def bit_linear_backward(self, dy: Tensor, last_use: bool, codes: Tensor, inverse
     scaled = torch.mul(dy, scale)
   return [torch.mm(self.operand(scaled, mode), trits).to(6)]
 
+# Outputs [tokens, out] of several layers beside each other, and a range of such columns on its own.
+def side_by_side(self, parts: List[Tensor]) -> List[Tensor]:
+  return [torch.cat(parts, 1)]
+
+def columns(self, x: Tensor, start: int, count: int) -> List[Tensor]:
+  return [torch.contiguous(torch.narrow(x, 1, start, count))]
+
 # x [batch, head, seq, head_dim] turned by the angles of cos, sin [seq, head_dim / 2] or, where texts branch,
 # [batch, 1, seq, head_dim / 2] (halves, as in LLaMA).
 def rotate(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -164,7 +165,9 @@ class ConfigJsonTest {
         "quantization_config    | `[]`      | quantization_config is []; it must be an object",
         "quantization_config | `{\"quant_method\":\"gptq\"}` | quantization_config.quant_method is",
         "quantization_config | `{\"linear_class\":\"x\"}` | one of [bitlinear, autobitlinear]",
-        "quantization_config | `{\"use_rms_norm\":\"no\"}` | use_rms_norm is \"no\"; it must be true"
+        "quantization_config | `{\"use_rms_norm\":\"no\"}` | use_rms_norm is \"no\"; it must be true",
+        "quantization_config | `{\"use_rms_norm\":true,\"rms_norm_eps\":1}` | rms_norm_eps 1.0 of the",
+        "bitnet              | `{\"linear_norm_eps\":-1}` | rms_norm_eps -1.0 of the linear layers'"
       })
   void anInvalidFieldIsNamedWithItsValueAndARemedy(String field, String value, String expected)
       throws IOException {
@@ -190,7 +193,6 @@ class ConfigJsonTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "{\"use_rms_norm\":true}                          | use_rms_norm is true",
         "{\"modules_to_not_convert\":[]}                  | leaves out lm_head",
         "{\"modules_to_not_convert\":[\"lm_head\",\"model.layers.1\"]} | layers.1.self_attn.q_proj",
         "{\"modules_to_not_convert\":[\"lm_head\",\"down_proj\"]} | layers.0.mlp.down_proj",
@@ -207,6 +209,7 @@ class ConfigJsonTest {
   @ValueSource(
       strings = {
         "{}",
+        "{\"use_rms_norm\":true}",
         "{\"modules_to_not_convert\":null}",
         "{\"modules_to_not_convert\":[\"lm_head\"]}",
         "{\"modules_to_not_convert\":[\"lm_head\",\"model.embed_tokens\"]}"
@@ -259,6 +262,52 @@ class ConfigJsonTest {
     ConfigJson json = ConfigJson.read(file);
     assertThat(json.llama()).isEqualTo(llama);
     assertThat(json.toolkit().get("ternary_embeddings").booleanValue()).isTrue();
+  }
+
+  @Test
+  void normsInsideTheLinearLayersStandWhereTransformersReadsThemOrInTheToolkitsObject()
+      throws IOException {
+    LlamaConfig llama =
+        new LlamaConfig(
+            300,
+            64,
+            96,
+            2,
+            4,
+            2,
+            16,
+            512,
+            1e-5,
+            1e4,
+            Activation.SILU,
+            false,
+            false,
+            false,
+            OptionalDouble.of(2e-6));
+    Path file = directory.resolve("config.json");
+    ConfigJson.of(llama, DType.F32).write(file);
+    assertThat(ConfigJson.read(file).llama()).isEqualTo(llama);
+    assertThat(ConfigJson.read(file).toolkit().get("linear_norm_eps").doubleValue())
+        .isEqualTo(2e-6);
+    new ConfigJson(
+            llama,
+            DType.F32,
+            Optional.of(Quantization.online()),
+            List.of(),
+            List.of(),
+            JsonFile.MAPPER.createObjectNode())
+        .write(file);
+    assertThat(ConfigJson.read(file).llama()).isEqualTo(llama);
+    assertThat(JsonFile.read(file, 1 << 20).at("/quantization_config/use_rms_norm").asBoolean())
+        .isTrue();
+    assertThat(ConfigJson.read(file).toolkit()).isEmpty();
+  }
+
+  @Test
+  void withoutAnEpsilonOfTheirOwnTheseNormsHaveThatOfTransformers() throws IOException {
+    ConfigJson json = read(with("quantization_config", "{\"use_rms_norm\":true}"));
+    assertThat(json.llama().linearNormEpsilon()).hasValue(1e-6);
+    assertThat(read(with("quantization_config", "{}")).llama().linearNorms()).isFalse();
   }
 
   @Test

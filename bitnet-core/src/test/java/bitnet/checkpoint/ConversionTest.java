@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,6 +29,23 @@ import org.junit.jupiter.params.provider.EnumSource;
 class ConversionTest {
   private static final LlamaConfig LLAMA = config(false, false, false, 96);
   private static final LlamaConfig BITNET = config(true, true, false, 96);
+  private static final LlamaConfig LINEAR_NORMS =
+      new LlamaConfig(
+          4096,
+          48,
+          96,
+          2,
+          4,
+          2,
+          12,
+          64,
+          1e-5,
+          10_000,
+          Activation.SILU,
+          false,
+          false,
+          false,
+          OptionalDouble.of(1e-6));
   private static final String TEMPLATE = "{{ bos_token }}{{ messages[0]['content'] }}";
 
   @TempDir private Path directory;
@@ -51,7 +69,7 @@ class ConversionTest {
         ternaryEmbeddings);
   }
 
-  /// A model whose tensors have scales of many magnitudes.
+  /// A model whose tensors have scales of many magnitudes, and gains that differ.
   private static LatentWeights trained(LlamaConfig config) {
     LatentInitializer initializer = new LatentInitializer(7, 0.02);
     return new LatentWeights() {
@@ -63,10 +81,10 @@ class ConversionTest {
       @Override
       public void read(TensorSpec tensor, MemorySegment target) {
         initializer.fill(tensor, 0, target);
-        float factor = tensor.isMatrix() ? 1 + (tensor.name().hashCode() & 0xFFF) / 512f : 1;
+        float factor = 1 + (tensor.name().hashCode() & 0xFFF) / 512f;
         float[] values = target.toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
         for (int i = 0; i < values.length; i++) {
-          values[i] *= factor;
+          values[i] *= tensor.isMatrix() ? factor : 1 + (i * 7 + tensor.name().length()) % 16 / 16f;
         }
         MemorySegment.copy(MemorySegment.ofArray(values), 0, target, 0, target.byteSize());
       }
@@ -102,6 +120,26 @@ class ConversionTest {
     Path back = convert(there, "back", ModelFormat.NATIVE);
     assertSameModel(original, there);
     assertSameModel(original, back);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"HF_BITLINEAR, false", "HF_AUTOBITLINEAR, true", "HF_ONLINE, false"})
+  void normsInsideTheLinearLayersSurviveTheWayThereAndBack(ModelFormat format, boolean withMaster)
+      throws IOException {
+    Path original = nativeModel(LINEAR_NORMS, withMaster);
+    Path there = convert(original, "there", format);
+    assertSameModel(original, there);
+    assertSameModel(original, convert(there, "back", ModelFormat.NATIVE));
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"GGUF_TQ2_0", "GGUF_TQ1_0", "GGUF_I2_S", "GGUF_F16"})
+  void normsInsideTheLinearLayersHaveNoGgufForm(ModelFormat format) throws IOException {
+    Path original = nativeModel(LINEAR_NORMS, false);
+    assertThatThrownBy(() -> convert(original, "model.gguf", format))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll("use_rms_norm", "no GGUF form", "use an hf format");
+    assertThat(directory.resolve("model.gguf")).doesNotExist();
   }
 
   private static void assertSameModel(Path left, Path right) throws IOException {

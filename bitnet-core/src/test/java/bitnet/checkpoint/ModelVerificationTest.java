@@ -81,7 +81,15 @@ class ModelVerificationTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"packed-bitlinear", "packed-autobitlinear", "online-autobitlinear", "train-step"})
+      strings = {
+        "packed-bitlinear",
+        "packed-autobitlinear",
+        "online-autobitlinear",
+        "train-step",
+        "rms-norm-bitlinear",
+        "rms-norm-autobitlinear",
+        "rms-norm-online"
+      })
   void nothingIsWrongWithWhatTransformersWrote(String fixture) throws IOException {
     assertThat(ModelVerification.findings(copy(fixture))).isEmpty();
   }
@@ -154,6 +162,26 @@ class ModelVerificationTest {
     edit("BitNetForCausalLM", "LlamaForCausalLM");
     assertThat(ModelVerification.findings(directory))
         .anyMatch(line -> line.contains("the weights have sub-norms; that is model_type bitnet"));
+  }
+
+  @Test
+  void normsInsideTheLinearLayersThatTheConfigDoesNotMentionAreNamed() throws IOException {
+    copy("rms-norm-bitlinear");
+    edit("\"use_rms_norm\": true", "\"use_rms_norm\": false");
+    assertThat(ModelVerification.findings(directory))
+        .hasSize(2)
+        .anyMatch(line -> line.contains("rms_norm.weight': is not part of the model"))
+        .anyMatch(line -> line.contains("set use_rms_norm in quantization_config to true"));
+  }
+
+  @Test
+  void normsInsideTheLinearLayersThatAreMissingAreNamed() throws IOException {
+    copy("packed-bitlinear");
+    edit("\"linear_class\"", "\"use_rms_norm\": true, \"linear_class\"");
+    assertThat(ModelVerification.findings(directory))
+        .hasSize(2)
+        .anyMatch(line -> line.contains("self_attn.q_proj.rms_norm.weight': is missing"))
+        .anyMatch(line -> line.contains("the linear layers have no norms (rms_norm)"));
   }
 
   @Test

@@ -29,6 +29,9 @@ class ImportedModelTest {
     "online-autobitlinear, 1e-4",
     "packed-bitlinear, 1e-3",
     "packed-autobitlinear, 1e-3",
+    "rms-norm-online, 1e-4",
+    "rms-norm-bitlinear, 1e-4",
+    "rms-norm-autobitlinear, 1e-4",
   })
   void logitsAndGreedyTokensAreThoseOfTransformers(String fixture, float tolerance)
       throws IOException {
@@ -43,6 +46,9 @@ class ImportedModelTest {
     "packed-autobitlinear, HF_ONLINE",
     "online-autobitlinear, HF_BITLINEAR",
     "online-autobitlinear, HF_AUTOBITLINEAR",
+    "rms-norm-online, HF_BITLINEAR",
+    "rms-norm-bitlinear, HF_AUTOBITLINEAR",
+    "rms-norm-autobitlinear, HF_ONLINE",
   })
   void aConvertedModelComputesTheSame(String fixture, ModelFormat format) throws IOException {
     Path converted = directory.resolve("converted");

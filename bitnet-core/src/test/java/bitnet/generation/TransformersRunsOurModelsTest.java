@@ -9,11 +9,15 @@ import bitnet.checkpoint.ModelSource;
 import bitnet.model.Activation;
 import bitnet.model.BlankWeights;
 import bitnet.model.LatentInitializer;
+import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
+import bitnet.model.TensorSpec;
 import bitnet.tokenizer.Tokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -55,9 +60,9 @@ class TransformersRunsOurModelsTest {
   void theLogitsOfEveryExportAreOurs() throws IOException, InterruptedException {
     assumeTrue(Files.isExecutable(PYTHON), "no Python with transformers at " + PYTHON);
     Map<Path, float[][]> ours = new LinkedHashMap<>();
-    for (boolean bitnet : new boolean[] {false, true}) {
+    for (Kind kind : Kind.values()) {
       for (int seed = 1; seed <= SEEDS; seed++) {
-        export(model(bitnet, seed), ours);
+        export(model(kind, seed), ours);
       }
     }
     JsonNode theirs = transformers(List.copyOf(ours.keySet()));
@@ -72,7 +77,7 @@ class TransformersRunsOurModelsTest {
           equal.merge(form, apart < TOLERANCE ? 1 : 0, Integer::sum);
         });
     assertThat(equal)
-        .hasSize(2 * HF_FORMS)
+        .hasSize(Kind.values().length * HF_FORMS)
         .allSatisfy((form, count) -> assertThat(count).as(form).isGreaterThanOrEqualTo(SEEDS / 2));
   }
 
@@ -105,8 +110,18 @@ class TransformersRunsOurModelsTest {
     return export.toString().endsWith("hf-bitlinear") ? "BitLinear" : "AutoBitLinear";
   }
 
-  /// LLaMA with grouped-query attention, or BitNet with sub-norms, relu² and a tied head; packed.
-  private Path model(boolean bitnet, int seed) throws IOException {
+  private enum Kind {
+    /// LLaMA with grouped-query attention.
+    LLAMA,
+    /// BitNet with sub-norms, relu² and a tied head.
+    BITNET,
+    /// The LLaMA with norms inside its linear layers.
+    LINEAR_NORMS
+  }
+
+  /// A packed model whose gains differ.
+  private Path model(Kind kind, int seed) throws IOException {
+    boolean bitnet = kind == Kind.BITNET;
     LlamaConfig config =
         new LlamaConfig(
             256,
@@ -122,17 +137,36 @@ class TransformersRunsOurModelsTest {
             bitnet ? Activation.RELU_SQUARED : Activation.SILU,
             bitnet,
             bitnet,
-            false);
-    Path path = directory.resolve((bitnet ? "bitnet" : "llama") + seed);
+            false,
+            kind == Kind.LINEAR_NORMS ? OptionalDouble.of(2e-6) : OptionalDouble.empty());
+    Path path = directory.resolve(kind.name() + seed);
     try (Tokenizer tokenizer = Tokenizer.byteLevel()) {
       ModelDirectory.write(
           path,
-          new BlankWeights(config, new LatentInitializer(seed, 0.05)),
+          gained(new BlankWeights(config, new LatentInitializer(seed, 0.05))),
           tokenizer,
           false,
           ModelDirectory.Existing.REFUSE);
     }
     return path;
+  }
+
+  private static LatentWeights gained(LatentWeights weights) {
+    return new LatentWeights() {
+      @Override
+      public LlamaConfig config() {
+        return weights.config();
+      }
+
+      @Override
+      public void read(TensorSpec tensor, MemorySegment target) throws IOException {
+        weights.read(tensor, target);
+        for (int i = 0; !tensor.isMatrix() && i < tensor.rows(); i++) {
+          float gain = 0.5f + (i * 5 + tensor.name().length()) % 8 / 8f;
+          target.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i, gain);
+        }
+      }
+    };
   }
 
   private static float[][] logits(Path path) throws IOException {

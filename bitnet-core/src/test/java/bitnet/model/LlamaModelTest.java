@@ -120,6 +120,19 @@ class LlamaModelTest {
 
   @Test
   void aPassLeavesNoMemoryBehind() {
+    assertLeavesNoMemoryBehind(model, ids);
+  }
+
+  @Test
+  void aPassThroughNormsInsideTheLinearLayersLeavesNoMemoryBehind() throws IOException {
+    try (HuggingFaceDirectory directory =
+        HuggingFaceDirectory.open(FIXTURE.resolveSibling("rms-norm-online"))) {
+      LlamaModel normed = LlamaModel.load(directory, manager, ComputeType.FP32);
+      assertLeavesNoMemoryBehind(normed, new long[][] {{3, 1, 4, 1, 5}, {9, 2, 6, 5, 3}});
+    }
+  }
+
+  private void assertLeavesNoMemoryBehind(LlamaModel model, long[][] ids) {
     try (NDManager scope = manager.newSubManager()) {
       NDArray input = scope.create(ids);
       try (ForwardPass pass = model.forward(input, ForwardPass.Keep.ALL)) {

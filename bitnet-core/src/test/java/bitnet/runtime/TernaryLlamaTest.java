@@ -14,12 +14,18 @@ import bitnet.model.BlankWeights;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
+import bitnet.model.TensorSpec;
 import bitnet.model.TernarizedWeights;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,6 +36,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// Against the graph that trains, on the same weights.
 class TernaryLlamaTest {
   private static final Path FIXTURE = Path.of("src/test/resources/fixtures/online-autobitlinear");
+  private static final ObjectMapper JSON = new ObjectMapper();
   private static final RuntimeSettings EXACT = RuntimeSettings.exact().withThreads(2);
 
   /// Odd widths, so that every remainder of a kernel occurs.
@@ -51,8 +58,47 @@ class TernaryLlamaTest {
         ternaryEmbeddings);
   }
 
+  /// With norms inside the linear layers; widths that no tile divides, sub-norms besides.
+  private static LlamaConfig linearNorms() {
+    return new LlamaConfig(
+        131,
+        72,
+        92,
+        3,
+        6,
+        2,
+        12,
+        96,
+        1e-5,
+        10_000,
+        Activation.RELU_SQUARED,
+        true,
+        true,
+        false,
+        OptionalDouble.of(1e-6));
+  }
+
   private static LatentWeights blank(LlamaConfig config) {
     return new BlankWeights(config, new LatentInitializer(5, 0.1));
+  }
+
+  /// The same weights with norm gains that differ.
+  private static LatentWeights gained(LatentWeights weights) {
+    return new LatentWeights() {
+      @Override
+      public LlamaConfig config() {
+        return weights.config();
+      }
+
+      @Override
+      public void read(TensorSpec tensor, MemorySegment target) throws IOException {
+        weights.read(tensor, target);
+        for (int i = 0; !tensor.isMatrix() && i < tensor.rows(); i++) {
+          float gain = 0.5f + (i * 5 + tensor.name().length()) % 8 / 8f;
+          target.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i, gain);
+        }
+      }
+    };
   }
 
   private static int[] tokens(int count, int vocab, int seed) {
@@ -114,6 +160,42 @@ class TernaryLlamaTest {
       }
     }
     return largest;
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "rms-norm-online, auto",
+    "rms-norm-bitlinear, auto",
+    "rms-norm-autobitlinear, auto",
+    "rms-norm-online, scalar",
+    "rms-norm-bitlinear, vector",
+  })
+  void withNormsInsideTheLinearLayersLogitsAndGreedyTokensAreThoseOfTransformers(
+      String fixture, String kernel) throws IOException {
+    Path path = FIXTURE.resolveSibling(fixture);
+    JsonNode expected = JSON.readTree(path.resolve("expected.json").toFile());
+    RuntimeSettings settings = new RuntimeSettings(2, kernel, HeadType.FP32, CacheType.FP32);
+    try (HuggingFaceDirectory weights = HuggingFaceDirectory.open(path);
+        TernaryLlama llama = TernaryLlama.load(weights, settings)) {
+      for (int row = 0; row < expected.path("input_ids").size(); row++) {
+        int[] ids = JSON.convertValue(expected.path("input_ids").path(row), int[].class);
+        float[][] wanted = JSON.convertValue(expected.path("logits").path(row), float[][].class);
+        try (KvCache cache = llama.newCache(ids.length)) {
+          for (int i = 0; i < ids.length; i++) {
+            assertThat(llama.advance(List.of(cache), List.of(new int[] {ids[i]}))[0])
+                .containsExactly(wanted[i], within(1e-3f));
+          }
+        }
+      }
+      int[] greedy = JSON.convertValue(expected.path("greedy"), int[].class);
+      int[] next = JSON.convertValue(expected.path("input_ids").path(0), int[].class);
+      try (KvCache cache = llama.newCache(next.length + greedy.length)) {
+        for (int token : greedy) {
+          next = new int[] {best(llama.advance(List.of(cache), List.of(next))[0])};
+          assertThat(next[0]).isEqualTo(token);
+        }
+      }
+    }
   }
 
   @Test
@@ -228,10 +310,11 @@ class TernaryLlamaTest {
     }
   }
 
-  @Test
-  void otherWeightsTakeThePlaceOfTheOldOnes() throws IOException {
-    LlamaConfig config = config(true, false, false);
-    LatentWeights after = new BlankWeights(config, new LatentInitializer(6, 0.1));
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void otherWeightsTakeThePlaceOfTheOldOnes(boolean linearNorms) throws IOException {
+    LlamaConfig config = linearNorms ? linearNorms() : config(true, false, false);
+    LatentWeights after = gained(new BlankWeights(config, new LatentInitializer(6, 0.1)));
     int[] ids = tokens(9, config.vocabSize(), 9);
     try (TernaryLlama llama = TernaryLlama.load(new TernarizedWeights(blank(config)), EXACT);
         TernaryLlama fresh = TernaryLlama.load(new TernarizedWeights(after), EXACT);

@@ -65,7 +65,11 @@ class TrainingStepTest {
   }
 
   private LlamaModel load(ComputeType type) throws IOException {
-    try (HuggingFaceDirectory directory = HuggingFaceDirectory.open(FIXTURE)) {
+    return load(FIXTURE, type);
+  }
+
+  private LlamaModel load(Path fixture, ComputeType type) throws IOException {
+    try (HuggingFaceDirectory directory = HuggingFaceDirectory.open(fixture)) {
       return LlamaModel.load(directory, manager, type);
     }
   }
@@ -77,13 +81,33 @@ class TrainingStepTest {
     double loss = new CrossEntropyLoss(model).accumulate(batches.get(0), 1, keep).loss();
     double wanted = expected.get("loss").get(0).doubleValue();
     assertThat(loss).isCloseTo(wanted, within(1e-4 * wanted));
-    try (SafetensorsFile gradients = SafetensorsFile.open(FIXTURE.resolve("grads.safetensors"))) {
+    assertGradients(model, FIXTURE, 1e-4);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"ALL", "LAYER_INPUTS"})
+  void gradientsWithNormsInsideTheLinearLayersEqualThoseOfTransformers(ForwardPass.Keep keep)
+      throws IOException {
+    Path fixture = Path.of("src/test/resources/fixtures/rms-norm-online");
+    JsonNode seen = new ObjectMapper().readTree(fixture.resolve("expected.json").toFile());
+    LlamaModel model = load(fixture, ComputeType.FP32);
+    double loss =
+        new CrossEntropyLoss(model).accumulate(batch(seen.get("input_ids")), 1, keep).loss();
+    assertThat(loss).isCloseTo(seen.get("loss").doubleValue(), within(1e-4));
+    assertGradients(model, fixture, 1e-3);
+  }
+
+  private static void assertGradients(LlamaModel model, Path fixture, double tolerance)
+      throws IOException {
+    try (SafetensorsFile gradients = SafetensorsFile.open(fixture.resolve("grads.safetensors"))) {
       for (Parameter parameter : model.parameters()) {
         float[] actual = parameter.gradient().toFloatArray();
         int offset = 0;
         for (TensorSpec tensor : parameter.tensors()) {
           float[] reference = gradients.readFloats(gradients.require(tensor.name()));
-          assertThat(relativeError(actual, offset, reference)).as(tensor.name()).isLessThan(1e-4);
+          assertThat(relativeError(actual, offset, reference))
+              .as(tensor.name())
+              .isLessThan(tolerance);
           offset += reference.length;
         }
       }

@@ -1,0 +1,24 @@
+package bitnet.runtime;
+
+import bitnet.kernel.TernaryMatrix;
+import bitnet.model.TensorSpec;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Linear layers that read the same codes: one packed matrix, one product.
+///
+/// @param tensors the layers' weights in the order of the matrix' rows
+/// @param matrix `[sum of outs, in]`
+/// @param norm `[in]`, the gain of the norm inside the layer, where there is one; it stands for
+///     one layer then
+/// @param column where the output begins beside those of other layers that read the same stream
+record RuntimeLinear(
+    List<TensorSpec> tensors, TernaryMatrix matrix, @Nullable MemorySegment norm, int column) {
+
+  /// Columns of the outputs of linear layers side by side.
+  static int width(List<RuntimeLinear> linears) {
+    RuntimeLinear last = linears.getLast();
+    return last.column + last.matrix.rows();
+  }
+}
