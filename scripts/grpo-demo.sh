@@ -15,74 +15,91 @@ fi
 mkdir -p "$run"
 guide=' again'
 
-# The same questions with a first answer, of which half are a digit off, and the right second one:
-# one for every four questions, so that the model has seen what a correction looks like before it is
-# rewarded for any.
+# What share of the questions in $2 the model $1 answers exactly, in percent.
+accuracy() {
+  "$bitnet" evaluate --model "model=$1" --dataset "$2" --max_length 40 --csv_log "$run/accuracy.csv" >"$run/accuracy.txt"
+  awk -F, '$2 == "final_answer" { printf "%d", 100 * $3 }' "$run/accuracy.csv"
+}
+
+# Answers of the log $2 as first answers to the questions of $1, each with the right second one: as
+# many wrong first answers as right ones.
 corrections() {
-  awk -v guide="$guide" -v seed="$1" 'BEGIN { srand(seed) } NR % 4 == 0 {
-    match($0, /"query":"[^"]*"/); query = substr($0, RSTART + 9, RLENGTH - 10)
-    match($0, /"answer":"[^"]*"/); answer = substr($0, RSTART + 10, RLENGTH - 11)
-    match($0, /"reasoning":"[^"]*"/); way = substr($0, RSTART + 13, RLENGTH - 14)
-    first = answer
-    if (rand() < 0.5) {
-      at = 1 + int(rand() * length(answer)); digit = substr(answer, at, 1)
-      first = substr(answer, 1, at - 1) (digit + 1 + int(rand() * 9)) % 10 substr(answer, at + 1)
+  awk -v guide="$guide" '
+    function field(name) {
+      return match($0, "\"" name "\":\"[^\"]*\"") ? substr($0, RSTART + length(name) + 4, RLENGTH - length(name) - 5) : ""
     }
-    printf "{\"query\":\"%s<think><think>%s</think>%s</think>%s\",\"answer\":\"%s\",\"reasoning\":\"%s\"}\n",
-      query, way, first, guide, answer, way
-  }' "$2"
+    NR == FNR { way[field("query")] = field("reasoning"); next }
+    {
+      right = /"right":true/; query = field("query"); first = field("completion")
+      if (first == "" || seen[query first]++) next
+      line[right, ++kept[right]] = sprintf("{\"query\":\"%s<think>%s</think>%s\",\"answer\":\"%s\",\"reasoning\":\"%s\"}",
+        query, first, guide, field("reference"), way[query])
+    }
+    END {
+      most = kept[0] < kept[1] ? kept[0] : kept[1]
+      for (i = 1; i <= most; i++) { print line[0, i]; print line[1, i] }
+    }' "$1" "$2"
 }
 
-# The last value of a column of a CSV log, in percent.
-last() {
-  awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) column = i }
-    NR > 1 && $column != "" { value = $column } END { printf "%.1f", 100 * value }' "$1"
-}
-
-# The same of its first row: before training.
-first() {
-  awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) column = i }
-    NR == 2 { printf "%.1f", 100 * $column }' "$1"
+# The value of a column of a CSV log in its first row (before training) or its last, in percent.
+cell() {
+  awk -F, -v name="$2" -v which="$3" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) column = i }
+    NR > 1 && $column != "" { if (which == "last" || value == "") value = $column }
+    END { printf "%.1f", 100 * value }' "$1"
 }
 
 summary=$run/summary.txt
-printf '%-6s %10s %10s %8s %8s %10s %10s\n' seed CE GRPO t1 t2 mended spoilt >"$summary"
+printf '%-6s %8s %8s %8s %8s %8s %8s\n' seed CE GRPO t1 t2 mended spoilt >"$summary"
 for seed in "$@"; do
   here=$run/seed-$seed
   mkdir "$here"
   echo "== seed $seed: sums of two numbers of up to two digits, with the steps written out"
   "$bitnet" make-data arithmetic --digits 2 --ops=+ --count 4000 --eval_count 200 --seed "$seed" \
     --output "$here/train.jsonl" --eval_output "$here/eval.jsonl"
-  { cat "$here/train.jsonl"; corrections "$seed" "$here/train.jsonl"; } >"$here/text.jsonl"
+  head -n 200 "$here/train.jsonl" >"$here/check.jsonl"
 
-  echo "== seed $seed: a model of 0.9 million parameters learns the text"
+  echo "== seed $seed: a model of 0.9 million parameters learns them until it answers a third of what it was taught"
   "$bitnet" create-model --hidden_size 128 --intermediate_size 384 --layers 4 --heads 2 \
     --tokenizer bytes --context 256 --seed "$seed" --output_dir "$here/blank"
-  "$bitnet" train-ce --model_path "$here/blank" --dataset "$here/text.jsonl" \
-    --eval_dataset "$here/eval.jsonl" --iters 700 --batch_size 16 --seq_len 128 --lr 4e-3 \
-    --seed "$seed" --eval_interval 350 --log_interval 100 --output_dir "$here/ce"
+  ce=(--dataset "$here/train.jsonl" --eval_fraction 0 --batch_size 16 --seq_len 128 --log_interval 100 --save_interval 0)
+  "$bitnet" train-ce --model_path "$here/blank" "${ce[@]}" --iters 500 --lr 4e-3 --seed "$seed" --output_dir "$here/ce"
+  stage=0
+  while share=$(accuracy "$here/ce" "$here/check.jsonl"); echo "after $((500 + 50 * stage)) steps: $share% of the questions it was taught"; [ "$share" -lt 33 ] && [ $stage -lt 12 ]; do
+    stage=$((stage + 1))
+    mv "$here/ce" "$here/before"
+    "$bitnet" train-ce --model_path "$here/before" "${ce[@]}" --iters 50 --lr 2e-3 --lr_schedule constant \
+      --warmup 5 --seed $((1000 * stage + seed)) --output_dir "$here/ce" >>"$here/ce.log"
+    rm -r "$here/before"
+  done
 
   echo "== seed $seed: GRPO"
   "$bitnet" train-grpo --model_path "$here/ce" --dataset "$here/train.jsonl" \
-    --eval_dataset "$here/eval.jsonl" --reward_model final_answer --steps 100 --batch_size 16 \
-    --group_size 8 --max_length 40 --lr 3e-5 --lr_schedule linear --warmup 5 --beta 0 \
-    --seed "$seed" --eval_interval 25 --log_interval 10 --sample_interval 50 \
-    --csv_log "$here/grpo.csv" --output_dir "$here/grpo"
+    --eval_dataset "$here/eval.jsonl" --reward_model final_answer --steps 60 --batch_size 16 \
+    --group_size 8 --max_length 40 --lr 1e-4 --lr_schedule linear --warmup 3 --beta 0 \
+    --seed "$seed" --eval_interval 20 --log_interval 10 --sample_interval 30 --save_interval 0 \
+    --csv_log "$here/grpo.csv" --completions_log "$here/grpo.jsonl" --output_dir "$here/grpo"
+
+  echo "== seed $seed: the answers of that run, right and wrong, show what a correction looks like"
+  { corrections "$here/train.jsonl" "$here/grpo.jsonl"; head -n 200 "$here/train.jsonl"; } >"$here/corrections.jsonl"
+  "$bitnet" train-ce --model_path "$here/grpo" --dataset "$here/corrections.jsonl" --eval_fraction 0 \
+    --iters 400 --batch_size 8 --seq_len 256 --lr 2e-3 --lr_schedule linear --warmup 10 --seed "$seed" \
+    --log_interval 100 --save_interval 0 --output_dir "$here/corrected"
 
   echo "== seed $seed: GRPO with two layers"
-  "$bitnet" train-grpo --model_path "$here/grpo" --dataset "$here/train.jsonl" \
-    --eval_dataset "$here/eval.jsonl" --reward_model final_answer --steps 60 --batch_size 8 \
-    --group_size 4 --max_length 40 --lr 3e-5 --lr_schedule linear --warmup 5 --beta 0 \
+  "$bitnet" train-grpo --model_path "$here/corrected" --dataset "$here/train.jsonl" \
+    --eval_dataset "$here/eval.jsonl" --reward_model final_answer --steps 50 --batch_size 8 \
+    --group_size 4 --max_length 40 --lr 3e-5 --lr_schedule linear --warmup 3 --beta 0 \
     --two_layer --augmentation_size 4 --guiding_prompt "$guide" \
-    --seed "$seed" --eval_interval 20 --log_interval 10 --sample_interval 30 \
+    --seed "$seed" --eval_interval 25 --log_interval 10 --sample_interval 25 --save_interval 0 \
     --csv_log "$here/two-layer.csv" --output_dir "$here/two-layer"
 
-  printf '%-6s %10s %10s %8s %8s %10s %10s\n' "$seed" \
-    "$(first "$here/grpo.csv" eval_accuracy)" "$(last "$here/grpo.csv" eval_accuracy)" \
-    "$(last "$here/two-layer.csv" eval_t1)" "$(last "$here/two-layer.csv" eval_t2)" \
-    "$(last "$here/two-layer.csv" eval_incorrect_to_correct)" \
-    "$(last "$here/two-layer.csv" eval_correct_to_incorrect)" >>"$summary"
+  printf '%-6s %8s %8s %8s %8s %8s %8s\n' "$seed" \
+    "$(cell "$here/grpo.csv" eval_accuracy first)" "$(cell "$here/grpo.csv" eval_accuracy last)" \
+    "$(cell "$here/two-layer.csv" eval_t1 last)" "$(cell "$here/two-layer.csv" eval_t2 last)" \
+    "$(cell "$here/two-layer.csv" eval_incorrect_to_correct last)" \
+    "$(cell "$here/two-layer.csv" eval_correct_to_incorrect last)" >>"$summary"
 done
+rm -f "$run/accuracy.csv" "$run/accuracy.txt"
 echo
 echo "held-out questions answered exactly, in percent; t1 first answers, t2 corrected ones:"
 cat "$summary"
