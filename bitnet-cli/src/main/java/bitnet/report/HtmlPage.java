@@ -31,11 +31,12 @@ public final class HtmlPage {
       .blue { color: var(--blue); } .orange { color: var(--orange); }
       .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .8rem; }
       td, th { padding: .15rem .5rem; border-bottom: 1px solid var(--line); text-align: left;
-        white-space: nowrap; } td.name { white-space: normal; }
+        white-space: nowrap; } td.name { white-space: normal; overflow-wrap: break-word; }
         td.number { text-align: right; font-variant-numeric: tabular-nums; }
       table.texts { width: 100%; } .texts td { vertical-align: top; }
       .texts td.text { white-space: pre-wrap; min-width: 8rem; }
-      @media (max-width: 40rem) { .texts th { display: none; } .texts tr { display: block;
+      @media (max-width: 40rem) { td, th { padding: .15rem .3rem; }
+        .texts th { display: none; } .texts tr { display: block;
         border-bottom: 1px solid var(--line); padding: .4rem 0; }
         .texts td { display: flex; gap: .5rem; border: 0; padding: .1rem 0; text-align: left; }
         .texts td.number { text-align: left; } .texts td::before { content: attr(data-name);
