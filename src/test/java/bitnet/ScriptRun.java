@@ -14,7 +14,7 @@ import java.util.concurrent.TimeUnit;
 record ScriptRun(int exitCode, String out, String err) {
   static final Path ROOT = Path.of("../..").toAbsolutePath().normalize();
 
-  private static final int MINUTES = 5;
+  private static final int MINUTES = 10;
 
   /// Skips the test where there is nothing to run.
   static void assumeBuilt() {

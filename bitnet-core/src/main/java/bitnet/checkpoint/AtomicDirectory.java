@@ -38,7 +38,7 @@ final class AtomicDirectory implements AutoCloseable {
   static AtomicDirectory create(Path target, ModelDirectory.Existing existing, long neededBytes)
       throws IOException {
     Path place = target.toAbsolutePath().normalize();
-    requireReplaceable(place, existing);
+    requireReplaceable(target, existing);
     Path parent = place.getParent();
     Path name = place.getFileName();
     if (parent == null || name == null) {

@@ -1,0 +1,224 @@
+package bitnet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// What the README and docs/ say is what the program does.
+class ReadmeCommandsTest {
+  private static final Path README = ScriptRun.ROOT.resolve("README.md");
+
+  /// Numbers that are made smaller, and nothing else: training for long belongs to nobody's test.
+  private static final Map<String, String> SHORTENED = Map.of("--iters", "2", "--steps", "1");
+
+  private static final Pattern OPTION = Pattern.compile("(?<![\\w-])--([A-Za-z][\\w-]*)");
+
+  /// What troubleshooting shows to be refused.
+  private static final String MISTYPED = "batch_sise";
+
+  @TempDir private Path directory;
+
+  /// A command of a code block.
+  ///
+  /// @param text as it is printed, without the prompt
+  /// @param output the lines printed below it
+  private record Shown(String text, List<String> output) {
+
+    /// A command that is shown to find something wrong ends with 1.
+    int exitCode() {
+      return output.stream().anyMatch(line -> line.startsWith("wrong ")) ? 1 : 0;
+    }
+
+    String shortened() {
+      String shorter = text;
+      for (Map.Entry<String, String> entry : SHORTENED.entrySet()) {
+        shorter =
+            shorter.replaceAll(entry.getKey() + " \\d+", entry.getKey() + " " + entry.getValue());
+      }
+      return shorter;
+    }
+
+    /// The first word that it is shown to print; empty where the beginning is left out.
+    String firstWord() {
+      return output.isEmpty() || output.getFirst().equals("...")
+          ? ""
+          : output.getFirst().strip().split("[ \\d]", 2)[0];
+    }
+  }
+
+  /// Every command of a document's code blocks, in their order.
+  private static List<Shown> shown(Path document) throws IOException {
+    List<Shown> commands = new ArrayList<>();
+    boolean inBlock = false;
+    boolean continued = false;
+    for (String line : Files.readAllLines(document)) {
+      if (line.startsWith("```")) {
+        inBlock = !inBlock;
+      } else if (inBlock && line.startsWith("$ ")) {
+        commands.add(new Shown(line.substring(2), new ArrayList<>()));
+        continued = line.endsWith("\\");
+      } else if (inBlock && continued) {
+        Shown last = commands.removeLast();
+        commands.add(new Shown(last.text() + "\n" + line, last.output()));
+        continued = line.endsWith("\\");
+      } else if (inBlock && !commands.isEmpty()) {
+        commands.getLast().output().add(line);
+      }
+    }
+    return commands;
+  }
+
+  /// One after the other in a new directory with a copy of data/, as somebody would who reads on.
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void everyCommandOfTheReadmeDoesWhatItIsShownToDo() throws Exception {
+    ScriptRun.assumeBuilt();
+    Path data = Files.createDirectory(directory.resolve("data"));
+    try (Stream<Path> files = Files.list(ScriptRun.ROOT.resolve("data"))) {
+      for (Path file : files.toList()) {
+        Files.copy(file, data.resolve(file.getFileName().toString()));
+      }
+    }
+    List<Shown> commands = shown(README);
+    assertThat(commands).hasSizeGreaterThan(20);
+    for (Shown command : commands) {
+      ScriptRun run = shell("exec 2>&1; " + command.shortened());
+      assertThat(run.exitCode())
+          .as("%s\n%s", command.shortened(), run.out())
+          .isEqualTo(command.exitCode());
+      assertThat(run.out()).as(command.shortened()).contains(command.firstWord());
+    }
+  }
+
+  private ScriptRun shell(String command) throws Exception {
+    String path = ScriptRun.ROOT.resolve("scripts") + ":" + System.getenv("PATH");
+    return ScriptRun.in(
+        directory, Map.of("PATH", path), "bash", "-c", "exec </dev/null; " + command);
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void everyRefusalOfTroubleshootingIsPrintedByItsCommand() throws Exception {
+    ScriptRun.assumeBuilt();
+    makeWhatIsRefused();
+    List<Shown> commands = shown(ScriptRun.ROOT.resolve("docs/troubleshooting.md"));
+    assertThat(commands).hasSizeGreaterThan(20);
+    for (Shown command : commands) {
+      ScriptRun run = shell(command.text());
+      assertThat(run.exitCode()).as(command.text()).isBetween(1, 2);
+      assertThat(withoutNumbers(run.err().lines().findFirst().orElse("")))
+          .as(command.text())
+          .isEqualTo(withoutNumbers(command.output().getFirst()));
+    }
+  }
+
+  private static String withoutNumbers(String text) {
+    return text.replaceAll("[\\d,]*\\d", "#");
+  }
+
+  private void makeWhatIsRefused() throws IOException {
+    Path models = directory.resolve("models");
+    CommandRun.succeeding(
+        "create-model",
+        "--hidden_size=64",
+        "--intermediate_size=192",
+        "--layers=2",
+        "--heads=1",
+        "--tokenizer=bytes",
+        "--context=128",
+        "--output_dir",
+        models.resolve("small"));
+    Path cut = CommandRun.tinyModel(models.resolve("cut"));
+    Files.write(cut.resolve("model.safetensors"), new byte[5000]);
+    Path sums = directory.resolve("sums.jsonl");
+    CommandRun.succeeding("make-data", "arithmetic", "--count=40", "--output", sums);
+    CommandRun.succeeding(
+        "train-ce",
+        "--model_path=" + models.resolve("small"),
+        "--dataset=" + sums,
+        "--iters=2",
+        "--seq_len=32",
+        "--batch_size=2",
+        "--output_dir=" + directory.resolve("runs/ce"));
+    Files.writeString(directory.resolve("bad.jsonl"), "{\"text\": \"a\"}\n{\"txet\": \"b\"}\n");
+    Files.writeString(directory.resolve("short.txt"), "To be");
+    Files.writeString(directory.resolve("run.yaml"), "batch_sise: 8\n");
+  }
+
+  @Test
+  void everySubcommandIsShownByTheReadme() throws IOException {
+    List<Shown> commands = shown(README);
+    assertThat(subcommands().filter(name -> !name.matches("help|generate-completion")))
+        .allSatisfy(
+            name ->
+                assertThat(commands)
+                    .extracting(Shown::text)
+                    .anyMatch(text -> text.startsWith("bitnet " + name)));
+  }
+
+  private static Stream<String> subcommands() {
+    return Pattern.compile("(?m)^  ([a-z]+(-[a-z]+)*)  ")
+        .matcher(CommandRun.succeeding("--help").out())
+        .results()
+        .map((MatchResult found) -> found.group(1));
+  }
+
+  /// The names of all options of all commands, from their help.
+  private static Set<String> options() {
+    Set<String> options = new HashSet<>();
+    for (String name : subcommands().toList()) {
+      List<String[]> commands = new ArrayList<>();
+      commands.add(new String[] {name, "--help"});
+      switch (name) {
+        case "bench" ->
+            Stream.of("train", "infer", "grpo")
+                .forEach(kind -> commands.add(new String[] {name, kind, "--help"}));
+        case "make-data" -> commands.add(new String[] {name, "arithmetic", "--help"});
+        default -> {}
+      }
+      for (String[] command : commands) {
+        options.addAll(mentioned(CommandRun.succeeding((Object[]) command).out()));
+      }
+    }
+    return options;
+  }
+
+  /// Spelled as `--output_dir` or `--output-dir`.
+  private static Set<String> mentioned(String text) {
+    Set<String> names = new HashSet<>();
+    OPTION.matcher(text).results().forEach(found -> names.add(found.group(1).replace('-', '_')));
+    return names;
+  }
+
+  static Stream<Path> documents() throws IOException {
+    try (Stream<Path> docs = Files.list(ScriptRun.ROOT.resolve("docs"))) {
+      return Stream.concat(Stream.of(README), docs.sorted().toList().stream())
+          .filter(file -> file.toString().endsWith(".md"));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("documents")
+  void everyOptionThatIsMentionedExists(Path document) throws IOException {
+    Set<String> mentioned = mentioned(Files.readString(document));
+    mentioned.remove(MISTYPED);
+
+    assertThat(options()).containsAll(mentioned);
+  }
+}
