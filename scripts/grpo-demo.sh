@@ -62,9 +62,9 @@ for seed in "$@"; do
   "$bitnet" create-model --hidden_size 128 --intermediate_size 384 --layers 4 --heads 2 \
     --tokenizer bytes --context 256 --seed "$seed" --output_dir "$here/blank"
   ce=(--dataset "$here/train.jsonl" --eval_fraction 0 --batch_size 16 --seq_len 128 --log_interval 100 --save_interval 0)
-  "$bitnet" train-ce --model_path "$here/blank" "${ce[@]}" --iters 500 --lr 4e-3 --seed "$seed" --output_dir "$here/ce"
+  "$bitnet" train-ce --model_path "$here/blank" "${ce[@]}" --iters 300 --lr 4e-3 --seed "$seed" --output_dir "$here/ce"
   stage=0
-  while share=$(accuracy "$here/ce" "$here/check.jsonl"); echo "after $((500 + 50 * stage)) steps: $share% of the questions it was taught"; [ "$share" -lt 33 ] && [ $stage -lt 12 ]; do
+  while share=$(accuracy "$here/ce" "$here/check.jsonl"); echo "after $((300 + 50 * stage)) steps: $share% of the questions it was taught"; [ "$share" -lt 33 ] && [ $stage -lt 16 ]; do
     stage=$((stage + 1))
     mv "$here/ce" "$here/before"
     "$bitnet" train-ce --model_path "$here/before" "${ce[@]}" --iters 50 --lr 2e-3 --lr_schedule constant \

@@ -5,7 +5,6 @@ import bitnet.device.ProcessorFeatures;
 import bitnet.device.SystemMemory;
 import bitnet.grpo.GrpoBenchmark;
 import bitnet.kernel.CacheType;
-import bitnet.model.Activation;
 import bitnet.model.LlamaConfig;
 import bitnet.runtime.HeadType;
 import bitnet.runtime.RuntimeSettings;
@@ -27,38 +26,12 @@ import picocli.CommandLine.Spec;
     description = "Train a blank model of 7.2 million parameters by GRPO and time its steps.",
     sortOptions = false)
 final class BenchGrpo implements Callable<Integer> {
-  private static final int HEAD_DIM = 64;
   private static final int CONTEXT = 512;
+  private static final int LEAST_VOCABULARY = 256;
 
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--hidden",
-      defaultValue = "256",
-      paramLabel = "N",
-      description = "Hidden size, a multiple of 64 (default: ${DEFAULT-VALUE}).")
-  private int hidden;
-
-  @Option(
-      names = "--layers",
-      defaultValue = "6",
-      paramLabel = "N",
-      description = "Layers (default: ${DEFAULT-VALUE}).")
-  private int layers;
-
-  @Option(
-      names = "--ffn",
-      defaultValue = "768",
-      paramLabel = "N",
-      description = "Intermediate size (default: ${DEFAULT-VALUE}).")
-  private int ffn;
-
-  @Option(
-      names = "--vocab",
-      defaultValue = "4096",
-      paramLabel = "N",
-      description = "Vocabulary, at least 256 (default: ${DEFAULT-VALUE}).")
-  private int vocab;
+  @Mixin private ShapeOptions shape;
 
   @Option(
       names = "--queries",
@@ -106,28 +79,12 @@ final class BenchGrpo implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    if (hidden % HEAD_DIM != 0 || vocab < 256) {
+    LlamaConfig config = shape.config(CONTEXT);
+    if (config.vocabSize() < LEAST_VOCABULARY) {
       throw new IllegalArgumentException(
-          "--hidden %d must be a multiple of %d and --vocab %d at least 256"
-              .formatted(hidden, HEAD_DIM, vocab));
+          "--vocab %d is less than %d, an id for each byte of the questions; use %d"
+              .formatted(config.vocabSize(), LEAST_VOCABULARY, LEAST_VOCABULARY));
     }
-    int heads = hidden / HEAD_DIM;
-    LlamaConfig config =
-        new LlamaConfig(
-            vocab,
-            hidden,
-            ffn,
-            layers,
-            heads,
-            heads,
-            HEAD_DIM,
-            CONTEXT,
-            1e-5,
-            10000,
-            Activation.SILU,
-            false,
-            false,
-            false);
     GrpoBenchmark benchmark =
         new GrpoBenchmark(
             config,

@@ -3,7 +3,6 @@ package bitnet.cli;
 import bitnet.device.DeviceSelector;
 import bitnet.device.ProcessorFeatures;
 import bitnet.device.SystemMemory;
-import bitnet.model.Activation;
 import bitnet.model.ComputeType;
 import bitnet.model.LlamaConfig;
 import bitnet.training.TrainingBenchmark;
@@ -25,37 +24,10 @@ import picocli.CommandLine.Spec;
     description = "Train a blank model on random tokens and say how fast that goes.",
     sortOptions = false)
 final class BenchTrain implements Callable<Integer> {
-  private static final int HEAD_DIM = 64;
 
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--hidden",
-      defaultValue = "256",
-      paramLabel = "N",
-      description = "Hidden size, a multiple of 64 (default: ${DEFAULT-VALUE}).")
-  private int hidden;
-
-  @Option(
-      names = "--layers",
-      defaultValue = "6",
-      paramLabel = "N",
-      description = "Layers (default: ${DEFAULT-VALUE}).")
-  private int layers;
-
-  @Option(
-      names = "--ffn",
-      defaultValue = "768",
-      paramLabel = "N",
-      description = "Intermediate size (default: ${DEFAULT-VALUE}).")
-  private int ffn;
-
-  @Option(
-      names = "--vocab",
-      defaultValue = "4096",
-      paramLabel = "N",
-      description = "Vocabulary (default: ${DEFAULT-VALUE}).")
-  private int vocab;
+  @Mixin private ShapeOptions shape;
 
   @Option(
       names = "--batch",
@@ -87,28 +59,7 @@ final class BenchTrain implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    if (hidden % HEAD_DIM != 0) {
-      throw new IllegalArgumentException(
-          "--hidden %d is not a multiple of %d; use %d"
-              .formatted(hidden, HEAD_DIM, Math.ceilDiv(hidden, HEAD_DIM) * HEAD_DIM));
-    }
-    int heads = hidden / HEAD_DIM;
-    LlamaConfig config =
-        new LlamaConfig(
-            vocab,
-            hidden,
-            ffn,
-            layers,
-            heads,
-            heads,
-            HEAD_DIM,
-            seq,
-            1e-5,
-            10000,
-            Activation.SILU,
-            false,
-            false,
-            false);
+    LlamaConfig config = shape.config(seq);
     ComputeType type = compute.type(ProcessorFeatures.current());
     TrainingBenchmark benchmark =
         new TrainingBenchmark(config, type, batch, seq, steps, compute.threads());

@@ -18,7 +18,6 @@ import bitnet.training.TrainingSettings;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -33,6 +32,9 @@ import picocli.CommandLine.Spec;
     description = "Train a model on a text by next-token cross-entropy.",
     sortOptions = false)
 final class TrainCe implements Callable<Integer> {
+  private static final long SAVE_INTERVAL = 500;
+  private static final long LOG_INTERVAL = 10;
+
   @Spec private CommandSpec spec;
 
   @Option(
@@ -80,13 +82,6 @@ final class TrainCe implements Callable<Integer> {
       paramLabel = "DIR",
       description = "The model to start from.")
   private Path modelPath;
-
-  @Option(
-      names = "--output_dir",
-      required = true,
-      paramLabel = "DIR",
-      description = "The run: checkpoints, logs and, at the end, model.")
-  private Path outputDir;
 
   @Option(
       names = "--iters",
@@ -177,28 +172,6 @@ final class TrainCe implements Callable<Integer> {
   private boolean gradCheckpoint;
 
   @Option(
-      names = "--save_interval",
-      defaultValue = "500",
-      paramLabel = "N",
-      description = "Steps between checkpoints; 0: at the end only (default: ${DEFAULT-VALUE}).")
-  private long saveInterval;
-
-  @Option(
-      names = "--keep",
-      defaultValue = "2",
-      paramLabel = "K",
-      description = "How many checkpoints stay (default: ${DEFAULT-VALUE}).")
-  private int keep;
-
-  @Option(
-      names = "--resume",
-      paramLabel = "CKPT",
-      description =
-          "Go on from a checkpoint, or from the newest one of --output_dir with \"auto\" (which"
-              + " starts anew where there is none).")
-  private @Nullable String resume;
-
-  @Option(
       names = "--eval_interval",
       defaultValue = "100",
       paramLabel = "N",
@@ -216,30 +189,13 @@ final class TrainCe implements Callable<Integer> {
   private long evalTokens;
 
   @Option(
-      names = "--log_interval",
-      defaultValue = "10",
-      paramLabel = "N",
-      description = "Steps between printed lines (default: ${DEFAULT-VALUE}).")
-  private long logInterval;
-
-  @Option(
-      names = "--csv_log",
-      paramLabel = "FILE",
-      description = "Write every step's metrics, which go to metrics.csv in the run, here too.")
-  private @Nullable Path csvLog;
-
-  @Option(
-      names = "--tensorboard",
-      paramLabel = "DIR",
-      description = "Write every step's metrics to TensorBoard event files.")
-  private @Nullable Path tensorBoard;
-
-  @Option(
       names = "--seed",
       defaultValue = "0",
       paramLabel = "S",
       description = "Determines the order of the text (default: ${DEFAULT-VALUE}).")
   private long seed;
+
+  @Mixin private RunOptions kept = new RunOptions(SAVE_INTERVAL, LOG_INTERVAL);
 
   @Mixin private ComputeOptions compute;
 
@@ -254,11 +210,8 @@ final class TrainCe implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     CrossEntropyRun run = run();
     try (WriteLock _ = run.directory().lock()) {
-      // refuses a second run before the log of the first is touched
-      long done = run.directory().doneSteps(resume);
-      List<Path> tables = TrainingOutput.tables(run.directory(), csvLog);
-      try (MetricsLog log = MetricsLog.open(StepReport.METRICS, tables, tensorBoard, done);
-          TrainingOutput output = new TrainingOutput(out, log, logInterval, iterations)) {
+      try (MetricsLog log = kept.log(StepReport.METRICS);
+          TrainingOutput output = kept.output(out, log, iterations)) {
         return run.run(output, output::line) ? ExitCode.OK : ExitCode.INTERRUPTED;
       }
     }
@@ -274,8 +227,8 @@ final class TrainCe implements Callable<Integer> {
             BadRecordPolicy.of(badRecords),
             evalDataset,
             evalFraction),
-        outputDir,
-        resume,
+        kept.directory(),
+        kept.resume(),
         new DeviceSelector().select(compute.device()),
         compute.threads(),
         type,
@@ -297,7 +250,7 @@ final class TrainCe implements Callable<Integer> {
         SpikeGuard.DEFAULT,
         evalInterval,
         evalTokens,
-        saveInterval,
-        keep);
+        kept.saveInterval(),
+        kept.checkpoints());
   }
 }

@@ -20,7 +20,6 @@ import bitnet.storage.WriteLock;
 import bitnet.training.Decay;
 import bitnet.training.LearningRateSchedule;
 import bitnet.training.MetricsLog;
-import bitnet.training.RunDirectory;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -43,6 +42,9 @@ import picocli.CommandLine.Spec;
             + " Optimisation, with one layer or two.",
     sortOptions = false)
 final class TrainGrpo implements Callable<Integer> {
+  private static final long SAVE_INTERVAL = 100;
+  private static final long LOG_INTERVAL = 1;
+
   @Spec private CommandSpec spec;
 
   @Option(
@@ -81,13 +83,6 @@ final class TrainGrpo implements Callable<Integer> {
       paramLabel = "DIR",
       description = "The model to start from.")
   private Path modelPath;
-
-  @Option(
-      names = "--output_dir",
-      required = true,
-      paramLabel = "DIR",
-      description = "The run: checkpoints, logs and, at the end, model.")
-  private Path outputDir;
 
   @Option(names = "--steps", required = true, paramLabel = "N", description = "Steps of the run.")
   private long steps;
@@ -176,7 +171,7 @@ final class TrainGrpo implements Callable<Integer> {
 
   @Option(
       names = "--lr",
-      defaultValue = "1e-4",
+      defaultValue = "3e-5",
       paramLabel = "X",
       description = "The highest learning rate (default: ${DEFAULT-VALUE}).")
   private double learningRate;
@@ -232,41 +227,12 @@ final class TrainGrpo implements Callable<Integer> {
   private long seed;
 
   @Option(
-      names = "--save_interval",
-      defaultValue = "100",
-      paramLabel = "N",
-      description = "Steps between checkpoints; 0: at the end only (default: ${DEFAULT-VALUE}).")
-  private long saveInterval;
-
-  @Option(
-      names = "--keep",
-      defaultValue = "2",
-      paramLabel = "K",
-      description = "How many checkpoints stay (default: ${DEFAULT-VALUE}).")
-  private int keep;
-
-  @Option(
-      names = "--resume",
-      paramLabel = "CKPT",
-      description =
-          "Go on from a checkpoint, or from the newest one of --output_dir with \"auto\" (which"
-              + " starts anew where there is none).")
-  private @Nullable String resume;
-
-  @Option(
       names = "--eval_interval",
       defaultValue = "50",
       paramLabel = "N",
       description =
           "Steps between two looks at --eval_dataset; 0: at the end (default: ${DEFAULT-VALUE}).")
   private long evalInterval;
-
-  @Option(
-      names = "--log_interval",
-      defaultValue = "1",
-      paramLabel = "N",
-      description = "Steps between printed lines (default: ${DEFAULT-VALUE}).")
-  private long logInterval;
 
   @Option(
       names = "--sample_interval",
@@ -276,18 +242,6 @@ final class TrainGrpo implements Callable<Integer> {
           "Steps between printed answers, which go to answers.jsonl in the run too; 0: none"
               + " (default: ${DEFAULT-VALUE}).")
   private long sampleInterval;
-
-  @Option(
-      names = "--csv_log",
-      paramLabel = "FILE",
-      description = "Write every step's metrics, which go to metrics.csv in the run, here too.")
-  private @Nullable Path csvLog;
-
-  @Option(
-      names = "--tensorboard",
-      paramLabel = "DIR",
-      description = "Write every step's metrics to TensorBoard event files.")
-  private @Nullable Path tensorBoard;
 
   @Option(
       names = "--completions_log",
@@ -305,6 +259,8 @@ final class TrainGrpo implements Callable<Integer> {
   @Mixin private LossOptions loss;
 
   @Mixin private CorrectionOptions correction;
+
+  @Mixin private RunOptions kept = new RunOptions(SAVE_INTERVAL, LOG_INTERVAL);
 
   @Mixin private ComputeOptions compute;
 
@@ -330,15 +286,14 @@ final class TrainGrpo implements Callable<Integer> {
 
   private Integer train(GrpoRun run, PrintWriter out) throws IOException {
     // refuses a second run before the log of the first is touched
-    long done = run.directory().doneSteps(resume);
+    long done = kept.doneSteps();
     List<String> metrics = GrpoTrainer.metrics(run.rewards().rewards(), run.settings());
-    List<Path> tables = TrainingOutput.tables(run.directory(), csvLog);
     Path answers = run.directory().answers();
-    try (MetricsLog log = MetricsLog.open(metrics, tables, tensorBoard, done);
+    try (MetricsLog log = kept.log(metrics);
         CompletionsLog completions =
             completionsLog == null ? null : CompletionsLog.open(completionsLog, done);
         CompletionsLog shown = CompletionsLog.open(answers, done);
-        TrainingOutput output = new TrainingOutput(out, log, logInterval, steps)) {
+        TrainingOutput output = kept.output(out, log, steps)) {
       GrpoOutput listener = new GrpoOutput(output, completions, shown, sampleInterval);
       return run.run(listener, output::line) ? ExitCode.OK : ExitCode.INTERRUPTED;
     }
@@ -352,8 +307,8 @@ final class TrainGrpo implements Callable<Integer> {
         BadRecordPolicy.of(badRecords),
         evalDataset,
         new RewardSpec(rewardModels.isEmpty() ? List.of("f1") : rewardModels, rewardWeights),
-        new RunDirectory(outputDir),
-        resume,
+        kept.directory(),
+        kept.resume(),
         new DeviceSelector().select(compute.device()),
         compute.type(ProcessorFeatures.current()),
         // what the sampler says of a token must be what the graph says of it
@@ -380,7 +335,7 @@ final class TrainGrpo implements Callable<Integer> {
         passTokens,
         second,
         evalInterval,
-        saveInterval,
-        keep);
+        kept.saveInterval(),
+        kept.checkpoints());
   }
 }

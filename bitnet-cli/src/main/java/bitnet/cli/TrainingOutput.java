@@ -1,14 +1,12 @@
 package bitnet.cli;
 
 import bitnet.training.MetricsLog;
-import bitnet.training.RunDirectory;
 import bitnet.training.TrainingListener;
 import bitnet.training.TrainingReport;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import org.jspecify.annotations.Nullable;
@@ -31,13 +29,6 @@ final class TrainingOutput implements TrainingListener, AutoCloseable {
     this.log = log;
     this.interval = interval;
     this.steps = steps;
-  }
-
-  /// Where the metrics of a run are written to.
-  ///
-  /// @param further a file beside the run's own, or null
-  static List<Path> tables(RunDirectory run, @Nullable Path further) {
-    return further == null ? List.of(run.metrics()) : List.of(run.metrics(), further);
   }
 
   /// A line of its own, above the bar.

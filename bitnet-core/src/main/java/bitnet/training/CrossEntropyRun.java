@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param modelPath the model to start from
 /// @param text what to learn from
-/// @param outputDir the run directory
+/// @param directory where the run keeps its files
 /// @param resume a checkpoint, `auto` for the run directory's newest one, or null to start
 /// @param device where to compute
 /// @param threads for libtorch's products
@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
 public record CrossEntropyRun(
     Path modelPath,
     Text text,
-    Path outputDir,
+    RunDirectory directory,
     @Nullable String resume,
     SelectedDevice device,
     int threads,
@@ -70,17 +70,18 @@ public record CrossEntropyRun(
   /// @throws IllegalArgumentException if the run cannot start as asked, saying what to change
   /// @throws TrainingException if it diverges
   public boolean run(TrainingListener listener, Consumer<String> say) throws IOException {
-    Optional<Path> checkpoint = directory().checkpoint(resume);
+    Optional<Path> checkpoint = directory.checkpoint(resume);
     try (ModelSource source = ModelSource.open(modelPath)) {
       LlamaConfig config = source.weights().config();
       checkLengths(config);
       announce(config, say);
       try (Tokenizer tokenizer = source.tokenizer();
-          TextDataset dataset = text.open(text.dataset(), encoding(tokenizer, config), outputDir);
+          TextDataset dataset =
+              text.open(text.dataset(), encoding(tokenizer, config), directory.path());
           TextDataset judge =
               text.evalDataset() == null
                   ? null
-                  : text.open(text.evalDataset(), encoding(tokenizer, config), outputDir)) {
+                  : text.open(text.evalDataset(), encoding(tokenizer, config), directory.path())) {
         say.accept("data: " + dataset.report().summary());
         if (judge != null) {
           say.accept("held out: " + judge.report().summary());
@@ -107,11 +108,6 @@ public record CrossEntropyRun(
 
   private static TokenEncoding encoding(Tokenizer tokenizer, LlamaConfig config) {
     return new TokenEncoding(tokenizer::encode, tokenizer.endOfText(), config.vocabSize());
-  }
-
-  /// Where the run keeps its files.
-  public RunDirectory directory() {
-    return new RunDirectory(outputDir);
   }
 
   private void checkLengths(LlamaConfig config) {
@@ -157,7 +153,7 @@ public record CrossEntropyRun(
                 settings,
                 training,
                 heldOut,
-                directory().checkpoints(),
+                directory.checkpoints(),
                 OptionalDouble.of(TrainingBenchmark.matmulFlops(manager, model.ops(), type)))) {
       if (checkpoint.isPresent()) {
         trainer.resume(checkpoint.get());
@@ -165,7 +161,7 @@ public record CrossEntropyRun(
       }
       boolean done = trainer.run(listener);
       if (done) {
-        Path target = directory().model();
+        Path target = directory.model();
         ModelDirectory.write(target, model, tokenizer, true, ModelDirectory.Existing.REPLACE);
         say.accept("wrote " + target);
       }
