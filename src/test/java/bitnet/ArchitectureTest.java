@@ -48,7 +48,7 @@ class ArchitectureTest {
               Set.of(
                   "device", "tokenizer", "quantization", "model", "checkpoint", "data", "storage")),
           Map.entry("kernel", Set.of("quantization")),
-          Map.entry("runtime", Set.of("kernel", "quantization", "model")),
+          Map.entry("runtime", Set.of("device", "kernel", "quantization", "model")),
           Map.entry(
               "generation",
               Set.of("device", "tokenizer", "model", "checkpoint", "kernel", "runtime")),

@@ -1,7 +1,6 @@
 package bitnet.cli;
 
 import bitnet.checkpoint.ModelSource;
-import bitnet.device.SystemMemory;
 import bitnet.runtime.InferenceBenchmark;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -89,7 +88,7 @@ final class BenchInfer implements Callable<Integer> {
 
   private void print(String name, InferenceBenchmark.Result result) throws IOException {
     PrintWriter out = spec.commandLine().getOut();
-    double rss = SystemMemory.peakResidentBytes() / (double) (1 << 20);
+    double rss = result.peakMemory() / (double) (1 << 20);
     if (json) {
       ObjectMapper mapper = new ObjectMapper();
       ObjectNode node = mapper.createObjectNode();

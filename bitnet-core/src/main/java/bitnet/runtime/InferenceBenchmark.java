@@ -1,5 +1,6 @@
 package bitnet.runtime;
 
+import bitnet.device.SystemMemory;
 import bitnet.kernel.Activations;
 import bitnet.kernel.Int8Matrix;
 import bitnet.model.Activation;
@@ -37,6 +38,8 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
   /// @param batchTokensPerSecond all sequences of the batch together; 0 without a batch
   /// @param bytesPerToken read from memory for every written token
   /// @param readBandwidth of this machine with as many threads, in bytes per second
+  /// @param peakMemory the most that the process held while it loaded, read and wrote one
+  ///     sequence, in bytes; what the batch and the bandwidth take comes later
   public record Result(
       String description,
       long parameters,
@@ -45,7 +48,8 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
       double decodeTokensPerSecond,
       double batchTokensPerSecond,
       long bytesPerToken,
-      double readBandwidth) {
+      double readBandwidth,
+      long peakMemory) {
 
     /// Bytes of weights read per second of decoding.
     public double decodeBandwidth() {
@@ -133,6 +137,7 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
           decode[repetition] = rates[1];
         }
       }
+      long peakMemory = SystemMemory.peakResidentBytes();
       return new Result(
           model.description(),
           weights.config().parameterCount(),
@@ -141,7 +146,8 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
           median(decode),
           batch == 1 ? 0 : once(model, batch)[1],
           model.bytesPerToken(),
-          readBandwidth(model));
+          readBandwidth(model),
+          peakMemory);
     }
   }
 
