@@ -21,6 +21,24 @@ accuracy() {
   awk -F, '$2 == "final_answer" { printf "%d", 100 * $3 }' "$run/accuracy.csv"
 }
 
+# The questions of $2 with a first answer, of which half are a digit off, and the right second one: one
+# for every four questions. A text with mistakes leaves the model unsure of digits, which is what
+# GRPO needs: of a model that is sure of its mistakes all answers are alike.
+mistakes() {
+  awk -v guide="$guide" -v seed="$1" 'BEGIN { srand(seed) } NR % 4 == 0 {
+    match($0, /"query":"[^"]*"/); query = substr($0, RSTART + 9, RLENGTH - 10)
+    match($0, /"answer":"[^"]*"/); answer = substr($0, RSTART + 10, RLENGTH - 11)
+    match($0, /"reasoning":"[^"]*"/); way = substr($0, RSTART + 13, RLENGTH - 14)
+    first = answer
+    if (rand() < 0.5) {
+      at = 1 + int(rand() * length(answer)); digit = substr(answer, at, 1)
+      first = substr(answer, 1, at - 1) (digit + 1 + int(rand() * 9)) % 10 substr(answer, at + 1)
+    }
+    printf "{\"query\":\"%s<think><think>%s</think>%s</think>%s\",\"answer\":\"%s\",\"reasoning\":\"%s\"}\n",
+      query, way, first, guide, answer, way
+  }' "$2"
+}
+
 # Answers of the log $2 as first answers to the questions of $1, each with the right second one: as
 # many wrong first answers as right ones.
 corrections() {
@@ -57,14 +75,15 @@ for seed in "$@"; do
   "$bitnet" make-data arithmetic --digits 2 --ops=+ --count 4000 --eval_count 200 --seed "$seed" \
     --output "$here/train.jsonl" --eval_output "$here/eval.jsonl"
   head -n 200 "$here/train.jsonl" >"$here/check.jsonl"
+  { cat "$here/train.jsonl"; mistakes "$seed" "$here/train.jsonl"; } >"$here/text.jsonl"
 
   echo "== seed $seed: a model of 0.9 million parameters learns them until it answers a third of what it was taught"
   "$bitnet" create-model --hidden_size 128 --intermediate_size 384 --layers 4 --heads 2 \
     --tokenizer bytes --context 256 --seed "$seed" --output_dir "$here/blank"
-  ce=(--dataset "$here/train.jsonl" --eval_fraction 0 --batch_size 16 --seq_len 128 --log_interval 100 --save_interval 0)
-  "$bitnet" train-ce --model_path "$here/blank" "${ce[@]}" --iters 300 --lr 4e-3 --seed "$seed" --output_dir "$here/ce"
+  ce=(--dataset "$here/text.jsonl" --eval_fraction 0 --batch_size 16 --seq_len 128 --log_interval 100 --save_interval 0)
+  "$bitnet" train-ce --model_path "$here/blank" "${ce[@]}" --iters 700 --lr 4e-3 --seed "$seed" --output_dir "$here/ce"
   stage=0
-  while share=$(accuracy "$here/ce" "$here/check.jsonl"); echo "after $((300 + 50 * stage)) steps: $share% of the questions it was taught"; [ "$share" -lt 33 ] && [ $stage -lt 16 ]; do
+  while share=$(accuracy "$here/ce" "$here/check.jsonl"); echo "after $((700 + 50 * stage)) steps: $share% of the questions it was taught"; [ "$share" -lt 33 ] && [ $stage -lt 16 ]; do
     stage=$((stage + 1))
     mv "$here/ce" "$here/before"
     "$bitnet" train-ce --model_path "$here/before" "${ce[@]}" --iters 50 --lr 2e-3 --lr_schedule constant \
