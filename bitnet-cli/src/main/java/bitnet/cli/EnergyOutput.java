@@ -117,6 +117,7 @@ final class EnergyOutput {
     node.put("shut_downs", report.shutDowns());
     node.put("computing_seconds", report.computingSeconds());
     node.put("pausing_seconds", report.pausingSeconds());
+    node.put("processor_load", report.processorLoad());
     node.put("energy", report.state().energy());
     node.put("temperature", report.state().temperature());
     node.put("source", report.source());
@@ -126,10 +127,12 @@ final class EnergyOutput {
       PrintWriter out, Completion completion, InferenceScheduler.Report report) {
     out.printf(
         Locale.ROOT,
-        "%d tokens in %.2f s of computing (measured), %.2f s of pauses%n",
+        "%d tokens in %.2f s of computing (measured), %.2f s of pauses; processors %.0f%% busy"
+            + " (measured)%n",
         completion.tokens().length,
         report.computingSeconds(),
-        report.pausingSeconds());
+        report.pausingSeconds(),
+        100 * report.processorLoad());
     out.printf(
         Locale.ROOT,
         "decisions     compute %d, idle %d, harvest %d, cool %d; %d shutdowns%n",

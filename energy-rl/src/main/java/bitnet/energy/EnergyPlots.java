@@ -45,7 +45,8 @@ public final class EnergyPlots {
 
   private EnergyPlots() {}
 
-  /// Draws `learning-curve.png` and `policy.png` into a directory, which is made if there is none.
+  /// Draws `learning-curve.png` and `policy.png` into a directory, which is made if there is
+  /// none.
   ///
   /// @return the files
   public static List<Path> write(
@@ -69,11 +70,7 @@ public final class EnergyPlots {
     double[] episodes = IntStream.rangeClosed(1, rewards.length).asDoubleStream().toArray();
     XYChart chart =
         chart("Q-learning: reward of each training episode", "episode", "reward", CURVE_WIDTH);
-    chart
-        .getStyler()
-        .setXAxisMin(0.0)
-        .setXAxisMax((double) rewards.length)
-        .setXAxisTickMarkSpacingHint(80);
+    chart.getStyler().setXAxisMin(0.0).setXAxisMax((double) rewards.length);
     line(chart, "an episode", episodes, rewards, PALE_BLUE, 1.2f);
     line(chart, "mean of the last " + WINDOW, episodes, smoothed(rewards), BLUE, 2.8f);
     level(

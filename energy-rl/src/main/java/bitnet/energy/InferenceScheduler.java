@@ -17,6 +17,7 @@ public final class InferenceScheduler {
   private final EnergySource source;
   private final RandomGenerator random;
   private final Map<Action, Integer> actions = new EnumMap<>(Action.class);
+  private final ProcessorLoad load = new ProcessorLoad();
   private int shutDowns;
   private long computingNanos;
   private long pausingNanos;
@@ -75,6 +76,7 @@ public final class InferenceScheduler {
         shutDowns,
         computingNanos / NANOS,
         pausingNanos / NANOS,
+        load.sinceStart(),
         source.state(),
         source.description());
   }
@@ -85,6 +87,7 @@ public final class InferenceScheduler {
   /// @param shutDowns of the device; a token that was computed nevertheless counts
   /// @param computingSeconds measured on the real runtime
   /// @param pausingSeconds measured between computations
+  /// @param processorLoad of all processors since the scheduler was made, measured, 0 to 1
   /// @param state of the energy now
   /// @param source of the state: [EnergySource#description]
   public record Report(
@@ -92,6 +95,7 @@ public final class InferenceScheduler {
       int shutDowns,
       double computingSeconds,
       double pausingSeconds,
+      double processorLoad,
       EnergyState state,
       String source) {
 

@@ -54,6 +54,27 @@ class InferenceSchedulerTest {
   }
 
   @Test
+  void workOfTheProcessorsIsMeasured() {
+    InferenceScheduler scheduler =
+        scheduler((state, stepsLeft, random) -> Action.COMPUTE, simulated());
+
+    long made =
+        scheduler.next(
+            () -> {
+              long end = System.nanoTime() + 300_000_000;
+              long rounds = 0;
+              while (System.nanoTime() < end) {
+                rounds++;
+              }
+              return rounds;
+            });
+
+    assertThat(made).isPositive();
+    assertThat(scheduler.report().processorLoad()).isGreaterThan(0).isLessThanOrEqualTo(1);
+    assertThat(scheduler.report().computingSeconds()).isGreaterThan(0.29);
+  }
+
+  @Test
   void policyThatNeverComputesIsReportedInsteadOfWaitedForWithoutEnd() {
     InferenceScheduler scheduler =
         scheduler((state, stepsLeft, random) -> Action.HARVEST, simulated());
