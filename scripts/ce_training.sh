@@ -20,4 +20,4 @@ fi
 "$bitnet" train-ce --model_path "$model" --dataset "${DATASET:-$root/data/shakespeare.txt}" \
   --iters "${STEPS:-1000}" --batch_size "${BATCH_SIZE:-8}" --seq_len "${SEQ_LEN:-256}" \
   --lr "${LR:-1.5e-3}" --seed "${SEED:-0}" --resume auto \
-  --csv_log "$run/log.csv" --output_dir "$run" "$@"
+  --output_dir "$run" "$@"

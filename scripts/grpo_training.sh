@@ -21,4 +21,4 @@ mkdir -p "$run"
   --reward_model ${REWARD:-final_answer} ${WEIGHTS:+--reward_weights $WEIGHTS} \
   --steps "${STEPS:-100}" --batch_size "${BATCH_SIZE:-16}" --group_size "${GROUP_SIZE:-8}" \
   --max_length "${MAX_LENGTH:-128}" --lr "${LR:-1e-5}" --seed "${SEED:-0}" --resume auto \
-  --csv_log "$run/log.csv" --completions_log "$run/answers.jsonl" --output_dir "$run" "$@"
+  --completions_log "$run/completions.jsonl" --output_dir "$run" "$@"

@@ -24,7 +24,7 @@ mkdir -p "$run"
   --benchmark "$benchmark" --model_path "$model" --dataset "$dataset" --eval_dataset "$judge" \
   --guiding_prompt "$guide" --steps "${STEPS:-100}" --batch_size "${BATCH_SIZE:-8}" \
   --max_length "${MAX_LENGTH:-256}" --lr "${LR:-1e-5}" --seed "${SEED:-0}" --resume auto \
-  --csv_log "$run/log.csv" --output_dir "$run" "$@"
+  --output_dir "$run" "$@"
 
 "$root/scripts/bitnet" evaluate --benchmark "$benchmark" --dataset "$judge" \
   --ce_model "$model" --grpo_model "$run" --two_layer --guiding_prompt "$guide" \
