@@ -67,8 +67,8 @@ class ScriptsTest {
     return run;
   }
 
-  private List<String> column(String log, String name) throws IOException {
-    return MetricsFile.read(directory.resolve("run").resolve(log)).column(name);
+  private List<String> column(String name) throws IOException {
+    return MetricsFile.read(directory.resolve("run/metrics.csv")).column(name);
   }
 
   @Test
@@ -87,7 +87,7 @@ class ScriptsTest {
     succeeding("ce_training.sh", variables, "--text_format=document");
     ScriptRun again = succeeding("ce_training.sh", variables, "--text_format=document");
 
-    assertThat(column("metrics.csv", "step")).containsExactly("0", "1", "2", "3");
+    assertThat(column("step")).containsExactly("0", "1", "2", "3");
     assertThat(again.out()).containsPattern("resumed: \\S+step-00000003");
     CommandRun.succeeding("verify", "--model_path", directory.resolve("run"));
   }
@@ -110,8 +110,8 @@ class ScriptsTest {
   void grpoTrainingLearnsFromQuestions() throws Exception {
     succeeding("grpo_training.sh", grpo("GROUP_SIZE", "3"), "--threads=1");
 
-    assertThat(column("metrics.csv", "eval_accuracy")).doesNotContain("");
-    assertThat(column("metrics.csv", "reward/final_answer")).hasSize(2);
+    assertThat(column("eval_accuracy")).doesNotContain("");
+    assertThat(column("reward/final_answer")).hasSize(2);
     assertThat(Files.readAllLines(directory.resolve("run/completions.jsonl"))).hasSize(2 * 3);
   }
 
@@ -119,9 +119,9 @@ class ScriptsTest {
   void twoRewardsAreWeighed() throws Exception {
     succeeding("grpo_two_rewards.sh", grpo("REWARD", "f1 length(2,4)", "WEIGHTS", "0.25 0.75"));
 
-    double reward = Double.parseDouble(column("metrics.csv", "reward").getLast());
-    double words = Double.parseDouble(column("metrics.csv", "reward/f1").getLast());
-    double length = Double.parseDouble(column("metrics.csv", "reward/length_2_4_").getLast());
+    double reward = Double.parseDouble(column("reward").getLast());
+    double words = Double.parseDouble(column("reward/f1").getLast());
+    double length = Double.parseDouble(column("reward/length_2_4_").getLast());
     assertThat(length).isNotZero();
     assertThat(reward).isCloseTo(0.25 * words + 0.75 * length, offset(1e-6));
   }
@@ -162,7 +162,7 @@ class ScriptsTest {
 
     ScriptRun run = succeeding(script, variables, "--group_size=2");
 
-    assertThat(column("metrics.csv", "eval_t2")).doesNotContain("");
+    assertThat(column("eval_t2")).doesNotContain("");
     assertThat(run.out())
         .containsPattern("set\\.jsonl: 3 records")
         .containsPattern("\nfinal_answer_t2 +0\\.\\d{4}")
