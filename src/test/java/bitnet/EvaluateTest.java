@@ -156,6 +156,30 @@ class EvaluateTest {
   }
 
   @Test
+  void aGgufFileIsJudgedLikeTheModelThatItWasMadeOf() throws IOException {
+    Path file = directory.resolve("model.gguf");
+    CommandRun.succeeding("convert", "--from", model, "--to", file, "--format=gguf-f16");
+    Path text = CommandRun.someText(directory.resolve("text.txt"));
+
+    JsonNode figures =
+        MAPPER.readTree(
+            CommandRun.succeeding(
+                    "evaluate",
+                    "--task=perplexity",
+                    "--text_format=document",
+                    "--dataset=" + text,
+                    "--model=made=" + model,
+                    "--model=gguf=" + file,
+                    "--json")
+                .out());
+
+    double made = figures.at("/models/made/nats_per_token/value").doubleValue();
+    assertThat(made).isBetween(1.0, 10.0);
+    assertThat(figures.at("/models/gguf/nats_per_token/value").doubleValue())
+        .isCloseTo(made, offset(1e-2));
+  }
+
+  @Test
   void choicesAreJudged() throws IOException {
     Path choices =
         Files.writeString(

@@ -64,21 +64,24 @@ public final class EvaluatedModel implements AutoCloseable {
 
   /// Differs between models and between the ways to compute one: the small files of its directory
   /// as they are (the manifest of a model of ours has the sums of the others), of large ones
-  /// their sizes.
-  private static String identity(Path directory, RuntimeSettings settings) throws IOException {
+  /// their sizes; a GGUF file as it is.
+  private static String identity(Path path, RuntimeSettings settings) throws IOException {
     StringBuilder text = new StringBuilder();
-    List<Path> files;
-    try (Stream<Path> found = Files.list(directory)) {
-      files = found.filter(Files::isRegularFile).sorted().toList();
-    }
-    for (Path file : files) {
+    boolean isFile = Files.isRegularFile(path);
+    for (Path file : isFile ? List.of(path) : files(path)) {
       text.append(file.getFileName()).append(' ').append(Files.size(file)).append('\n');
-      if (file.toString().endsWith(".json")) {
-        text.append(Digest.of(Files.readAllBytes(file))).append('\n');
+      if (isFile || file.toString().endsWith(".json")) {
+        text.append(Digest.of(file)).append('\n');
       }
     }
     text.append(settings.kernel()).append(settings.head()).append(settings.cache());
     return Digest.of(text.toString().getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static List<Path> files(Path directory) throws IOException {
+    try (Stream<Path> found = Files.list(directory)) {
+      return found.filter(Files::isRegularFile).sorted().toList();
+    }
   }
 
   /// Its name, for people.
