@@ -16,6 +16,9 @@ import java.util.List;
 public final class CompletionsLog implements Closeable {
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
+  /// What every line begins with: a file of the user's that does not is not written over.
+  private static final String BEGINNING = "{\"step\":";
+
   private final GrowingFile file;
 
   private CompletionsLog(GrowingFile file) {
@@ -27,7 +30,7 @@ public final class CompletionsLog implements Closeable {
   ///
   /// @throws IOException if it cannot be written, or has a line that is no such record
   public static CompletionsLog open(Path file, long doneSteps) throws IOException {
-    long kept = doneSteps > 0 && Files.exists(file) ? keptBytes(file, doneSteps) : 0;
+    long kept = Files.exists(file) ? keptBytes(file, doneSteps) : 0;
     return new CompletionsLog(GrowingFile.open(file, kept));
   }
 
@@ -38,28 +41,29 @@ public final class CompletionsLog implements Closeable {
     try (BufferedReader in = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1)) {
       int number = 1;
       for (String line = in.readLine(); line != null; line = in.readLine()) {
-        long step;
-        try {
-          step = MAPPER.readTree(line).path("step").asLong(Long.MAX_VALUE);
-        } catch (JsonProcessingException halfWritten) {
-          return bytes;
-        }
-        if (step == Long.MAX_VALUE) {
+        boolean halfWritten = bytes + line.length() == size; // there is no line feed
+        if (!line.startsWith(BEGINNING) && !(halfWritten && BEGINNING.startsWith(line))) {
           throw new IOException(
               "%s:%d: is no line of a completions log; move it away or choose another --completions_log"
                   .formatted(file, number));
         }
-        if (step > doneSteps) {
+        if (halfWritten || step(line) > doneSteps) {
           return bytes;
-        }
-        if (bytes + line.length() == size) {
-          return bytes; // its line feed was not written
         }
         bytes += line.length() + 1;
         number++;
       }
     }
     return bytes;
+  }
+
+  /// The step of a line; later than any if the line is damaged.
+  private static long step(String line) {
+    try {
+      return MAPPER.readTree(line).path("step").asLong(Long.MAX_VALUE);
+    } catch (JsonProcessingException damaged) {
+      return Long.MAX_VALUE;
+    }
   }
 
   /// Reads a log, which may still be written to: a last line without its end is left out.
