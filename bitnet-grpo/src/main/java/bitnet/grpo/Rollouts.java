@@ -75,7 +75,7 @@ final class Rollouts implements AutoCloseable {
       SamplingSettings sampling,
       long step,
       Purpose purpose) {
-    List<int[]> encoded = prompts.stream().map(tokenizer::encode).toList();
+    List<int[]> encoded = prompts.stream().map(this::encode).toList();
     long first = purpose.firstSequence(step);
     var completions =
         generator.generate(
@@ -89,9 +89,10 @@ final class Rollouts implements AutoCloseable {
     return groups;
   }
 
-  /// The tokens of a prompt.
+  /// The tokens of a prompt, with those that the tokenizer puts around every text, as generation
+  /// and evaluation have them.
   int[] encode(String prompt) {
-    return tokenizer.encode(prompt);
+    return tokenizer.encodeWithSpecialTokens(prompt);
   }
 
   /// Where each token of an answer ends in its text, in characters.

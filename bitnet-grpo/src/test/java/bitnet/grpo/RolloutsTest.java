@@ -1,0 +1,51 @@
+package bitnet.grpo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import bitnet.kernel.CacheType;
+import bitnet.model.Activation;
+import bitnet.model.BlankWeights;
+import bitnet.model.LatentInitializer;
+import bitnet.model.LlamaConfig;
+import bitnet.runtime.HeadType;
+import bitnet.runtime.RuntimeSettings;
+import bitnet.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class RolloutsTest {
+  private static final Path MISTRAL = Path.of("../../shared/data/tokenizer-mistral-v1.json");
+
+  private static LlamaConfig config(int vocab) {
+    return new LlamaConfig(
+        vocab, 32, 64, 1, 2, 2, 16, 64, 1e-5, 10_000, Activation.SILU, false, false, false);
+  }
+
+  private static int[] encode(Tokenizer tokenizer, String prompt) throws IOException {
+    BlankWeights policy =
+        new BlankWeights(config(tokenizer.vocabSize()), new LatentInitializer(1, 0.05));
+    RuntimeSettings settings = new RuntimeSettings(1, "auto", HeadType.FP32, CacheType.FP32);
+    try (Rollouts rollouts = new Rollouts(policy, tokenizer, Set.of(), settings)) {
+      return rollouts.encode(prompt);
+    }
+  }
+
+  @Test
+  void promptsOfATokenizerWithABeginningOfTextBeginWithIt() throws IOException {
+    assumeTrue(Files.exists(MISTRAL), "no tokenizer at " + MISTRAL);
+    try (Tokenizer tokenizer = Tokenizer.load(MISTRAL)) {
+      assertThat(encode(tokenizer, "1+1=")).startsWith(1).hasSizeGreaterThan(4);
+    }
+  }
+
+  @Test
+  void promptsOfBytesAreTheBytes() throws IOException {
+    try (Tokenizer tokenizer = Tokenizer.byteLevel()) {
+      assertThat(encode(tokenizer, "1+1=")).containsExactly('1', '+', '1', '=');
+    }
+  }
+}
