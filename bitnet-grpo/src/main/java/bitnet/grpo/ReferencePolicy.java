@@ -17,8 +17,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// The policy that the trained one is kept near: frozen and packed, a tenth of a full-precision
-/// model's memory.
+/// The policy that the trained one is kept near: frozen, its linear layers packed to two bits a
+/// weight.
 final class ReferencePolicy implements AutoCloseable {
 
   /// Tokens that are scored together: enough to fill the kernels' tiles.
