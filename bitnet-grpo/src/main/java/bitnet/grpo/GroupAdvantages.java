@@ -2,26 +2,13 @@ package bitnet.grpo;
 
 import java.util.Arrays;
 
-/// How much better each answer is than the others to the same query.
+/// What the advantages of answers over others to the same query are made of.
 final class GroupAdvantages {
 
   /// Added to a standard deviation, so that equal rewards divide by something.
   static final double EPSILON = 1e-4;
 
   private GroupAdvantages() {}
-
-  /// `(reward - mean of its group) / (standard deviation + 1e-4)`, or without the division.
-  ///
-  /// @param rewards of whole groups, one after the other
-  /// @param groupSize answers in a group
-  static double[] of(double[] rewards, int groupSize, RewardScaling scaling) {
-    double[] advantages = new double[rewards.length];
-    double[] factors = factors(rewards, groupSize, scaling);
-    for (int i = 0; i < rewards.length; i++) {
-      advantages[i] = (rewards[i] - mean(group(rewards, groupSize, i / groupSize))) * factors[i];
-    }
-    return advantages;
-  }
 
   /// What the difference of each reward to the mean of its group is multiplied by.
   static double[] factors(double[] rewards, int groupSize, RewardScaling scaling) {

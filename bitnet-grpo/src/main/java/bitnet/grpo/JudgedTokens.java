@@ -24,13 +24,6 @@ record JudgedTokens(
     }
   }
 
-  /// An answer that was judged as a whole.
-  static JudgedTokens whole(double[] old, double[] reference, double advantage, boolean counted) {
-    double[] advantages = new double[old.length];
-    Arrays.fill(advantages, advantage);
-    return new JudgedTokens(old, reference, advantages, counted);
-  }
-
   /// Whether the loss can depend on the tokens' probabilities.
   boolean hasGradient() {
     return counted

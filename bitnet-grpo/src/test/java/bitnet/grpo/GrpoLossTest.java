@@ -55,9 +55,29 @@ class GrpoLossTest {
     List<JudgedTokens> answers = new ArrayList<>();
     for (int i = 0; i < advantages.length; i++) {
       double[] reference = beta > 0 ? tokens("ref_logp", i) : new double[0];
-      answers.add(JudgedTokens.whole(tokens("old_logp", i), reference, advantages[i], true));
+      answers.add(whole(tokens("old_logp", i), reference, advantages[i], true));
     }
     return answers;
+  }
+
+  /// An answer that was judged as a whole.
+  private static JudgedTokens whole(
+      double[] old, double[] reference, double advantage, boolean counted) {
+    double[] advantages = new double[old.length];
+    Arrays.fill(advantages, advantage);
+    return new JudgedTokens(old, reference, advantages, counted);
+  }
+
+  /// The advantages of answers of one token.
+  private static double[] advantages(double[] rewards, int groupSize, RewardScaling scaling) {
+    List<Judgement> judgements = new ArrayList<>();
+    for (double reward : rewards) {
+      judgements.add(
+          new Judgement(reward, new double[] {reward}, new double[] {reward}, reward > 0));
+    }
+    return Arrays.stream(Judgement.advantages(judgements, groupSize, scaling))
+        .mapToDouble(answer -> answer[0])
+        .toArray();
   }
 
   private static GrpoLoss loss(JsonNode golden) {
@@ -100,7 +120,7 @@ class GrpoLossTest {
             .flatMapToDouble(group -> Arrays.stream(numbers(group)))
             .toArray();
 
-    assertThat(GroupAdvantages.of(rewards, FIXTURE.path("group_size").asInt(), RewardScaling.GROUP))
+    assertThat(advantages(rewards, FIXTURE.path("group_size").asInt(), RewardScaling.GROUP))
         .containsExactly(numbers(FIXTURE.path("advantages")), offset(1e-6));
   }
 
@@ -109,8 +129,8 @@ class GrpoLossTest {
     double[] rewards = {1, 0, 3, 3};
     double deviation = Math.sqrt((0.75 * 0.75 + 1.75 * 1.75 + 2 * 1.25 * 1.25) / 3);
 
-    assertThat(GroupAdvantages.of(rewards, 2, RewardScaling.NONE)).containsExactly(0.5, -0.5, 0, 0);
-    assertThat(GroupAdvantages.of(rewards, 2, RewardScaling.BATCH))
+    assertThat(advantages(rewards, 2, RewardScaling.NONE)).containsExactly(0.5, -0.5, 0, 0);
+    assertThat(advantages(rewards, 2, RewardScaling.BATCH))
         .containsExactly(
             new double[] {0.5 / (deviation + 1e-4), -0.5 / (deviation + 1e-4), 0, 0},
             offset(1e-12));
@@ -118,7 +138,7 @@ class GrpoLossTest {
 
   @Test
   void equalRewardsHaveNoAdvantage() {
-    assertThat(GroupAdvantages.of(new double[] {0.7, 0.7, 0.7}, 3, RewardScaling.GROUP))
+    assertThat(advantages(new double[] {0.7, 0.7, 0.7}, 3, RewardScaling.GROUP))
         .containsExactly(0, 0, 0);
   }
 
@@ -129,9 +149,9 @@ class GrpoLossTest {
     double[] now = {-1 + Math.log(1.5), -1 + Math.log(0.5), -1 + Math.log(1.27), -1};
 
     GrpoLoss.Result risen =
-        of(loss, new double[][] {now}, List.of(JudgedTokens.whole(old, new double[0], 1, true)));
+        of(loss, new double[][] {now}, List.of(whole(old, new double[0], 1, true)));
     GrpoLoss.Result fallen =
-        of(loss, new double[][] {now}, List.of(JudgedTokens.whole(old, new double[0], -1, true)));
+        of(loss, new double[][] {now}, List.of(whole(old, new double[0], -1, true)));
 
     assertThat(risen.sums().clippedHigh()).isEqualTo(0.25);
     assertThat(risen.sums().clippedLow()).isZero();
