@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -57,6 +58,39 @@ class MakeDataTest {
             "--seq_len=64",
             "--threads=1");
     assertThat(trained.out()).contains("data: 600 examples").contains("step 2/2");
+  }
+
+  @Test
+  void answersAloneAreLearntWhereThatIsAskedFor() throws IOException {
+    Path questions = directory.resolve("questions.jsonl");
+    CommandRun.succeeding(
+        "make-data", "arithmetic", "--digits=1", "--count=40", "--output", questions);
+    Path model = CommandRun.tinyModel(directory.resolve("blank"));
+
+    MetricsFile all = trained(questions, model, "all");
+    MetricsFile answers = trained(questions, model, "answers", "--completion_only_loss");
+
+    assertThat(answers.column("loss")).hasSize(3).doesNotContainAnyElementsOf(all.column("loss"));
+    CommandRun other =
+        CommandRun.of(training(questions, model, "all", "--completion_only_loss", "--resume=auto"));
+    assertThat(other.exitCode()).isEqualTo(2);
+    assertThat(other.err()).contains("with masked prompts");
+  }
+
+  private MetricsFile trained(Path questions, Path model, String run, String... more)
+      throws IOException {
+    CommandRun.succeeding(training(questions, model, run, more));
+    return MetricsFile.read(directory.resolve(run).resolve("metrics.csv"));
+  }
+
+  private Object[] training(Path questions, Path model, String run, String... more) {
+    List<Object> words =
+        new ArrayList<>(
+            List.of("train-ce", "--dataset", questions, "--model_path", model, "--output_dir"));
+    words.addAll(List.of(directory.resolve(run), "--iters=3", "--batch_size=2", "--seq_len=64"));
+    words.addAll(List.of("--eval_fraction=0", "--threads=1"));
+    words.addAll(List.of(more));
+    return words.toArray();
   }
 
   @Test

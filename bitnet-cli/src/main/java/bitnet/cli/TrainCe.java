@@ -1,6 +1,7 @@
 package bitnet.cli;
 
 import bitnet.data.BadRecordPolicy;
+import bitnet.data.LossMask;
 import bitnet.data.Sampling;
 import bitnet.data.TextFormat;
 import bitnet.device.DeviceSelector;
@@ -62,6 +63,11 @@ final class TrainCe implements Callable<Integer> {
           "stop before training at the first bad record, or skip and count them (default:"
               + " ${DEFAULT-VALUE}).")
   private String badRecords;
+
+  @Option(
+      names = "--completion_only_loss",
+      description = "Learn the answers of questions only; their prompts are read.")
+  private boolean completionOnly;
 
   @Option(
       names = "--eval_dataset",
@@ -225,6 +231,7 @@ final class TrainCe implements Callable<Integer> {
             dataset,
             textFormat == null ? null : TextFormat.of(textFormat),
             BadRecordPolicy.of(badRecords),
+            completionOnly ? LossMask.PROMPTS : LossMask.NONE,
             evalDataset,
             evalFraction),
         kept.directory(),

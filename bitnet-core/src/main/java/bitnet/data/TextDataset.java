@@ -35,10 +35,25 @@ public final class TextDataset implements Closeable {
   public static TextDataset open(
       Path file, TextFormat format, BadRecordPolicy policy, TokenEncoding encoding, Path directory)
       throws IOException {
+    return open(file, format, policy, LossMask.NONE, encoding, directory);
+  }
+
+  /// The same with tokens that are only read.
+  ///
+  /// @param mask which; with one, tokens take 4 bytes
+  /// @throws BadRecordException also if there is nothing to mask
+  public static TextDataset open(
+      Path file,
+      TextFormat format,
+      BadRecordPolicy policy,
+      LossMask mask,
+      TokenEncoding encoding,
+      Path directory)
+      throws IOException {
     checkReadable(file);
-    TokenCache cache = new TokenCache(directory, encoding.vocabSize());
+    TokenCache cache = new TokenCache(directory, encoding.vocabSize(), mask);
     try {
-      TokenIntake intake = new TokenIntake(format, encoding, cache);
+      TokenIntake intake = new TokenIntake(format, encoding, mask, cache);
       BadRecords bad = new BadRecords(file, policy);
       new TextReader(file, intake, bad).read(format);
       DataReport report = intake.report(bad);

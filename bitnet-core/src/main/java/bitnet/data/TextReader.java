@@ -24,8 +24,7 @@ final class TextReader {
   /// @throws BadRecordException at the first bad record, unless these are skipped
   void read(TextFormat format) throws IOException {
     JsonReader json =
-        new JsonReader(
-            bad, JsonExample.SHAPE, record -> intake.addExample(JsonExample.text(record)));
+        new JsonReader(bad, JsonExample.SHAPE, record -> intake.addExample(JsonExample.of(record)));
     try (InputStream in = Files.newInputStream(file)) {
       switch (format) {
         case LINES -> TextLines.read(in, bad, this::readLine);

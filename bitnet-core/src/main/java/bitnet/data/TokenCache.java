@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.UUID;
 
 /// A temporary file of token ids, 2 bytes each where the vocabulary allows it, else 4.
@@ -22,15 +23,18 @@ final class TokenCache implements Closeable {
   private final Path directory;
   private final FileChannel channel;
   private final Arena arena = Arena.ofShared();
+  private final LossMask mask;
   private final boolean wide;
   private final ByteBuffer buffer =
       ByteBuffer.allocateDirect(BUFFER_BYTES).order(ByteOrder.nativeOrder());
   private long size;
 
   /// @param directory where the file lives; made if it is not there
-  TokenCache(Path directory, int vocabSize) throws IOException {
+  /// @param mask with one, tokens take 4 bytes
+  TokenCache(Path directory, int vocabSize, LossMask mask) throws IOException {
     this.directory = directory;
-    this.wide = vocabSize > Character.MAX_VALUE + 1;
+    this.mask = mask;
+    this.wide = vocabSize > Character.MAX_VALUE + 1 || mask != LossMask.NONE;
     Directories.make(directory);
     this.channel = open(directory);
   }
@@ -62,6 +66,11 @@ final class TokenCache implements Closeable {
     size += tokens.length;
   }
 
+  /// Adds tokens that are only read.
+  void addMasked(int[] tokens) throws IOException {
+    add(Arrays.stream(tokens).map(token -> ~token).toArray());
+  }
+
   long size() {
     return size;
   }
@@ -70,7 +79,7 @@ final class TokenCache implements Closeable {
   TokenStream stream() throws IOException {
     flush();
     return new TokenStream(
-        channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena), wide);
+        channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena), wide, mask);
   }
 
   private void flush() throws IOException {

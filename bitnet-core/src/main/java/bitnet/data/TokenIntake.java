@@ -12,15 +12,18 @@ final class TokenIntake {
   private final TextFormat format;
   private final TokenEncoding encoding;
   private final TokenCache cache;
+  private final LossMask mask;
   private final int[] separator;
   private final StringBuilder pending = new StringBuilder();
   private long examples;
   private long bytes;
+  private boolean masked; // whether any prompt was
 
-  TokenIntake(TextFormat format, TokenEncoding encoding, TokenCache cache) {
+  TokenIntake(TextFormat format, TokenEncoding encoding, LossMask mask, TokenCache cache) {
     this.format = format;
     this.encoding = encoding;
     this.cache = cache;
+    this.mask = mask;
     this.separator = separator(format, encoding);
   }
 
@@ -37,6 +40,19 @@ final class TokenIntake {
   void addExample(String text) throws IOException {
     append(text);
     endExample();
+  }
+
+  /// Adds an example that is there as a whole. A prompt that is masked is tokenised by itself, as
+  /// it is when the model is asked.
+  void addExample(JsonExample example) throws IOException {
+    if (mask == LossMask.NONE || example.prompt().isEmpty()) {
+      addExample(example.prompt() + example.text());
+      return;
+    }
+    cache.addMasked(encoding.encode(example.prompt()));
+    bytes += example.prompt().getBytes(StandardCharsets.UTF_8).length;
+    masked = true;
+    addExample(example.text());
   }
 
   /// Adds to the current example.
@@ -84,12 +100,17 @@ final class TokenIntake {
   /// What has been taken in.
   ///
   /// @param bad the records that were not
-  /// @throws BadRecordException if nothing was taken in
+  /// @throws BadRecordException if nothing was taken in, or no prompt where these are masked
   DataReport report(BadRecords bad) throws BadRecordException {
     if (bytes == 0) {
       throw bad.nothing(
           "example",
           "give a file with text in it (read as %s, see --text_format)".formatted(format.key()));
+    }
+    if (mask == LossMask.PROMPTS && !masked) {
+      throw bad.nothing(
+          "question",
+          "--completion_only_loss needs records with \"query\" and \"answer\"; leave it away");
     }
     return new DataReport(examples, cache.size(), bytes, bad.skipped(), bad.firstReasons());
   }

@@ -2,31 +2,38 @@ package bitnet.data;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Objects;
 
-/// A read-only run of token ids, in memory or in a mapped file: longer than memory if need be.
-/// Threads may share it.
+/// A read-only run of token ids, in memory or in a mapped file: longer than memory if need be. Some
+/// may be masked: they are read, but nothing is learnt from predicting them. Threads may share it.
 public final class TokenStream {
   private final MemorySegment tokens;
   private final boolean wide;
+  private final LossMask mask;
   private final long from;
   private final long size;
 
-  /// @param tokens ids, 4 bytes each where `wide`, else unsigned 2, in this machine's byte order
-  TokenStream(MemorySegment tokens, boolean wide) {
-    this(tokens, wide, 0, tokens.byteSize() / (wide ? Integer.BYTES : Character.BYTES));
+  /// @param tokens ids, 4 bytes each where `wide`, else unsigned 2, in this machine's byte order;
+  ///     the complement `~id` is a masked one
+  /// @param mask what is masked
+  TokenStream(MemorySegment tokens, boolean wide, LossMask mask) {
+    this(tokens, wide, mask, 0, tokens.byteSize() / (wide ? Integer.BYTES : Character.BYTES));
   }
 
-  private TokenStream(MemorySegment tokens, boolean wide, long from, long size) {
+  private TokenStream(MemorySegment tokens, boolean wide, LossMask mask, long from, long size) {
     this.tokens = tokens;
     this.wide = wide;
+    this.mask = mask;
     this.from = from;
     this.size = size;
   }
 
-  /// A stream of these ids, held in memory.
+  /// A stream of these ids, held in memory; the complement `~id` is a masked one.
   public static TokenStream of(int... ids) {
-    return new TokenStream(MemorySegment.ofArray(ids.clone()), true);
+    boolean masked = Arrays.stream(ids).anyMatch(id -> id < 0);
+    return new TokenStream(
+        MemorySegment.ofArray(ids.clone()), true, masked ? LossMask.PROMPTS : LossMask.NONE);
   }
 
   /// The number of tokens.
@@ -34,12 +41,17 @@ public final class TokenStream {
     return size;
   }
 
+  /// Which tokens are only read.
+  public LossMask mask() {
+    return mask;
+  }
+
   /// The token at a position.
   ///
   /// @throws IndexOutOfBoundsException if there is none
   /// @throws IllegalStateException if the dataset has been closed
   public int at(long index) {
-    return get(from + Objects.checkIndex(index, size));
+    return id(raw(from + Objects.checkIndex(index, size)));
   }
 
   /// Copies `count` tokens from position `start` on to `into[offset...]`.
@@ -47,6 +59,21 @@ public final class TokenStream {
   /// @throws IndexOutOfBoundsException if the stream or the array is too short
   /// @throws IllegalStateException if the dataset has been closed
   public void copy(long start, int count, int[] into, int offset) {
+    copyRaw(start, count, into, offset);
+    for (int i = offset; i < offset + count; i++) {
+      into[i] = id(into[i]);
+    }
+  }
+
+  /// The same, with [TokenBatch#NO_TARGET] in the place of masked tokens.
+  void copyTargets(long start, int count, int[] into, int offset) {
+    copyRaw(start, count, into, offset);
+    for (int i = offset; i < offset + count; i++) {
+      into[i] = Math.max(into[i], TokenBatch.NO_TARGET);
+    }
+  }
+
+  private void copyRaw(long start, int count, int[] into, int offset) {
     Objects.checkFromIndexSize(start, count, size);
     Objects.checkFromIndexSize(offset, count, into.length);
     long first = from + start;
@@ -54,7 +81,7 @@ public final class TokenStream {
       MemorySegment.copy(tokens, ValueLayout.JAVA_INT, first * Integer.BYTES, into, offset, count);
     } else {
       for (int i = 0; i < count; i++) {
-        into[offset + i] = get(first + i);
+        into[offset + i] = raw(first + i);
       }
     }
   }
@@ -64,10 +91,14 @@ public final class TokenStream {
   /// @throws IndexOutOfBoundsException if they are not all there
   public TokenStream part(long start, long end) {
     Objects.checkFromToIndex(start, end, size);
-    return new TokenStream(tokens, wide, from + start, end - start);
+    return new TokenStream(tokens, wide, mask, from + start, end - start);
   }
 
-  private int get(long index) {
+  private static int id(int raw) {
+    return raw < 0 ? ~raw : raw;
+  }
+
+  private int raw(long index) {
     return wide
         ? tokens.getAtIndex(ValueLayout.JAVA_INT, index)
         : tokens.getAtIndex(ValueLayout.JAVA_CHAR, index);

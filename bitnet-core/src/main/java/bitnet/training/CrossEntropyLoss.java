@@ -7,8 +7,10 @@ import ai.djl.ndarray.types.Shape;
 import bitnet.data.TokenBatch;
 import bitnet.model.ForwardPass;
 import bitnet.model.LlamaModel;
+import java.util.stream.IntStream;
 
-/// Next-token cross-entropy in nats, with its gradients: `-mean log p(target | inputs before it)`.
+/// Next-token cross-entropy in nats, with its gradients: `-mean log p(target | inputs before it)`
+/// over the targets that count.
 public final class CrossEntropyLoss {
 
   private final LlamaModel model;
@@ -20,7 +22,7 @@ public final class CrossEntropyLoss {
 
   /// What a batch gave.
   ///
-  /// @param loss its mean, nats per token
+  /// @param loss its mean, nats per token; 0 where no target counts
   /// @param forwardNanos time of the forward pass, the head's loss and gradient included
   /// @param backwardNanos time of the backward pass through the decoder
   public record Result(double loss, long forwardNanos, long backwardNanos) {}
@@ -34,10 +36,11 @@ public final class CrossEntropyLoss {
     try (NDManager scope = model.manager().newSubManager();
         ForwardPass pass = model.forward(ids(scope, batch), keep)) {
       NDArray dHidden = scope.zeros(pass.hidden().getShape(), DataType.FLOAT32);
-      double sum = sum(scope, pass, batch, weight / batch.targets().length, dHidden);
+      int counted = batch.counted();
+      double sum = counted == 0 ? 0 : sum(scope, pass, batch, weight / counted, dHidden);
       long half = System.nanoTime();
       pass.backward(dHidden);
-      return new Result(sum / batch.targets().length, half - begin, System.nanoTime() - half);
+      return new Result(sum / Math.max(1, counted), half - begin, System.nanoTime() - half);
     }
   }
 
@@ -45,20 +48,37 @@ public final class CrossEntropyLoss {
   public double sum(TokenBatch batch) {
     try (NDManager scope = model.manager().newSubManager();
         ForwardPass pass = model.forward(ids(scope, batch), ForwardPass.Keep.NOTHING)) {
-      return sum(scope, pass, batch, 0, pass.hidden());
+      return batch.counted() == 0 ? 0 : sum(scope, pass, batch, 0, pass.hidden());
     }
   }
 
   private double sum(
       NDManager scope, ForwardPass pass, TokenBatch batch, double weight, NDArray dHidden) {
-    NDArray targets = scope.create(longs(batch.targets()));
+    int[] targets = batch.targets();
+    if (batch.counted() == targets.length) {
+      return sum(scope, pass.hidden(), targets, weight, dHidden);
+    }
+    int[] places = IntStream.range(0, targets.length).filter(i -> targets[i] >= 0).toArray();
+    NDArray rows = scope.create(longs(places));
+    NDArray hidden = model.ops().selectRows(scope, pass.hidden(), rows);
+    NDArray dRows = scope.zeros(hidden.getShape(), DataType.FLOAT32);
+    double sum =
+        sum(scope, hidden, IntStream.of(places).map(i -> targets[i]).toArray(), weight, dRows);
+    if (weight > 0) {
+      model.ops().addRows(scope, dRows, rows, dHidden);
+    }
+    return sum;
+  }
+
+  private double sum(
+      NDManager scope, NDArray hidden, int[] targets, double weight, NDArray dHidden) {
     return model
         .ops()
         .crossEntropy(
             scope,
-            pass.hidden(),
+            hidden,
             model.effectiveHead(),
-            targets,
+            scope.create(longs(targets)),
             model.computeType(),
             weight,
             dHidden,

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDManager;
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.checkpoint.ModelSource;
 import bitnet.data.BadRecordPolicy;
+import bitnet.data.LossMask;
 import bitnet.data.TextDataset;
 import bitnet.data.TextFormat;
 import bitnet.data.TokenEncoding;
@@ -48,18 +49,25 @@ public record CrossEntropyRun(
   /// @param dataset the file to learn from
   /// @param format of the files; null to detect it
   /// @param badRecords what to do with those
+  /// @param mask tokens that are only read
   /// @param evalDataset the file to judge by, or null
   /// @param evalFraction the last part of the dataset to judge by, where there is no such file
   public record Text(
       Path dataset,
       @Nullable TextFormat format,
       BadRecordPolicy badRecords,
+      LossMask mask,
       @Nullable Path evalDataset,
       double evalFraction) {
 
     private TextDataset open(Path file, TokenEncoding encoding, Path scratch) throws IOException {
       return TextDataset.open(
-          file, format == null ? TextFormat.detect(file) : format, badRecords, encoding, scratch);
+          file,
+          format == null ? TextFormat.detect(file) : format,
+          badRecords,
+          mask,
+          encoding,
+          scratch);
     }
   }
 

@@ -2,6 +2,7 @@ package bitnet.training;
 
 import bitnet.data.BatchSampler;
 import bitnet.data.EvaluationBatches;
+import bitnet.data.LossMask;
 import bitnet.data.SamplerState;
 import bitnet.data.TokenBatch;
 import bitnet.data.TokenStream;
@@ -67,9 +68,13 @@ public final class CrossEntropyTrainer implements AutoCloseable {
     this.peakFlops = peakFlops;
     this.watch = new TernaryWatch(model);
     String fingerprint =
-        "%s, %s, %d training tokens, %s"
+        "%s, %s, %d training tokens%s, %s"
             .formatted(
-                settings.fingerprint(), model.computeType(), training.size(), model.config());
+                settings.fingerprint(),
+                model.computeType(),
+                training.size(),
+                training.mask() == LossMask.NONE ? "" : " with masked prompts",
+                model.config());
     this.state = TrainingState.start(settings.seed(), fingerprint);
   }
 
@@ -230,12 +235,12 @@ public final class CrossEntropyTrainer implements AutoCloseable {
     long tokens = 0;
     for (TokenBatch batch : heldOut) {
       sum += loss.sum(batch);
-      tokens += batch.targets().length;
+      tokens += batch.counted();
       if (settings.evalTokens() > 0 && tokens >= settings.evalTokens()) {
         break;
       }
     }
-    return OptionalDouble.of(sum / tokens);
+    return tokens == 0 ? OptionalDouble.empty() : OptionalDouble.of(sum / tokens);
   }
 
   /// Tokens per second over the last few seconds.

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
@@ -43,6 +44,44 @@ class TextDatasetTest {
   @ValueSource(strings = {"one\ntwo", "one\r\ntwo\r\n", "\uFEFFone\ntwo\n", "\uFEFFone\r\ntwo"})
   void lineEndsAndAByteOrderMarkAreNotPartOfALine(String text) throws IOException {
     assertThat(tokens(text, TextFormat.LINES)).isEqualTo("one|two|");
+  }
+
+  private TextDataset masked(String text, TextFormat format) throws IOException {
+    return TextDataset.open(
+        file("text", text),
+        format,
+        BadRecordPolicy.STOP,
+        LossMask.PROMPTS,
+        ByteTokens.WITH_END,
+        directory);
+  }
+
+  @Test
+  void maskedPromptsAreReadButAreNoTargets() throws IOException {
+    String prompt = QaTemplate.prompt("?");
+    try (TextDataset dataset =
+        masked("{\"query\":\"?\",\"answer\":\"yes\"}\n{\"text\":\"all\"}\n", TextFormat.JSONL)) {
+      TokenStream tokens = dataset.tokens();
+      assertThat(ByteTokens.text(tokens)).isEqualTo(prompt + "yes|all|");
+      assertThat(dataset.report().bytes()).isEqualTo(prompt.length() + 6);
+      int seq = (int) tokens.size() - 1;
+
+      TokenBatch batch = new EvaluationBatches(tokens, 1, seq).iterator().next();
+
+      assertThat(batch.inputs()[0]).isEqualTo('<');
+      assertThat(batch.counted()).isEqualTo(8);
+      int[] targets = new int[seq];
+      Arrays.fill(targets, TokenBatch.NO_TARGET);
+      tokens.copy(prompt.length(), 8, targets, prompt.length() - 1);
+      assertThat(batch.targets()).containsExactly(targets);
+    }
+  }
+
+  @Test
+  void whereThereIsNoPromptThereIsNothingToMask() {
+    assertThatThrownBy(() -> masked("plain\n", TextFormat.LINES))
+        .isInstanceOf(BadRecordException.class)
+        .hasMessageContaining("holds no question; --completion_only_loss needs");
   }
 
   @Test

@@ -108,6 +108,44 @@ class LogProbabilityPassTest {
   }
 
   @Test
+  void theCrossEntropyOfAnswersIsThatOfTheirTokensAfterThePrompt() throws IOException {
+    LlamaModel other = load();
+    int[] targets = {TokenBatch.NO_TARGET, TokenBatch.NO_TARGET, 16, 23, 42};
+    TokenBatch batch = new TokenBatch(new int[] {4, 8, 15, 16, 23}, targets, 1, 5);
+    double loss = new CrossEntropyLoss(other).accumulate(batch, 1, ForwardPass.Keep.ALL).loss();
+
+    try (LogProbabilityPass pass =
+        new LogProbabilityPass(
+            model,
+            List.of(new PromptedText(new int[] {4, 8, 15}, new int[] {16, 23, 42})),
+            ForwardPass.Keep.ALL)) {
+      assertThat(loss)
+          .isCloseTo(
+              -Arrays.stream(pass.logProbabilities()[0]).average().orElseThrow(), within(1e-6));
+      pass.backward(new double[][] {{-1 / 3.0, -1 / 3.0, -1 / 3.0}});
+    }
+
+    assertThat(new CrossEntropyLoss(other).sum(batch)).isCloseTo(3 * loss, within(1e-5));
+    List<Parameter> expected = other.parameters();
+    for (int i = 0; i < expected.size(); i++) {
+      assertThat(model.parameters().get(i).gradient().toFloatArray())
+          .containsExactly(expected.get(i).gradient().toFloatArray(), within(1e-6f));
+    }
+  }
+
+  @Test
+  void aBatchWithoutTargetsTeachesNothing() {
+    int[] none = {TokenBatch.NO_TARGET, TokenBatch.NO_TARGET};
+    CrossEntropyLoss loss = new CrossEntropyLoss(model);
+    TokenBatch batch = new TokenBatch(new int[] {4, 8}, none, 1, 2);
+
+    assertThat(loss.accumulate(batch, 1, ForwardPass.Keep.ALL).loss()).isZero();
+    assertThat(loss.sum(batch)).isZero();
+    assertThat(model.parameters())
+        .allSatisfy(parameter -> assertThat(parameter.gradient().toFloatArray()).containsOnly(0f));
+  }
+
+  @Test
   void tokensWithoutSlopeAndFillingHaveNoGradient() throws IOException {
     LlamaModel other = load();
     double[] slopes = {0.3, -0.7};
