@@ -37,7 +37,7 @@ import java.util.stream.IntStream;
 /// @param groupSize answers to each
 /// @param newTokens of an answer
 /// @param beta weight of the divergence from the reference; 0: no reference
-/// @param steps that count, after one that does not
+/// @param steps that count, after [#WARM_UP] that do not
 public record GrpoBenchmark(
     LlamaConfig config,
     ComputeType type,
@@ -46,6 +46,9 @@ public record GrpoBenchmark(
     int newTokens,
     double beta,
     int steps) {
+
+  /// Steps in which the virtual machine compiles; on two cores its compiler takes half of one.
+  static final int WARM_UP = 4;
 
   /// Checks the numbers.
   ///
@@ -89,17 +92,17 @@ public record GrpoBenchmark(
                 settings(),
                 runtime,
                 Path.of("unused"))) {
-      for (int step = 0; step <= steps; step++) {
+      for (int step = 0; step < WARM_UP + steps; step++) {
         trainer.advance(rows);
       }
     }
-    List<Result> results = new ArrayList<>(rows.results.subList(1, rows.results.size()));
+    List<Result> results = new ArrayList<>(rows.results.subList(WARM_UP, rows.results.size()));
     results.sort(Comparator.comparingDouble(Result::step));
     return results.get(results.size() / 2);
   }
 
   private List<QaRecord> questions() {
-    return IntStream.range(0, queries * (steps + 1))
+    return IntStream.range(0, queries * (WARM_UP + steps))
         .mapToObj(i -> new QaRecord(i + "+" + (i + 7) + "=", "" + (2 * i + 7), Optional.empty()))
         .toList();
   }
@@ -114,7 +117,7 @@ public record GrpoBenchmark(
         new GrpoLoss(LossType.GRPO, 0.2, 0.2, beta, KlEstimator.K3, Importance.TOKEN, newTokens),
         1,
         false,
-        new LearningRateSchedule(Decay.of("constant"), 1e-4, 0, 0, steps + 1),
+        new LearningRateSchedule(Decay.of("constant"), 1e-4, 0, 0, WARM_UP + steps),
         1,
         0,
         ForwardPass.Keep.ALL,
