@@ -129,37 +129,60 @@ INLINE floats load_cached(const void *cache, int64_t index, const int half, int 
   return load_half(part);
 }
 
-// Adds the products of `count` dimensions, at most LANES.
-INLINE void score_step(const int heads, const float *queries, const void *keys, int64_t index,
-                       const int half, int head_dim, int count, floats *sums) {
-  floats key = load_cached(keys, index, half, count);
+// Adds the products of `count` dimensions, at most LANES, of some positions.
+INLINE void score_step(const int heads, const int positions, const float *queries,
+                       const void *keys, int64_t index, const int half, int head_dim, int count,
+                       floats (*sums)[4]) {
   UNROLL
-  for (int h = 0; h < heads; h++) {
-    sums[h] = fma_floats(load_some(queries + h * head_dim, count), key, sums[h]);
+  for (int p = 0; p < positions; p++) {
+    floats key = load_cached(keys, index + (int64_t)p * head_dim, half, count);
+    UNROLL
+    for (int h = 0; h < heads; h++) {
+      sums[h][p] = fma_floats(load_some(queries + h * head_dim, count), key, sums[h][p]);
+    }
   }
 }
 
-// Scores of some heads at all positions; a key is loaded once for them.
+// Scores of some heads at some positions, of which the first is given. A key is loaded once for the
+// heads, and there are enough sums that additions need not wait for each other.
+INLINE void score_block(const int heads, const int count, const float *queries, const void *keys,
+                        const int half, int first, int positions, int head_dim, float scale,
+                        float *scores) {
+  int64_t index = (int64_t)first * head_dim;
+  floats sums[4][4];
+  UNROLL
+  for (int h = 0; h < heads; h++) {
+    UNROLL
+    for (int p = 0; p < count; p++) {
+      sums[h][p] = set(0.0f);
+    }
+  }
+  int d = 0;
+  for (; d + LANES <= head_dim; d += LANES) {
+    score_step(heads, count, queries + d, keys, index + d, half, head_dim, LANES, sums);
+  }
+  if (d < head_dim) {
+    score_step(heads, count, queries + d, keys, index + d, half, head_dim, head_dim - d, sums);
+  }
+  UNROLL
+  for (int h = 0; h < heads; h++) {
+    UNROLL
+    for (int p = 0; p < count; p++) {
+      scores[(int64_t)h * positions + first + p] = sum_floats(sums[h][p]) * scale;
+    }
+  }
+}
+
+// Scores of some heads at all positions.
 INLINE void score(const int heads, const float *queries, const void *keys, const int half,
                   int positions, int head_dim, float scale, float *scores) {
-  for (int p = 0; p < positions; p++) {
-    int64_t index = (int64_t)p * head_dim;
-    floats sums[4];
-    UNROLL
-    for (int h = 0; h < heads; h++) {
-      sums[h] = set(0.0f);
-    }
-    int d = 0;
-    for (; d + LANES <= head_dim; d += LANES) {
-      score_step(heads, queries + d, keys, index + d, half, head_dim, LANES, sums);
-    }
-    if (d < head_dim) {
-      score_step(heads, queries + d, keys, index + d, half, head_dim, head_dim - d, sums);
-    }
-    UNROLL
-    for (int h = 0; h < heads; h++) {
-      scores[(int64_t)h * positions + p] = sum_floats(sums[h]) * scale;
-    }
+  const int together = heads == 1 ? 4 : 2;
+  int p = 0;
+  for (; p + together <= positions; p += together) {
+    score_block(heads, together, queries, keys, half, p, positions, head_dim, scale, scores);
+  }
+  for (; p < positions; p++) {
+    score_block(heads, 1, queries, keys, half, p, positions, head_dim, scale, scores);
   }
 }
 
@@ -200,47 +223,54 @@ static float soften(float *scores, int positions) {
   return sum;
 }
 
-// The weighted sum of values in up to 2 * LANES dimensions; a value is loaded once for the heads.
-INLINE void gather_step(const int heads, const float *weights, const void *values, const int half,
-                        int positions, int head_dim, int first, int second, const float *masses,
-                        float *out) {
-  floats sums[4][2];
+// The weighted sum of values in some vectors of dimensions, the last of which has `count`; a value
+// is loaded once for the heads.
+INLINE void gather_step(const int heads, const int vectors, const float *weights,
+                        const void *values, const int half, int positions, int head_dim,
+                        int first, int count, const float *masses, float *out) {
+  floats sums[4][8];
   UNROLL
   for (int h = 0; h < heads; h++) {
-    sums[h][0] = sums[h][1] = set(0.0f);
+    UNROLL
+    for (int v = 0; v < vectors; v++) {
+      sums[h][v] = set(0.0f);
+    }
   }
   for (int p = 0; p < positions; p++) {
-    int64_t index = (int64_t)p * head_dim;
-    floats value = load_cached(values, index, half, first);
-    floats next = second > 0 ? load_cached(values, index + LANES, half, second) : set(0.0f);
+    int64_t index = (int64_t)p * head_dim + first;
     UNROLL
-    for (int h = 0; h < heads; h++) {
-      floats weight = set(weights[(int64_t)h * positions + p]);
-      sums[h][0] = fma_floats(weight, value, sums[h][0]);
-      sums[h][1] = fma_floats(weight, next, sums[h][1]);
+    for (int v = 0; v < vectors; v++) {
+      floats value = load_cached(values, index + v * LANES, half, v + 1 < vectors ? LANES : count);
+      UNROLL
+      for (int h = 0; h < heads; h++) {
+        sums[h][v] = fma_floats(set(weights[(int64_t)h * positions + p]), value, sums[h][v]);
+      }
     }
   }
   UNROLL
   for (int h = 0; h < heads; h++) {
     floats inverse = set(1.0f / masses[h]);
-    store_some(out + (int64_t)h * head_dim, sums[h][0] * inverse, first);
-    if (second > 0) {
-      store_some(out + (int64_t)h * head_dim + LANES, sums[h][1] * inverse, second);
+    UNROLL
+    for (int v = 0; v < vectors; v++) {
+      store_some(out + (int64_t)h * head_dim + first + v * LANES, sums[h][v] * inverse,
+                 v + 1 < vectors ? LANES : count);
     }
   }
 }
 
 INLINE void gather(const int heads, const float *weights, const void *values, const int half,
                    int positions, int head_dim, const float *masses, float *out) {
-  int bytes = half ? 2 : 4;
+  const int wide = heads > 1 ? 2 : LANES < 8 ? 8 : 64 / LANES;
   int d = 0;
-  for (; d + 2 * LANES <= head_dim; d += 2 * LANES) {
-    gather_step(heads, weights, (const char *)values + (int64_t)d * bytes, half, positions,
-                head_dim, LANES, LANES, masses, out + d);
+  for (; d + wide * LANES <= head_dim; d += wide * LANES) {
+    gather_step(heads, wide, weights, values, half, positions, head_dim, d, LANES, masses, out);
   }
-  if (d < head_dim) {
-    gather_step(heads, weights, (const char *)values + (int64_t)d * bytes, half, positions,
-                head_dim, head_dim - d, head_dim - d - LANES, masses, out + d);
+  for (; d + 2 * LANES <= head_dim; d += 2 * LANES) {
+    gather_step(heads, 2, weights, values, half, positions, head_dim, d, LANES, masses, out);
+  }
+  for (; d < head_dim; d += LANES) {
+    int count = head_dim - d < LANES ? head_dim - d : LANES;
+    gather_step(heads, 1, weights, values, half, positions, head_dim, d, count, masses, out);
   }
 }
 

@@ -219,7 +219,7 @@ public final class TernaryLlama implements AutoCloseable {
         caches,
         tokens,
         index -> target[index] >= 0,
-        (index, scores) -> flat[index] = logProbability(scores, target[index]));
+        (index, scores) -> flat[index] = logProbability(scores.toArray(FLOAT), target[index]));
     double[][] result = new double[tokens.size()][];
     int first = 0;
     for (int i = 0; i < result.length; i++) {
@@ -229,16 +229,16 @@ public final class TernaryLlama implements AutoCloseable {
     return result;
   }
 
-  private double logProbability(MemorySegment scores, int target) {
+  private static double logProbability(float[] scores, int target) {
     float highest = Float.NEGATIVE_INFINITY;
-    for (int id = 0; id < config.vocabSize(); id++) {
-      highest = Math.max(highest, scores.getAtIndex(FLOAT, id));
+    for (float score : scores) {
+      highest = Math.max(highest, score);
     }
     double mass = 0;
-    for (int id = 0; id < config.vocabSize(); id++) {
-      mass += Math.exp((double) scores.getAtIndex(FLOAT, id) - highest);
+    for (float score : scores) {
+      mass += Math.exp((double) score - highest);
     }
-    return (double) scores.getAtIndex(FLOAT, target) - highest - Math.log(mass);
+    return (double) scores[target] - highest - Math.log(mass);
   }
 
   private interface RowFilter {
