@@ -1,7 +1,13 @@
 #!/usr/bin/env bash
 # A small model learns to add, is improved by GRPO, and learns to correct itself; on made-up
 # questions, of which some are held out. Usage: scripts/grpo-demo.sh [DIR [SEED...]], by default
-# runs/grpo-demo and seeds 0 1 2.
+# runs/grpo-demo and seeds 0 1 2, which run side by side on a thread each.
+#
+# CE_ITERS         steps of cross-entropy before the first look at accuracy, 550
+# CE_STAGES        the most times that 50 steps are added until a third is right, 16
+# GRPO_STEPS       60
+# CORRECTION_ITERS steps of cross-entropy on corrections, 500
+# TWO_LAYER_STEPS  60
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 bitnet=$root/scripts/bitnet
@@ -15,17 +21,17 @@ fi
 mkdir -p "$run"
 guide=' again'
 
-# What share of the questions in $2 the model $1 answers exactly, in percent.
+# What share of the questions in $2 the model $1 answers exactly, in percent; $3 is for its figures.
 accuracy() {
-  "$bitnet" evaluate --model "model=$1" --dataset "$2" --max_length 40 --csv_log "$run/accuracy.csv" >"$run/accuracy.txt"
-  awk -F, '$2 == "final_answer" { printf "%d", 100 * $3 }' "$run/accuracy.csv"
+  "$bitnet" evaluate --threads 1 --model "model=$1" --dataset "$2" --max_length 40 --csv_log "$3" >/dev/null
+  awk -F, '$2 == "final_answer" { printf "%d", 100 * $3 }' "$3"
 }
 
-# The questions of $2 with a first answer, of which half are a digit off, and the right second one: one
-# for every four questions. A text with mistakes leaves the model unsure of digits, which is what
-# GRPO needs: of a model that is sure of its mistakes all answers are alike.
+# Every $1-th question of $3 with a first answer, of which half are a digit off, and the right second
+# answer, without the steps. $2 is the seed. A text with mistakes leaves the model unsure of digits,
+# which is what GRPO needs: of a model that is sure of its mistakes all answers are alike.
 mistakes() {
-  awk -v guide="$guide" -v seed="$1" 'BEGIN { srand(seed) } NR % 4 == 0 {
+  awk -v guide="$guide" -v each="$1" -v seed="$2" 'BEGIN { srand(seed) } NR % each == 0 {
     match($0, /"query":"[^"]*"/); query = substr($0, RSTART + 9, RLENGTH - 10)
     match($0, /"answer":"[^"]*"/); answer = substr($0, RSTART + 10, RLENGTH - 11)
     match($0, /"reasoning":"[^"]*"/); way = substr($0, RSTART + 13, RLENGTH - 14)
@@ -34,29 +40,28 @@ mistakes() {
       at = 1 + int(rand() * length(answer)); digit = substr(answer, at, 1)
       first = substr(answer, 1, at - 1) (digit + 1 + int(rand() * 9)) % 10 substr(answer, at + 1)
     }
-    printf "{\"query\":\"%s<think><think>%s</think>%s</think>%s\",\"answer\":\"%s\",\"reasoning\":\"%s\"}\n",
-      query, way, first, guide, answer, way
-  }' "$2"
+    printf "{\"query\":\"%s<think><think>%s</think>%s</think>%s\",\"answer\":\"%s\"}\n",
+      query, way, first, guide, answer
+  }' "$3"
 }
 
-# Answers of the log $2 as first answers to the questions of $1, each with the right second one: as
-# many wrong first answers as right ones.
+# Answers of the log $1 as first answers, each with the right second one: as many wrong first answers
+# as right ones.
 corrections() {
   awk -v guide="$guide" '
     function field(name) {
       return match($0, "\"" name "\":\"[^\"]*\"") ? substr($0, RSTART + length(name) + 4, RLENGTH - length(name) - 5) : ""
     }
-    NR == FNR { way[field("query")] = field("reasoning"); next }
     {
       right = /"right":true/; query = field("query"); first = field("completion")
       if (first == "" || seen[query first]++) next
-      line[right, ++kept[right]] = sprintf("{\"query\":\"%s<think>%s</think>%s\",\"answer\":\"%s\",\"reasoning\":\"%s\"}",
-        query, first, guide, field("reference"), way[query])
+      line[right, ++kept[right]] = sprintf("{\"query\":\"%s<think>%s</think>%s\",\"answer\":\"%s\"}",
+        query, first, guide, field("reference"))
     }
     END {
       most = kept[0] < kept[1] ? kept[0] : kept[1]
       for (i = 1; i <= most; i++) { print line[0, i]; print line[1, i] }
-    }' "$1" "$2"
+    }' "$1"
 }
 
 # The value of a column of a CSV log in its first row (before training) or its last, in percent.
@@ -66,24 +71,21 @@ cell() {
     END { printf "%.1f", 100 * value }' "$1"
 }
 
-summary=$run/summary.txt
-printf '%-6s %8s %8s %8s %8s %8s %8s\n' seed CE GRPO t1 t2 mended spoilt >"$summary"
-for seed in "$@"; do
-  here=$run/seed-$seed
+demo() {
+  local seed=$1 here=$run/seed-$1 iters=${CE_ITERS:-550} stage=0 share
   mkdir "$here"
-  echo "== seed $seed: sums of two numbers of up to two digits, with the steps written out"
+  echo "== sums of two numbers of up to two digits, with the steps written out"
   "$bitnet" make-data arithmetic --digits 2 --ops=+ --count 4000 --eval_count 200 --seed "$seed" \
     --output "$here/train.jsonl" --eval_output "$here/eval.jsonl"
   head -n 200 "$here/train.jsonl" >"$here/check.jsonl"
-  { cat "$here/train.jsonl"; mistakes "$seed" "$here/train.jsonl"; } >"$here/text.jsonl"
+  { cat "$here/train.jsonl"; mistakes 4 "$seed" "$here/train.jsonl"; } >"$here/text.jsonl"
 
-  echo "== seed $seed: a model of 0.9 million parameters learns them until it answers a third of what it was taught"
+  echo "== a model of 0.9 million parameters learns them until it answers a third of what it was taught"
   "$bitnet" create-model --hidden_size 128 --intermediate_size 384 --layers 4 --heads 2 \
     --tokenizer bytes --context 256 --seed "$seed" --output_dir "$here/blank"
-  ce=(--dataset "$here/text.jsonl" --eval_fraction 0 --batch_size 16 --seq_len 128 --log_interval 100 --save_interval 0)
-  "$bitnet" train-ce --model_path "$here/blank" "${ce[@]}" --iters 700 --lr 4e-3 --seed "$seed" --output_dir "$here/ce"
-  stage=0
-  while share=$(accuracy "$here/ce" "$here/check.jsonl"); echo "after $((700 + 50 * stage)) steps: $share% of the questions it was taught"; [ "$share" -lt 33 ] && [ $stage -lt 16 ]; do
+  local ce=(--threads 1 --dataset "$here/text.jsonl" --eval_fraction 0 --batch_size 16 --seq_len 128 --log_interval 100 --save_interval 0)
+  "$bitnet" train-ce --model_path "$here/blank" "${ce[@]}" --iters "$iters" --lr 4e-3 --seed "$seed" --output_dir "$here/ce"
+  while share=$(accuracy "$here/ce" "$here/check.jsonl" "$here/check.csv"); echo "after $((iters + 50 * stage)) steps: $share% of the questions it was taught"; [ "$share" -lt 33 ] && [ $stage -lt "${CE_STAGES:-16}" ]; do
     stage=$((stage + 1))
     mv "$here/ce" "$here/before"
     "$bitnet" train-ce --model_path "$here/before" "${ce[@]}" --iters 50 --lr 2e-3 --lr_schedule constant \
@@ -91,34 +93,58 @@ for seed in "$@"; do
     rm -r "$here/before"
   done
 
-  echo "== seed $seed: GRPO"
-  "$bitnet" train-grpo --model_path "$here/ce" --dataset "$here/train.jsonl" \
-    --eval_dataset "$here/eval.jsonl" --reward_model final_answer --steps 60 --batch_size 16 \
+  echo "== GRPO"
+  "$bitnet" train-grpo --threads 1 --model_path "$here/ce" --dataset "$here/train.jsonl" \
+    --eval_dataset "$here/eval.jsonl" --reward_model final_answer --steps "${GRPO_STEPS:-60}" --batch_size 16 \
     --group_size 8 --max_length 40 --lr 1e-4 --lr_schedule linear --warmup 3 --beta 0 \
     --seed "$seed" --eval_interval 20 --log_interval 10 --sample_interval 30 --save_interval 0 \
     --csv_log "$here/grpo.csv" --completions_log "$here/grpo.jsonl" --output_dir "$here/grpo"
 
-  echo "== seed $seed: the answers of that run, right and wrong, show what a correction looks like"
-  { corrections "$here/train.jsonl" "$here/grpo.jsonl"; head -n 200 "$here/train.jsonl"; } >"$here/corrections.jsonl"
-  "$bitnet" train-ce --model_path "$here/grpo" --dataset "$here/corrections.jsonl" --eval_fraction 0 \
-    --iters 400 --batch_size 8 --seq_len 256 --lr 2e-3 --lr_schedule linear --warmup 10 --seed "$seed" \
+  echo "== answers of that run, right and wrong, and answers with a digit off show what a correction looks like"
+  {
+    corrections "$here/grpo.jsonl"
+    mistakes 2 "$seed" "$here/train.jsonl"
+    head -n 200 "$here/train.jsonl"
+  } >"$here/corrections.jsonl"
+  "$bitnet" train-ce --threads 1 --model_path "$here/grpo" --dataset "$here/corrections.jsonl" --eval_fraction 0 \
+    --iters "${CORRECTION_ITERS:-500}" --batch_size 8 --seq_len 256 --lr 2e-3 --lr_schedule linear --warmup 10 --seed "$seed" \
     --log_interval 100 --save_interval 0 --output_dir "$here/corrected"
 
-  echo "== seed $seed: GRPO with two layers"
-  "$bitnet" train-grpo --model_path "$here/corrected" --dataset "$here/train.jsonl" \
-    --eval_dataset "$here/eval.jsonl" --reward_model final_answer --steps 50 --batch_size 8 \
-    --group_size 4 --max_length 40 --lr 3e-5 --lr_schedule linear --warmup 3 --beta 0 \
+  echo "== GRPO with two layers"
+  "$bitnet" train-grpo --threads 1 --model_path "$here/corrected" --dataset "$here/train.jsonl" \
+    --eval_dataset "$here/eval.jsonl" --reward_model final_answer --steps "${TWO_LAYER_STEPS:-60}" --batch_size 8 \
+    --group_size 4 --max_length 40 --second_max_length 8 --lr 3e-5 --lr_schedule linear --warmup 3 --beta 0 \
     --two_layer --augmentation_size 4 --guiding_prompt "$guide" \
-    --seed "$seed" --eval_interval 25 --log_interval 10 --sample_interval 25 --save_interval 0 \
+    --seed "$seed" --eval_interval 20 --log_interval 10 --sample_interval 30 --save_interval 0 \
     --csv_log "$here/two-layer.csv" --output_dir "$here/two-layer"
 
   printf '%-6s %8s %8s %8s %8s %8s %8s\n' "$seed" \
     "$(cell "$here/grpo.csv" eval_accuracy first)" "$(cell "$here/grpo.csv" eval_accuracy last)" \
     "$(cell "$here/two-layer.csv" eval_t1 last)" "$(cell "$here/two-layer.csv" eval_t2 last)" \
     "$(cell "$here/two-layer.csv" eval_incorrect_to_correct last)" \
-    "$(cell "$here/two-layer.csv" eval_correct_to_incorrect last)" >>"$summary"
+    "$(cell "$here/two-layer.csv" eval_correct_to_incorrect last)" >"$here/summary.txt"
+}
+
+"$bitnet" --version >/dev/null # builds, once for all
+demos=()
+for seed in "$@"; do
+  { demo "$seed" 2>&1 | while IFS= read -r line; do printf 'seed %s: %s\n' "$seed" "$line"; done; } &
+  demos+=($!)
 done
-rm -f "$run/accuracy.csv" "$run/accuracy.txt"
+failed=0
+for demo in "${demos[@]}"; do
+  wait "$demo" || failed=1
+done
+if [ $failed -ne 0 ]; then
+  echo "a run failed, see above" >&2
+  exit 1
+fi
+{
+  printf '%-6s %8s %8s %8s %8s %8s %8s\n' seed CE GRPO t1 t2 mended spoilt
+  for seed in "$@"; do
+    cat "$run/seed-$seed/summary.txt"
+  done
+} >"$run/summary.txt"
 echo
 echo "held-out questions answered exactly, in percent; t1 first answers, t2 corrected ones:"
-cat "$summary"
+cat "$run/summary.txt"

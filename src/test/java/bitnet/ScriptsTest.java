@@ -116,6 +116,28 @@ class ScriptsTest {
   }
 
   @Test
+  void theDemoGoesThroughAllItsStepsForEachSeed() throws Exception {
+    Path demo = directory.resolve("demo");
+    Map<String, String> small =
+        Map.of(
+            "CE_ITERS", "2",
+            "CE_STAGES", "1",
+            "GRPO_STEPS", "1",
+            "CORRECTION_ITERS", "1",
+            "TWO_LAYER_STEPS", "1");
+
+    ScriptRun run = succeeding("grpo-demo.sh", small, demo.toString(), "4", "5");
+
+    assertThat(run.out()).contains("seed 4: after 52 steps: ", "seed 5: == GRPO with two layers");
+    assertThat(Files.readAllLines(demo.resolve("summary.txt")))
+        .hasSize(3)
+        .satisfies(lines -> assertThat(lines.get(1)).matches("4( +[0-9.]+){6}"))
+        .satisfies(lines -> assertThat(lines.get(2)).matches("5( +[0-9.]+){6}"));
+    assertThat(Files.readString(demo.resolve("seed-4/corrections.jsonl")))
+        .contains("</think> again\",\"answer\":");
+  }
+
+  @Test
   void twoRewardsAreWeighed() throws Exception {
     succeeding("grpo_two_rewards.sh", grpo("REWARD", "f1 length(2,4)", "WEIGHTS", "0.25 0.75"));
 
