@@ -104,6 +104,7 @@ final class BenchInfer implements Callable<Integer> {
       }
       node.put("bandwidth_gb_s", result.decodeBandwidth() / 1e9);
       node.put("read_bandwidth_gb_s", result.readBandwidth() / 1e9);
+      node.put("kernel_gb_s", result.kernelRate() / 1e9);
       node.put("peak_rss_mib", rss);
       out.println(mapper.writeValueAsString(node));
       return;
@@ -126,11 +127,12 @@ final class BenchInfer implements Callable<Integer> {
     }
     out.printf(
         Locale.ROOT,
-        "%.1f GB/s of weights while writing, %.0f%% of the %.1f GB/s this machine reads; peak"
-            + " memory %.0f MiB%n",
+        "%.1f GB/s of weights while writing; this machine reads %.1f GB/s from memory, its kernel"
+            + " %.1f GB/s from cache: %.0f%% of the lower; peak memory %.0f MiB%n",
         result.decodeBandwidth() / 1e9,
-        100 * result.decodeBandwidth() / result.readBandwidth(),
         result.readBandwidth() / 1e9,
+        result.kernelRate() / 1e9,
+        100 * result.decodeBandwidth() / Math.min(result.readBandwidth(), result.kernelRate()),
         rss);
   }
 }

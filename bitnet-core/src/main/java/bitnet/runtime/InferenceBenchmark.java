@@ -3,6 +3,7 @@ package bitnet.runtime;
 import bitnet.device.SystemMemory;
 import bitnet.kernel.Activations;
 import bitnet.kernel.Int8Matrix;
+import bitnet.kernel.TernaryMatrix;
 import bitnet.model.Activation;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TernaryWeights;
@@ -26,6 +27,10 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
   private static final int BANDWIDTH_ROWS = 1 << 16;
   private static final int BANDWIDTH_COLUMNS = 1 << 12;
   private static final int GRANULE = 16;
+  // ternary weights of 256 KiB a thread: what a core's own cache holds
+  private static final int CACHED_ROWS = 512;
+  private static final int CACHED_COLUMNS = 1 << 11;
+  private static final int CACHED_PASSES = 500;
   private static final double NANOS = 1e9;
 
   /// What was measured.
@@ -38,6 +43,7 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
   /// @param batchTokensPerSecond all sequences of the batch together; 0 without a batch
   /// @param bytesPerToken read from memory for every written token
   /// @param readBandwidth of this machine with as many threads, in bytes per second
+  /// @param kernelRate the same of weights that caches hold, in the ternary product
   /// @param peakMemory the most that the process held while it loaded, read and wrote one
   ///     sequence, in bytes; what the batch and the bandwidth take comes later
   public record Result(
@@ -49,6 +55,7 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
       double batchTokensPerSecond,
       long bytesPerToken,
       double readBandwidth,
+      double kernelRate,
       long peakMemory) {
 
     /// Bytes of weights read per second of decoding.
@@ -147,6 +154,7 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
           batch == 1 ? 0 : once(model, batch)[1],
           model.bytesPerToken(),
           readBandwidth(model),
+          kernelRate(model),
           peakMemory);
     }
   }
@@ -197,6 +205,38 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
       best = logits[i] > logits[best] ? i : best;
     }
     return best;
+  }
+
+  /// Multiplies ternary weights that are never far with one token: memory is not waited for.
+  private static double kernelRate(TernaryLlama model) {
+    try (Arena arena = Arena.ofShared()) {
+      int rows = CACHED_ROWS * model.team().threads();
+      TernaryMatrix weights =
+          TernaryMatrix.pack(
+              model.kernels(),
+              List.of(RandomTernaryWeights.random(rows, CACHED_COLUMNS)),
+              arena,
+              model.team());
+      Activations input = new Activations(arena, 1, CACHED_COLUMNS);
+      MemorySegment out = arena.allocate((long) rows * Float.BYTES, Float.BYTES);
+      double best = 0;
+      for (int repetition = 0; repetition < 5; repetition++) {
+        long start = System.nanoTime();
+        model
+            .team()
+            .forRanges(
+                rows,
+                model.kernels().rowsPerTile(),
+                (first, end) -> {
+                  for (int pass = 0; pass < CACHED_PASSES; pass++) {
+                    model.kernels().multiply(weights, input, 1, first, end, out, rows);
+                  }
+                });
+        double seconds = (System.nanoTime() - start) / NANOS;
+        best = Math.max(best, weights.bytes() * (double) CACHED_PASSES / seconds);
+      }
+      return best;
+    }
   }
 
   /// Multiplies 8-bit weights that no cache holds with one token: a product that does so little

@@ -18,12 +18,16 @@ record RandomTernaryWeights(LlamaConfig config) implements TernaryWeights {
 
   @Override
   public TernaryRows ternary(TensorSpec tensor) {
-    byte[] trits = new byte[tensor.columns() + tensor.rows()];
+    return random(tensor.rows(), tensor.columns());
+  }
+
+  static TernaryRows random(int rows, int columns) {
+    byte[] trits = new byte[columns + rows];
     SplittableRandom random = new SplittableRandom(SEED);
     for (int i = 0; i < trits.length; i++) {
       trits[i] = (byte) (random.nextInt(3) - 1);
     }
-    return new Shifted(tensor.rows(), tensor.columns(), trits);
+    return new Shifted(rows, columns, trits);
   }
 
   @Override

@@ -27,6 +27,9 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
   private static final ObjectMapper MAPPER =
       JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
 
+  /// What every line begins with: a file of the user's that does not is not cut.
+  private static final String BEGINNING = "{\"run\":";
+
   private final Path path;
   private final @Nullable FileChannel channel;
   private final List<S> samples = new ArrayList<>();
@@ -103,6 +106,12 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
             fault);
       }
       start = end + 1;
+    }
+    String rest = new String(bytes, start, bytes.length - start, StandardCharsets.UTF_8);
+    if (!rest.startsWith(BEGINNING) && !BEGINNING.startsWith(rest)) {
+      throw new IOException(
+          "%s:%d: is no sample of this task; name another file"
+              .formatted(path, samples.size() + 1));
     }
     file.truncate(start);
     file.position(start);

@@ -220,6 +220,16 @@ class AnswerEvaluationTest {
   }
 
   @Test
+  void aFileOfOneLineThatIsNoSampleIsNotTakenForAnUnfinishedOne() throws IOException {
+    Path notes = Files.writeString(directory.resolve("notes.txt"), "my notes, without a line end");
+
+    assertThatThrownBy(() -> judge(4, notes, true))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("notes.txt:1: is no sample of this task; name another file");
+    assertThat(notes).hasContent("my notes, without a line end");
+  }
+
+  @Test
   void reasoningNeedsSomethingToCompareWith() {
     List<QaRecord> bare = List.of(new QaRecord("1+1=", "2", Optional.empty()));
     AnswerSettings settings =
