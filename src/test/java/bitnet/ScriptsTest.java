@@ -122,9 +122,9 @@ class ScriptsTest {
         Map.of(
             "CE_ITERS", "2",
             "CE_STAGES", "1",
-            "GRPO_STEPS", "1",
-            "CORRECTION_ITERS", "1",
-            "TWO_LAYER_STEPS", "1");
+            "GRPO_STEPS", "3",
+            "CORRECTION_ITERS", "10",
+            "TWO_LAYER_STEPS", "3");
 
     ScriptRun run = succeeding("grpo-demo.sh", small, demo.toString(), "4", "5");
 
