@@ -1,5 +1,6 @@
 package bitnet.cli;
 
+import bitnet.data.QaTemplate;
 import bitnet.eval.AnswerSettings;
 import bitnet.generation.GenerationSettings;
 import java.io.IOException;
@@ -46,9 +47,12 @@ final class AnswerOptions {
 
   @Option(
       names = GUIDING_PROMPT,
-      defaultValue = "Review and correct the answer:",
+      defaultValue = QaTemplate.GUIDING_PROMPT,
       paramLabel = "TEXT|FILE",
-      description = "What asks for a correction (default: \"${DEFAULT-VALUE}\").")
+      description =
+          "What asks for a correction, as in training; "
+              + QaTemplate.QUERY
+              + " in it stands for the question (default: \"${DEFAULT-VALUE}\").")
   private String guidingPrompt;
 
   @Option(

@@ -1,5 +1,6 @@
 package bitnet.cli;
 
+import bitnet.data.QaTemplate;
 import bitnet.grpo.CorrectionSettings;
 import bitnet.grpo.GuidingPrompts;
 import bitnet.grpo.VerifierSpec;
@@ -50,8 +51,10 @@ final class CorrectionOptions {
       paramLabel = "TEXT|FILE",
       description =
           "The phrase that asks for a correction, or a file of several, one a line or a JSON list,"
-              + " of which one is drawn (default: \""
-              + GuidingPrompts.DEFAULT
+              + " of which one is drawn; "
+              + QaTemplate.QUERY
+              + " in it stands for the question (default: \""
+              + QaTemplate.GUIDING_PROMPT
               + "\").")
   private @Nullable String guidingPrompt;
 
@@ -134,7 +137,7 @@ final class CorrectionOptions {
       return new GuidingPrompts(GuidingPrompts.read(guidingSchedule), guidingProbabilities, true);
     }
     return new GuidingPrompts(
-        GuidingPrompts.phrases(guidingPrompt == null ? GuidingPrompts.DEFAULT : guidingPrompt),
+        GuidingPrompts.phrases(guidingPrompt == null ? QaTemplate.GUIDING_PROMPT : guidingPrompt),
         guidingProbabilities,
         false);
   }

@@ -1,5 +1,7 @@
 package bitnet.data;
 
+import java.util.regex.Pattern;
+
 /// The one text form of questions and answers, for training and for generation:
 ///
 /// ```
@@ -17,6 +19,12 @@ public final class QaTemplate {
   /// Ends the reasoning of an answer.
   public static final String END_THINK = "</think>";
 
+  /// The guiding prompt where nothing else is given.
+  public static final String GUIDING_PROMPT = " Check this and answer again.";
+
+  /// Stands in a guiding prompt for the question, which is then asked again.
+  public static final String QUERY = "{query}";
+
   private static final String USER = "<user>";
   private static final String ASSISTANT = "</user><assistant>";
 
@@ -30,9 +38,15 @@ public final class QaTemplate {
   /// What a model is given to correct its first answer.
   ///
   /// @param firstAnswer the whole first completion, its reasoning included
-  /// @param guidingPrompt a sentence that asks for a check
+  /// @param guidingPrompt a sentence that asks for a check, with the question for [#QUERY]
   public static String correctionPrompt(String query, String firstAnswer, String guidingPrompt) {
-    return USER + query + THINK + firstAnswer + END_THINK + guidingPrompt + ASSISTANT;
+    String guide = guidingPrompt.replace(QUERY, query);
+    return USER + query + THINK + firstAnswer + END_THINK + guide + ASSISTANT;
+  }
+
+  /// How often a guiding prompt repeats the question.
+  public static int queries(String guidingPrompt) {
+    return guidingPrompt.split(Pattern.quote(QUERY), -1).length - 1;
   }
 
   /// What a model should complete the prompt with.

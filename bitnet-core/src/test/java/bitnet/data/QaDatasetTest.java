@@ -105,6 +105,10 @@ class QaDatasetTest {
         .isEqualTo("<user>a</user><assistant>b");
     assertThat(QaTemplate.correctionPrompt("2+3=", "<think>2+3=6</think>6", "Check."))
         .isEqualTo("<user>2+3=<think><think>2+3=6</think>6</think>Check.</user><assistant>");
+    assertThat(QaTemplate.correctionPrompt("2+3=", "6", " No. {query}"))
+        .isEqualTo("<user>2+3=<think>6</think> No. 2+3=</user><assistant>");
+    assertThat(QaTemplate.queries("{query}, is it? {query}")).isEqualTo(2);
+    assertThat(QaTemplate.queries("Check.")).isZero();
   }
 
   @ParameterizedTest

@@ -1,5 +1,6 @@
 package bitnet.eval;
 
+import bitnet.data.QaTemplate;
 import bitnet.generation.GenerationSettings;
 import java.util.Optional;
 
@@ -19,7 +20,7 @@ public record AnswerSettings(
 
   /// A second try.
   ///
-  /// @param guidingPrompt a sentence that asks for a check
+  /// @param guidingPrompt a sentence that asks for a check, as in [QaTemplate#correctionPrompt]
   /// @param maxTokens the most new tokens of a correction
   public record Correction(String guidingPrompt, int maxTokens) {
 
@@ -29,7 +30,8 @@ public record AnswerSettings(
     public Correction {
       if (guidingPrompt.isBlank()) {
         throw new IllegalArgumentException(
-            "guiding_prompt is blank; give a sentence like \"Review and correct the answer:\"");
+            "guiding_prompt is blank; give a sentence like \"%s\""
+                .formatted(QaTemplate.GUIDING_PROMPT.strip()));
       }
       if (maxTokens < 1) {
         throw new IllegalArgumentException(

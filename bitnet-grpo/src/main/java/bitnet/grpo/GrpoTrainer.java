@@ -139,11 +139,11 @@ public final class GrpoTrainer implements AutoCloseable {
     if (second == null) {
       return;
     }
-    int framed =
-        second.guidance().phrases().stream()
-            .mapToInt(phrase -> rollouts.encode(QaTemplate.correctionPrompt("", "", phrase)).length)
-            .max()
-            .orElse(0);
+    int framed = 0;
+    for (String phrase : second.guidance().phrases()) {
+      int frame = rollouts.encode(QaTemplate.correctionPrompt("", "", phrase)).length;
+      framed = Math.max(framed, frame + QaTemplate.queries(phrase) * longest);
+    }
     if (first + framed + second.maxLength() > context) {
       throw new IllegalArgumentException(
           "a question of %d tokens, a first answer of %d, the guiding prompt with its frame of %d"

@@ -12,15 +12,12 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
-/// Phrases that ask for a correction.
+/// Phrases that ask for a correction, each with the question for [QaTemplate#QUERY].
 ///
 /// @param phrases at least one
 /// @param probabilities of each; empty where they are all equal, or where there is a schedule
 /// @param scheduled whether step i takes the i-th phrase, beginning again after the last
 public record GuidingPrompts(List<String> phrases, List<Double> probabilities, boolean scheduled) {
-
-  /// What is said where nothing else is given.
-  public static final String DEFAULT = " Check this and answer again.";
 
   private static final ObjectMapper MAPPER = new ObjectMapper();
 

@@ -242,4 +242,24 @@ class GrpoTrainerTest {
           .hasMessageContaining("context of 128");
     }
   }
+
+  @Test
+  void aQuestionThatTheGuidingPromptRepeatsIsCountedAsOftenAsItStandsThere() throws IOException {
+    try (LlamaModel model = model();
+        GrpoTrainer none = trainer(model, settings(guided(" again {query}")))) {
+      assertThat(none.description()).isNotEmpty();
+      assertThatThrownBy(() -> trainer(model, settings(guided(" again {query}{query}{query}"))))
+          .hasMessageContaining("the guiding prompt with its frame of")
+          .hasMessageContaining("context of 128");
+    }
+  }
+
+  private static GrpoSettings settings(CorrectionSettings correction) {
+    return settings(2, 1e-3, 1, 0, 0, Optional.of(correction));
+  }
+
+  private static CorrectionSettings guided(String phrase) {
+    return new CorrectionSettings(
+        2, 3, GuidingPrompts.only(phrase), new VerifierSpec(VerifierSpec.DEFAULT, 0), 8, 2);
+  }
 }
