@@ -18,14 +18,12 @@ final class Lanes {
   static final VectorSpecies<Float> FLOATS = VectorSpecies.of(float.class, SHAPE);
   static final VectorSpecies<Double> DOUBLES = VectorSpecies.of(double.class, SHAPE);
 
-  /// As many bytes as [#SHORTS] has shorts, as many shorts as [#INTS] has ints, as many floats as
-  /// [#DOUBLES] has doubles: what is widened is loaded so, since widening the upper half of a whole
-  /// vector takes a dozen instructions.
+  /// As many bytes as [#SHORTS] has shorts, as many floats as [#DOUBLES] has doubles: what is
+  /// widened is loaded so, since widening the upper half of a whole vector takes a dozen
+  /// instructions.
   static final VectorSpecies<Byte> BYTES =
       VectorSpecies.of(byte.class, VectorShape.forBitSize(bits() / 2));
 
-  static final VectorSpecies<Short> HALF_SHORTS =
-      VectorSpecies.of(short.class, VectorShape.forBitSize(bits() / 2));
   static final VectorSpecies<Float> HALF_FLOATS =
       VectorSpecies.of(float.class, VectorShape.forBitSize(bits() / 2));
 

@@ -2,16 +2,11 @@ package bitnet.kernel;
 
 import static bitnet.kernel.Lanes.FLOATS;
 import static bitnet.kernel.Lanes.FLOAT_COUNT;
-import static bitnet.kernel.Lanes.HALF_SHORTS;
-import static bitnet.kernel.Lanes.INTS;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorOperators;
 
 /// Attention of the query heads that share a key/value head: keys and values become floats a few
 /// positions at a time, once for all heads.
@@ -21,15 +16,6 @@ final class VectorAttention {
   private static final int PAIR = 2 * FLOAT_COUNT;
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
-
-  /// Sign, exponent and fraction of a half, and what a float's exponent is greater by.
-  private static final int HALF_SIGN = 0x8000;
-
-  private static final int HALF_MAGNITUDE = 0x7fff;
-  private static final int HALF_INFINITY = 0x7c00;
-  private static final int FRACTION_SHIFT = 13;
-  private static final float EXPONENT_SHIFT = 0x1p112f;
-  private static final int FLOAT_INFINITY = 0x7f800000;
 
   private final int heads;
   private final int headDim;
@@ -51,7 +37,7 @@ final class VectorAttention {
     this.block = scratch.weights(POSITIONS * line);
     this.headLines = scratch.inputs(heads * line);
     this.scores = scratch.floatSums(POSITIONS);
-    this.halves = scratch.shorts(line);
+    this.halves = scratch.shorts(POSITIONS * headDim);
   }
 
   void attend(
@@ -97,15 +83,27 @@ final class VectorAttention {
 
   /// Makes some positions of the cache floats, a line each.
   private void read(MemorySegment cache, int first, int count) {
-    for (int p = 0; p < count; p++) {
-      switch (type) {
-        case FP16 -> {
-          long offset = (long) (first + p) * headDim * Short.BYTES;
-          MemorySegment.copy(cache, SHORT, offset, halves, 0, headDim);
-          widen(p * line);
+    switch (type) {
+      case FP16 -> {
+        long offset = (long) first * headDim * Short.BYTES;
+        MemorySegment.copy(cache, SHORT, offset, halves, 0, count * headDim);
+        for (int p = 0; p < count; p++) {
+          widen(halves, p * headDim, headDim, block, p * line);
+          Arrays.fill(block, p * line + headDim, (p + 1) * line, 0);
         }
-        case FP32 -> readFloats(cache, first + p, block, p * line);
       }
+      case FP32 -> {
+        for (int p = 0; p < count; p++) {
+          readFloats(cache, first + p, block, p * line);
+        }
+      }
+    }
+  }
+
+  /// C2 has an instruction for several of these at once, the Vector API a dozen.
+  private static void widen(short[] halves, int from, int count, float[] floats, int to) {
+    for (int i = 0; i < count; i++) {
+      floats[to + i] = Float.float16ToFloat(halves[from + i]);
     }
   }
 
@@ -113,28 +111,6 @@ final class VectorAttention {
     long offset = (long) index * headDim * Float.BYTES;
     MemorySegment.copy(source, FLOAT, offset, target, place, headDim);
     Arrays.fill(target, place + headDim, place + line, 0);
-  }
-
-  private void widen(int place) {
-    Arrays.fill(halves, headDim, line, (short) 0);
-    for (int i = 0; i < line; i += FLOAT_COUNT) {
-      ShortVector shorts = ShortVector.fromArray(HALF_SHORTS, halves, i);
-      IntVector bits = (IntVector) shorts.convertShape(VectorOperators.S2I, INTS, 0);
-      widen(bits).intoArray(block, place + i);
-    }
-  }
-
-  /// Halves to floats: with a greater exponent the bits mean the same, except for infinity and
-  /// NaN.
-  private static FloatVector widen(IntVector halves) {
-    IntVector magnitude = halves.and(HALF_MAGNITUDE);
-    IntVector sign = halves.and(HALF_SIGN).lanewise(VectorOperators.LSHL, Short.SIZE);
-    IntVector bits = magnitude.lanewise(VectorOperators.LSHL, FRACTION_SHIFT);
-    IntVector floats = bits.reinterpretAsFloats().mul(EXPONENT_SHIFT).reinterpretAsInts();
-    return floats
-        .blend(bits.or(FLOAT_INFINITY), magnitude.compare(VectorOperators.GE, HALF_INFINITY))
-        .or(sign)
-        .reinterpretAsFloats();
   }
 
   /// The scores of a query and four positions of the block, of which the last may not be meant.
