@@ -67,7 +67,7 @@ final class BenchGrpo implements Callable<Integer> {
       names = "--steps",
       defaultValue = "3",
       paramLabel = "N",
-      description = "Steps that count, after four that warm up (default: ${DEFAULT-VALUE}).")
+      description = "Steps that count, after some that warm up (default: ${DEFAULT-VALUE}).")
   private int steps;
 
   @Option(names = "--json", description = "Print one JSON object instead of lines.")

@@ -13,7 +13,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.UUID;
 
-/// A temporary file of token ids, 2 bytes each where the vocabulary allows it, else 4.
+/// A temporary file of token ids, 2 bytes each where the vocabulary allows it and no loss is
+/// masked, else 4.
 ///
 /// On Linux and macOS the file has no name from the moment it is opened, so that even a killed
 /// run leaves nothing behind; elsewhere it goes when the cache is closed.

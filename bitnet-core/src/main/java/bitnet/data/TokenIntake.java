@@ -9,6 +9,12 @@ final class TokenIntake {
   /// bytes for every character it is given.
   static final int PIECE = 1 << 20;
 
+  /// Where tokens go: the cache, masked or not.
+  @FunctionalInterface
+  private interface TokenSink {
+    void take(int[] tokens) throws IOException;
+  }
+
   private final TextFormat format;
   private final TokenEncoding encoding;
   private final TokenCache cache;
@@ -43,25 +49,30 @@ final class TokenIntake {
   }
 
   /// Adds an example that is there as a whole. A prompt that is masked is tokenised by itself, as
-  /// it is when the model is asked.
+  /// it is when the model is asked, but for special tokens around it.
   void addExample(JsonExample example) throws IOException {
     if (mask == LossMask.NONE || example.prompt().isEmpty()) {
       addExample(example.prompt() + example.text());
       return;
     }
-    cache.addMasked(encoding.encode(example.prompt()));
-    bytes += example.prompt().getBytes(StandardCharsets.UTF_8).length;
+    append(example.prompt(), cache::addMasked);
+    tokenise(pending.toString(), cache::addMasked);
+    pending.setLength(0);
     masked = true;
     addExample(example.text());
   }
 
   /// Adds to the current example.
   void append(String text) throws IOException {
+    append(text, cache::add);
+  }
+
+  private void append(String text, TokenSink sink) throws IOException {
     pending.append(text);
     int start = 0;
     while (pending.length() - start > PIECE) {
       int end = start + cut(pending.substring(start, start + PIECE + 1));
-      tokenise(pending.substring(start, end));
+      tokenise(pending.substring(start, end), sink);
       start = end;
     }
     pending.delete(0, start);
@@ -69,15 +80,15 @@ final class TokenIntake {
 
   /// Ends the current example.
   void endExample() throws IOException {
-    tokenise(pending.toString());
+    tokenise(pending.toString(), cache::add);
     pending.setLength(0);
     cache.add(separator);
     examples++;
   }
 
-  private void tokenise(String text) throws IOException {
+  private void tokenise(String text, TokenSink sink) throws IOException {
     if (!text.isEmpty()) {
-      cache.add(encoding.encode(text));
+      sink.take(encoding.encode(text));
       bytes += text.getBytes(StandardCharsets.UTF_8).length;
     }
   }

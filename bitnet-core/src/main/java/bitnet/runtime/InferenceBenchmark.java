@@ -31,6 +31,7 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
   private static final int CACHED_ROWS = 512;
   private static final int CACHED_COLUMNS = 1 << 11;
   private static final int CACHED_PASSES = 500;
+  private static final int RATE_REPETITIONS = 5;
   private static final double NANOS = 1e9;
 
   /// What was measured.
@@ -219,23 +220,19 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
               model.team());
       Activations input = new Activations(arena, 1, CACHED_COLUMNS);
       MemorySegment out = arena.allocate((long) rows * Float.BYTES, Float.BYTES);
-      double best = 0;
-      for (int repetition = 0; repetition < 5; repetition++) {
-        long start = System.nanoTime();
-        model
-            .team()
-            .forRanges(
-                rows,
-                model.kernels().rowsPerTile(),
-                (first, end) -> {
-                  for (int pass = 0; pass < CACHED_PASSES; pass++) {
-                    model.kernels().multiply(weights, input, 1, first, end, out, rows);
-                  }
-                });
-        double seconds = (System.nanoTime() - start) / NANOS;
-        best = Math.max(best, weights.bytes() * (double) CACHED_PASSES / seconds);
-      }
-      return best;
+      return bestRate(
+          weights.bytes() * CACHED_PASSES,
+          () ->
+              model
+                  .team()
+                  .forRanges(
+                      rows,
+                      model.kernels().rowsPerTile(),
+                      (first, end) -> {
+                        for (int pass = 0; pass < CACHED_PASSES; pass++) {
+                          model.kernels().multiply(weights, input, 1, first, end, out, rows);
+                        }
+                      }));
     }
   }
 
@@ -246,19 +243,29 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
       Int8Matrix weights = new Int8Matrix(BANDWIDTH_ROWS, BANDWIDTH_COLUMNS, arena);
       Activations input = new Activations(arena, 1, BANDWIDTH_COLUMNS);
       MemorySegment out = arena.allocate((long) BANDWIDTH_ROWS * Float.BYTES, Float.BYTES);
-      double best = 0;
-      for (int repetition = 0; repetition < 5; repetition++) {
-        long start = System.nanoTime();
-        model
-            .team()
-            .forRanges(
-                BANDWIDTH_ROWS,
-                GRANULE,
-                (first, end) ->
-                    model.kernels().multiply(weights, input, 1, first, end, out, BANDWIDTH_ROWS));
-        best = Math.max(best, weights.bytes() / ((System.nanoTime() - start) / NANOS));
-      }
-      return best;
+      return bestRate(
+          weights.bytes(),
+          () ->
+              model
+                  .team()
+                  .forRanges(
+                      BANDWIDTH_ROWS,
+                      GRANULE,
+                      (first, end) ->
+                          model
+                              .kernels()
+                              .multiply(weights, input, 1, first, end, out, BANDWIDTH_ROWS)));
     }
+  }
+
+  /// Bytes per second of the fastest of some passes over so many bytes.
+  private static double bestRate(long bytes, Runnable pass) {
+    double best = 0;
+    for (int repetition = 0; repetition < RATE_REPETITIONS; repetition++) {
+      long start = System.nanoTime();
+      pass.run();
+      best = Math.max(best, bytes / ((System.nanoTime() - start) / NANOS));
+    }
+    return best;
   }
 }

@@ -58,7 +58,10 @@ public final class CrossEntropyLoss {
     if (batch.counted() == targets.length) {
       return sum(scope, pass.hidden(), targets, weight, dHidden);
     }
-    int[] places = IntStream.range(0, targets.length).filter(i -> targets[i] >= 0).toArray();
+    int[] places =
+        IntStream.range(0, targets.length)
+            .filter(i -> targets[i] != TokenBatch.NO_TARGET)
+            .toArray();
     NDArray rows = scope.create(longs(places));
     NDArray hidden = model.ops().selectRows(scope, pass.hidden(), rows);
     NDArray dRows = scope.zeros(hidden.getShape(), DataType.FLOAT32);

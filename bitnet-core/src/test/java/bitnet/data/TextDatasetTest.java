@@ -78,6 +78,19 @@ class TextDatasetTest {
   }
 
   @Test
+  void aLongPromptIsMaskedPieceByPiece() throws IOException {
+    String question = "x".repeat(2 * TokenIntake.PIECE);
+    String prompt = QaTemplate.prompt(question);
+    try (TextDataset dataset =
+        masked("{\"query\":\"%s\",\"answer\":\"yes\"}\n".formatted(question), TextFormat.JSONL)) {
+      TokenStream tokens = dataset.tokens();
+      assertThat(ByteTokens.text(tokens)).isEqualTo(prompt + "yes|");
+      int seq = (int) tokens.size() - 1;
+      assertThat(new EvaluationBatches(tokens, 1, seq).iterator().next().counted()).isEqualTo(4);
+    }
+  }
+
+  @Test
   void whereThereIsNoPromptThereIsNothingToMask() {
     assertThatThrownBy(() -> masked("plain\n", TextFormat.LINES))
         .isInstanceOf(BadRecordException.class)

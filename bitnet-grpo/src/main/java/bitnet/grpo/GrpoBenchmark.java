@@ -47,7 +47,7 @@ public record GrpoBenchmark(
     double beta,
     int steps) {
 
-  /// Steps in which the virtual machine compiles; on two cores its compiler takes half of one.
+  /// Steps in which the virtual machine still compiles.
   static final int WARM_UP = 4;
 
   /// Checks the numbers.

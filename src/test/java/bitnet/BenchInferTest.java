@@ -1,0 +1,81 @@
+package bitnet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class BenchInferTest {
+  @TempDir private Path directory;
+
+  @Test
+  void jsonHoldsTheSpeedsAndWhatLimitsThem() throws IOException {
+    JsonNode json = new ObjectMapper().readTree(bench("--batch=2", "--json"));
+
+    assertThat(json.path("shape").textValue()).isEqualTo(model().toString());
+    assertThat(json.path("threads").intValue()).isEqualTo(1);
+    assertThat(json.path("kernel").textValue()).startsWith("scalar, 1 thread");
+    assertThat(json.path("batch").intValue()).isEqualTo(2);
+    for (String key :
+        new String[] {
+          "load_s",
+          "prefill_tok_s",
+          "decode_tok_s",
+          "batch_tok_s",
+          "bandwidth_gb_s",
+          "read_bandwidth_gb_s",
+          "kernel_gb_s",
+          "peak_rss_mib"
+        }) {
+      assertThat(json.path(key).isNumber()).as(key).isTrue();
+      assertThat(json.path(key).doubleValue()).as(key).isPositive();
+    }
+  }
+
+  @Test
+  void linesSayTheSame() throws IOException {
+    assertThat(bench())
+        .containsPattern("reads [0-9.]+ tok/s, writes [0-9.]+ tok/s")
+        .containsPattern("from memory, its kernel [0-9.]+ GB/s from cache: [0-9]+% of the lower")
+        .doesNotContain("side by side");
+  }
+
+  private String bench(String... options) {
+    CommandRun.succeeding(
+        "create-model",
+        "--hidden_size=32",
+        "--intermediate_size=64",
+        "--layers=1",
+        "--heads=2",
+        "--tokenizer=bytes",
+        "--context=64",
+        "--output_dir",
+        model());
+    Object[] args = new Object[8 + options.length];
+    System.arraycopy(
+        new Object[] {
+          "bench",
+          "infer",
+          "--model_path",
+          model(),
+          "--threads=1",
+          "--kernel=scalar",
+          "--prompt=8",
+          "--new=4"
+        },
+        0,
+        args,
+        0,
+        8);
+    System.arraycopy(options, 0, args, 8, options.length);
+    return CommandRun.succeeding(args).out();
+  }
+
+  private Path model() {
+    return directory.resolve("model");
+  }
+}
