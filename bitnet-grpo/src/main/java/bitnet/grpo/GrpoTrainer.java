@@ -101,7 +101,8 @@ public final class GrpoTrainer implements AutoCloseable {
     this.checkpoints =
         new RunCheckpoints<>(optimizer, directory, settings.keptCheckpoints(), GrpoState.class);
     this.state = GrpoState.start(settings.sampling().seed(), fingerprint(materials));
-    checkLengths(materials);
+    new LengthCheck(settings, model.config().contextLength())
+        .check(materials.training(), materials.heldOut(), rollouts);
   }
 
   private Learner learner(int maxLength) {
@@ -116,42 +117,6 @@ public final class GrpoTrainer implements AutoCloseable {
             materials.training().size(),
             model.computeType(),
             model.config());
-  }
-
-  /// Refuses before training what would fail, or be cut off, in the middle of it.
-  private void checkLengths(Materials materials) {
-    int longest = 0;
-    for (List<QaRecord> records : List.of(materials.training(), materials.heldOut())) {
-      for (QaRecord record : records) {
-        longest = Math.max(longest, rollouts.encode(QaTemplate.prompt(record.query())).length);
-      }
-    }
-    int context = model.config().contextLength();
-    int first = longest + settings.maxLength();
-    if (first > context) {
-      throw new IllegalArgumentException(
-          "the longest prompt has %d tokens, and with max_length %d it does not fit the model's"
-                  .formatted(longest, settings.maxLength())
-              + " context of %d; use max_length %d or shorter questions"
-                  .formatted(context, Math.max(1, context - longest)));
-    }
-    CorrectionSettings second = settings.correction().orElse(null);
-    if (second == null) {
-      return;
-    }
-    int framed = 0;
-    for (String phrase : second.guidance().phrases()) {
-      int frame = rollouts.encode(QaTemplate.correctionPrompt("", "", phrase)).length;
-      framed = Math.max(framed, frame + QaTemplate.queries(phrase) * longest);
-    }
-    if (first + framed + second.maxLength() > context) {
-      throw new IllegalArgumentException(
-          "a question of %d tokens, a first answer of %d, the guiding prompt with its frame of %d"
-                  .formatted(longest, settings.maxLength(), framed)
-              + " and a second_max_length of %d do not fit the model's context of %d; use shorter"
-                  .formatted(second.maxLength(), context)
-              + " lengths, or a model with a longer context");
-    }
   }
 
   /// The names of the metrics, for a [bitnet.training.MetricsLog].
@@ -246,7 +211,7 @@ public final class GrpoTrainer implements AutoCloseable {
     SequencedMap<String, Double> row = new LinkedHashMap<>();
     List<QaRecord> queries = sampler.next(state.sampler(), settings.queries());
     Judged first = answer(queries, Rollouts.Purpose.FIRST, times);
-    List<CompletionRecord> shown = new ArrayList<>(shown(first));
+    List<CompletionRecord> shown = new ArrayList<>(CompletionRecord.of(first, state.step() + 1));
     GrpoMetrics.putAnswers(row, first, settings.groupSize(), rewards);
     row.put("lr", settings.schedule().learningRate(state.step()));
     Learner.Outcome outcome = learner.learn(lessons(first), state.step(), state.guard(), times);
@@ -340,7 +305,7 @@ public final class GrpoTrainer implements AutoCloseable {
     GrpoMetrics.putCorrections(row, pairs, how.corrections());
     row.put("t1_prime", again.accuracy());
     row.put("buffer_size", (double) state.buffer().entries().size());
-    shown.addAll(shown(pairs));
+    shown.addAll(CompletionRecord.of(pairs, state.step() + 1));
   }
 
   private void report(Learner.Outcome outcome, GrpoListener listener) throws IOException {
@@ -350,37 +315,6 @@ public final class GrpoTrainer implements AutoCloseable {
     if (outcome.stopped()) {
       throw new TrainingException(outcome.skipped().getLast() + checkpoints.lastGood());
     }
-  }
-
-  private List<CompletionRecord> shown(Judged answers) {
-    List<CompletionRecord> shown = new ArrayList<>();
-    for (int i = 0; i < answers.size(); i++) {
-      shown.add(shown(answers, i, 1, ""));
-    }
-    return shown;
-  }
-
-  private List<CompletionRecord> shown(SelfCorrection.Pairs pairs) {
-    List<CompletionRecord> shown = new ArrayList<>();
-    for (int i = 0; i < pairs.second().size(); i++) {
-      shown.add(shown(pairs.second(), i, 2, pairs.first().samples().get(i).text()));
-    }
-    return shown;
-  }
-
-  private CompletionRecord shown(Judged answers, int i, int layer, String first) {
-    QaRecord query = answers.queries().get(i);
-    Sample sample = answers.samples().get(i);
-    return new CompletionRecord(
-        state.step() + 1,
-        layer,
-        query.query(),
-        query.answer(),
-        first,
-        sample.text(),
-        answers.reward(i),
-        answers.isRight(i),
-        sample.truncated());
   }
 
   @Override
