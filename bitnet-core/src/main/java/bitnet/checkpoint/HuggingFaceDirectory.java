@@ -326,6 +326,11 @@ public final class HuggingFaceDirectory
 
   /// Unmaps the files.
   @Override
+  public void unload() {
+    tensors.unload();
+  }
+
+  @Override
   public void close() {
     tensors.close();
   }

@@ -294,6 +294,11 @@ public final class ModelDirectory implements LatentWeights, TernaryWeights, Stor
 
   /// Unmaps the files; segments of them must not be used any more.
   @Override
+  public void unload() {
+    store.unload();
+  }
+
+  @Override
   public void close() {
     store.close();
     if (master != null) {

@@ -206,6 +206,13 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /// Unmaps the file; segments of it must not be used any more.
+  /// Lets go of the pages that were read; read again, they come back.
+  void unload() {
+    if (data.isMapped()) {
+      data.unload();
+    }
+  }
+
   @Override
   public void close() {
     if (arena.scope().isAlive()) {

@@ -173,6 +173,11 @@ public final class TensorStore implements AutoCloseable {
   }
 
   /// Unmaps every file; segments of them must not be used any more.
+  /// Lets go of the pages that were read; read again, they come back.
+  void unload() {
+    files.forEach(SafetensorsFile::unload);
+  }
+
   @Override
   public void close() {
     files.forEach(SafetensorsFile::close);

@@ -26,4 +26,8 @@ public interface TernaryWeights {
   /// @param target as many floats as these rows have
   /// @throws IOException if the tensor is missing or damaged, naming file and tensor
   void readRows(TensorSpec tensor, int firstRow, int rows, MemorySegment target) throws IOException;
+
+  /// Lets go of the memory that what was read so far takes, where it is a mapped file's: read
+  /// again, it comes back.
+  default void unload() {}
 }

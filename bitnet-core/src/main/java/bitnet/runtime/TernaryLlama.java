@@ -52,13 +52,15 @@ public final class TernaryLlama implements AutoCloseable {
     this.team = team;
     this.kernels = KernelSelector.select(settings.kernel());
     RuntimeLayer.Loader loader = loader(weights);
-    for (int layer = 0; layer < config.layerCount(); layer++) {
-      layers.add(loader.load(layer));
-    }
     finalNorm = loader.norm("model.norm");
     embedding = vocabulary();
     head = config.tiedHead() ? embedding : vocabulary();
     loadVocabulary(weights, loader);
+    weights.unload(); // a large part of the file, before the next is read
+    for (int layer = 0; layer < config.layerCount(); layer++) {
+      layers.add(loader.load(layer));
+      weights.unload();
+    }
     workspace = new Workspace(config, layers.getFirst(), 1);
     logits = arena.allocate((long) config.vocabSize() * Float.BYTES, 64);
     rotary = RotaryTable.of(config, 1);

@@ -20,6 +20,9 @@ final class VocabularyMatrix {
   /// Rows that are read, converted and multiplied together.
   static final int GRANULE = 16;
 
+  /// After so many rows a thread lets go of what it read: a vocabulary may be most of a file.
+  private static final int UNLOAD_ROWS = 64 * GRANULE;
+
   private final DenseMatrix matrix;
 
   /// Memory for a matrix of that type.
@@ -93,6 +96,9 @@ final class VocabularyMatrix {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment buffer = arena.allocate(GRANULE * rowBytes, Float.BYTES);
       for (int row = first; row < end; row += GRANULE) {
+        if ((row - first) % UNLOAD_ROWS == 0) {
+          weights.unload();
+        }
         int count = Math.min(GRANULE, end - row);
         weights.readRows(tensor, row, count, buffer.asSlice(0, count * rowBytes));
         for (int i = 0; i < count; i++) {

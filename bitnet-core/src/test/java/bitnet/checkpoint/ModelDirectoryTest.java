@@ -81,6 +81,8 @@ class ModelDirectoryTest {
           assertTernary(model.ternary(tensor), latents);
         } else {
           assertThat(readRows(model, tensor)).isEqualTo(bfloat16(latents));
+          model.unload();
+          assertThat(readRows(model, tensor)).isEqualTo(bfloat16(latents));
         }
         if (withMaster) {
           assertThat(read(model, tensor)).isEqualTo(latents);
