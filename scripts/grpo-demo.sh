@@ -6,8 +6,8 @@
 # CE_ITERS         steps of cross-entropy before the first look at accuracy, 550
 # CE_STAGES        the most times that 50 steps are added until a third is right, 16
 # GRPO_STEPS       60
-# CORRECTION_ITERS steps of cross-entropy on corrections, 500
-# TWO_LAYER_STEPS  60
+# CORRECTION_ITERS steps of cross-entropy on corrections, 800
+# TWO_LAYER_STEPS  40
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 bitnet=$root/scripts/bitnet
@@ -19,7 +19,7 @@ if [ -e "$run" ]; then
   exit 1
 fi
 mkdir -p "$run"
-guide=' again'
+guide=' again ' # and the question: asked once more, a small model need not look far back
 
 # What share of the questions in $2 the model $1 answers exactly, in percent; $3 is for its figures.
 accuracy() {
@@ -28,8 +28,8 @@ accuracy() {
 }
 
 # Every $1-th question of $3 with a first answer, of which half are a digit off, and the right second
-# answer, without the steps. $2 is the seed. A text with mistakes leaves the model unsure of digits,
-# which is what GRPO needs: of a model that is sure of its mistakes all answers are alike.
+# answer. $2 is the seed. A text with mistakes leaves the model unsure of digits, which is what GRPO
+# needs: of a model that is sure of its mistakes all answers are alike.
 mistakes() {
   awk -v guide="$guide" -v each="$1" -v seed="$2" 'BEGIN { srand(seed) } NR % each == 0 {
     match($0, /"query":"[^"]*"/); query = substr($0, RSTART + 9, RLENGTH - 10)
@@ -40,28 +40,29 @@ mistakes() {
       at = 1 + int(rand() * length(answer)); digit = substr(answer, at, 1)
       first = substr(answer, 1, at - 1) (digit + 1 + int(rand() * 9)) % 10 substr(answer, at + 1)
     }
-    printf "{\"query\":\"%s<think><think>%s</think>%s</think>%s\",\"answer\":\"%s\"}\n",
-      query, way, first, guide, answer
+    printf "{\"query\":\"%s<think><think>%s</think>%s</think>%s\",\"answer\":\"%s\",\"reasoning\":\"%s\"}\n",
+      query, way, first, guide query, answer, way
   }' "$3"
 }
 
-# Answers of the log $1 as first answers, each with the right second one: as many wrong first answers
-# as right ones.
+# Answers of the log $2 to questions of $1 as first answers, each with the right second one: as many
+# wrong first answers as right ones.
 corrections() {
   awk -v guide="$guide" '
     function field(name) {
       return match($0, "\"" name "\":\"[^\"]*\"") ? substr($0, RSTART + length(name) + 4, RLENGTH - length(name) - 5) : ""
     }
+    NR == FNR { way[field("query")] = field("reasoning"); next }
     {
       right = /"right":true/; query = field("query"); first = field("completion")
       if (first == "" || seen[query first]++) next
-      line[right, ++kept[right]] = sprintf("{\"query\":\"%s<think>%s</think>%s\",\"answer\":\"%s\"}",
-        query, first, guide, field("reference"))
+      line[right, ++kept[right]] = sprintf("{\"query\":\"%s<think>%s</think>%s\",\"answer\":\"%s\",\"reasoning\":\"%s\"}",
+        query, first, guide query, field("reference"), way[query])
     }
     END {
       most = kept[0] < kept[1] ? kept[0] : kept[1]
       for (i = 1; i <= most; i++) { print line[0, i]; print line[1, i] }
-    }' "$1"
+    }' "$1" "$2"
 }
 
 # The value of a column of a CSV log in its first row (before training) or its last, in percent.
@@ -102,19 +103,19 @@ demo() {
 
   echo "== answers of that run, right and wrong, and answers with a digit off show what a correction looks like"
   {
-    corrections "$here/grpo.jsonl"
+    corrections "$here/train.jsonl" "$here/grpo.jsonl"
     mistakes 2 "$seed" "$here/train.jsonl"
     head -n 200 "$here/train.jsonl"
   } >"$here/corrections.jsonl"
   "$bitnet" train-ce --threads 1 --model_path "$here/grpo" --dataset "$here/corrections.jsonl" --eval_fraction 0 \
-    --iters "${CORRECTION_ITERS:-500}" --batch_size 8 --seq_len 256 --lr 2e-3 --lr_schedule linear --warmup 10 --seed "$seed" \
+    --iters "${CORRECTION_ITERS:-800}" --batch_size 8 --seq_len 256 --lr 2e-3 --lr_schedule linear --warmup 10 --seed "$seed" \
     --log_interval 100 --save_interval 0 --output_dir "$here/corrected"
 
   echo "== GRPO with two layers"
   "$bitnet" train-grpo --threads 1 --model_path "$here/corrected" --dataset "$here/train.jsonl" \
-    --eval_dataset "$here/eval.jsonl" --reward_model final_answer --steps "${TWO_LAYER_STEPS:-60}" --batch_size 8 \
-    --group_size 4 --max_length 40 --second_max_length 8 --lr 3e-5 --lr_schedule linear --warmup 3 --beta 0 \
-    --two_layer --augmentation_size 4 --guiding_prompt "$guide" \
+    --eval_dataset "$here/eval.jsonl" --reward_model final_answer --steps "${TWO_LAYER_STEPS:-40}" --batch_size 8 \
+    --group_size 4 --max_length 40 --lr 1e-5 --lr_schedule linear --warmup 3 --beta 0 \
+    --two_layer --augmentation_size 4 --guiding_prompt "$guide{query}" \
     --seed "$seed" --eval_interval 20 --log_interval 10 --sample_interval 30 --save_interval 0 \
     --csv_log "$here/two-layer.csv" --output_dir "$here/two-layer"
 
