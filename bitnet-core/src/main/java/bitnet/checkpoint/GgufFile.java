@@ -156,7 +156,6 @@ public final class GgufFile implements AutoCloseable {
     }
   }
 
-  /// Unmaps the file; segments of it must not be used any more.
   /// Lets go of the pages that were read; read again, they come back.
   void unload() {
     if (bytes.isMapped()) {
@@ -164,6 +163,7 @@ public final class GgufFile implements AutoCloseable {
     }
   }
 
+  /// Unmaps the file; segments of it must not be used any more.
   @Override
   public void close() {
     if (arena.scope().isAlive()) {

@@ -192,12 +192,12 @@ public final class GgufModel implements LatentWeights, TernaryWeights, StoredMod
     }
   }
 
-  /// Unmaps the file; what was read from it must not be used any more.
   @Override
   public void unload() {
     file.unload();
   }
 
+  /// Unmaps the file; what was read from it must not be used any more.
   @Override
   public void close() {
     file.close();

@@ -324,12 +324,12 @@ public final class HuggingFaceDirectory
     tensors.readFloats(entry(tensor), first, count, target);
   }
 
-  /// Unmaps the files.
   @Override
   public void unload() {
     tensors.unload();
   }
 
+  /// Unmaps the files.
   @Override
   public void close() {
     tensors.close();

@@ -292,12 +292,12 @@ public final class ModelDirectory implements LatentWeights, TernaryWeights, Stor
     }
   }
 
-  /// Unmaps the files; segments of them must not be used any more.
   @Override
   public void unload() {
     store.unload();
   }
 
+  /// Unmaps the files; segments of them must not be used any more.
   @Override
   public void close() {
     store.close();

@@ -205,7 +205,6 @@ public final class SafetensorsFile implements AutoCloseable {
     return values;
   }
 
-  /// Unmaps the file; segments of it must not be used any more.
   /// Lets go of the pages that were read; read again, they come back.
   void unload() {
     if (data.isMapped()) {
@@ -213,6 +212,7 @@ public final class SafetensorsFile implements AutoCloseable {
     }
   }
 
+  /// Unmaps the file; segments of it must not be used any more.
   @Override
   public void close() {
     if (arena.scope().isAlive()) {

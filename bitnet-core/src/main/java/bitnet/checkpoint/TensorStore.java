@@ -172,12 +172,12 @@ public final class TensorStore implements AutoCloseable {
     return file;
   }
 
-  /// Unmaps every file; segments of them must not be used any more.
   /// Lets go of the pages that were read; read again, they come back.
   void unload() {
     files.forEach(SafetensorsFile::unload);
   }
 
+  /// Unmaps every file; segments of them must not be used any more.
   @Override
   public void close() {
     files.forEach(SafetensorsFile::close);

@@ -16,6 +16,8 @@ import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
 import bitnet.model.TernarizedWeights;
+import bitnet.model.TernaryWeights;
+import bitnet.quantization.TernaryRows;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
@@ -327,6 +329,50 @@ class TernaryLlamaTest {
       assertThat(logits)
           .isEqualTo(fresh.advance(List.of(expected), List.of(ids))[0])
           .isNotEqualTo(old);
+    }
+  }
+
+  @Test
+  void whatWasReadIsLetGoOfAfterEachLayer() throws IOException {
+    TernaryWeights stored = new TernarizedWeights(blank(config(false, false, false)));
+    List<String> events = new ArrayList<>();
+    TernaryWeights watched =
+        new TernaryWeights() {
+          @Override
+          public LlamaConfig config() {
+            return stored.config();
+          }
+
+          @Override
+          public TernaryRows ternary(TensorSpec tensor) throws IOException {
+            events.add(tensor.name());
+            return stored.ternary(tensor);
+          }
+
+          @Override
+          public void readRows(TensorSpec tensor, int first, int rows, MemorySegment target)
+              throws IOException {
+            stored.readRows(tensor, first, rows, target);
+          }
+
+          @Override
+          public void unload() {
+            events.add("unload");
+          }
+        };
+
+    TernaryLlama.load(watched, EXACT).close();
+
+    int layers = stored.config().layerCount();
+    assertThat(layers).isGreaterThan(1);
+    for (int layer = 0; layer < layers; layer++) {
+      String ofLayer = "model.layers." + layer + ".";
+      int last = -1;
+      for (int i = 0; i < events.size(); i++) {
+        last = events.get(i).startsWith(ofLayer) ? i : last;
+      }
+      assertThat(last).isNotNegative();
+      assertThat(events.get(last + 1)).isEqualTo("unload");
     }
   }
 
