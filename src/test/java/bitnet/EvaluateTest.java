@@ -229,6 +229,21 @@ class EvaluateTest {
   }
 
   @Test
+  void guidingPromptOfAFileIsOnePhrase() throws IOException {
+    Path file = Files.writeString(directory.resolve("phrases.txt"), " again {query}\n really?\n");
+    List<Object> args =
+        new ArrayList<>(List.of("evaluate", "--dataset", sums, "--ce_model", model));
+    args.addAll(List.of("--max_length=2", "--two_layer", "--guiding_prompt", file));
+
+    CommandRun run = CommandRun.of(args.toArray());
+
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.err()).contains("phrases.txt: holds 2 phrases; evaluate asks with one");
+    Files.writeString(file, " again {query}\n");
+    assertThat(CommandRun.succeeding(args.toArray()).out()).contains("final_answer_t2");
+  }
+
+  @Test
   void modelIsNeeded() {
     CommandRun run = CommandRun.of("evaluate", "--dataset", sums);
 

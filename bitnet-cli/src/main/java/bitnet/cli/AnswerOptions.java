@@ -3,10 +3,8 @@ package bitnet.cli;
 import bitnet.data.QaTemplate;
 import bitnet.eval.AnswerSettings;
 import bitnet.generation.GenerationSettings;
+import bitnet.grpo.GuidingPrompts;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
@@ -86,14 +84,14 @@ final class AnswerOptions {
             : Optional.empty());
   }
 
-  /// The text itself, or of the file that it names.
+  /// The text itself, or of the file that it names, read as in training.
   private String guidingText() throws IOException {
-    Path file;
-    try {
-      file = Path.of(guidingPrompt);
-    } catch (InvalidPathException text) {
-      return guidingPrompt;
+    List<String> phrases = GuidingPrompts.phrases(guidingPrompt);
+    if (phrases.size() != 1) {
+      throw new IllegalArgumentException(
+          "%s: holds %d phrases; evaluate asks with one, give that"
+              .formatted(guidingPrompt, phrases.size()));
     }
-    return Files.isRegularFile(file) ? Files.readString(file).strip() : guidingPrompt;
+    return phrases.getFirst();
   }
 }
