@@ -32,10 +32,11 @@ record LengthCheck(GrpoSettings settings, int context) {
     if (second == null) {
       return;
     }
+    int query = longest - rollouts.encode(QaTemplate.prompt("")).length;
     int framed = 0;
     for (String phrase : second.guidance().phrases()) {
       int frame = rollouts.encode(QaTemplate.correctionPrompt("", "", phrase)).length;
-      framed = Math.max(framed, frame + QaTemplate.queries(phrase) * longest);
+      framed = Math.max(framed, frame + QaTemplate.queries(phrase) * query);
     }
     if (first + framed + second.maxLength() > context) {
       throw new IllegalArgumentException(
