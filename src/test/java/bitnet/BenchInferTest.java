@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -55,24 +57,12 @@ class BenchInferTest {
         "--context=64",
         "--output_dir",
         model());
-    Object[] args = new Object[8 + options.length];
-    System.arraycopy(
-        new Object[] {
-          "bench",
-          "infer",
-          "--model_path",
-          model(),
-          "--threads=1",
-          "--kernel=scalar",
-          "--prompt=8",
-          "--new=4"
-        },
-        0,
-        args,
-        0,
-        8);
-    System.arraycopy(options, 0, args, 8, options.length);
-    return CommandRun.succeeding(args).out();
+    List<Object> args =
+        new ArrayList<>(
+            List.of("bench", "infer", "--model_path", model(), "--threads=1", "--kernel=scalar"));
+    args.addAll(List.of("--prompt=8", "--new=4"));
+    args.addAll(List.of(options));
+    return CommandRun.succeeding(args.toArray()).out();
   }
 
   private Path model() {
