@@ -3,7 +3,11 @@ package bitnet.cli;
 import bitnet.data.BadRecordException;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Stream;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -26,30 +30,30 @@ import picocli.CommandLine.Spec;
     scope = ScopeType.INHERIT,
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    synopsisSubcommandLabel = "COMMAND",
-    subcommands = {
-      CreateModel.class,
-      TrainTokenizer.class,
-      MakeData.class,
-      Convert.class,
-      Verify.class,
-      Inspect.class,
-      TrainCe.class,
-      TrainGrpo.class,
-      TrainReward.class,
-      SimpleReward.class,
-      Infer.class,
-      Chat.class,
-      Logits.class,
-      Bench.class,
-      Doctor.class,
-      Evaluate.class,
-      EnergyRl.class,
-      Report.class,
-      GenerateCompletion.class,
-      HelpCommand.class,
-    })
+    synopsisSubcommandLabel = "COMMAND")
 public final class Main implements Runnable {
+  private static final List<Class<?>> COMMANDS =
+      List.of(
+          CreateModel.class,
+          TrainTokenizer.class,
+          MakeData.class,
+          Convert.class,
+          Verify.class,
+          Inspect.class,
+          TrainCe.class,
+          TrainGrpo.class,
+          TrainReward.class,
+          SimpleReward.class,
+          Infer.class,
+          Chat.class,
+          Logits.class,
+          Bench.class,
+          Doctor.class,
+          Evaluate.class,
+          EnergyRl.class,
+          Report.class);
+  private static final List<Class<?>> ABOUT_COMMANDS =
+      List.of(GenerateCompletion.class, HelpCommand.class);
 
   @Option(
       names = "--stacktrace",
@@ -83,7 +87,7 @@ public final class Main implements Runnable {
   ///
   /// @return the exit code, as [#run(String...)]
   public static int run(PrintWriter out, PrintWriter err, String... args) {
-    CommandLine line = commandLine(out, err);
+    CommandLine line = commandLine(out, err, args);
     try {
       String[] spelled = OptionSpelling.canonical(line.getCommandSpec(), args);
       return line.execute(ConfigFile.expand(line.getCommandSpec(), spelled));
@@ -99,18 +103,18 @@ public final class Main implements Runnable {
     }
   }
 
-  /// The command with all its subcommands, not yet parsed.
-  static CommandLine commandLine(PrintWriter out, PrintWriter err) {
+  /// The command with the subcommands that these arguments need, not yet parsed. To make the model
+  /// of all of them took half of the time until a command began its work.
+  static CommandLine commandLine(PrintWriter out, PrintWriter err, String... args) {
     Main main = new Main();
-    CommandLine line =
-        new CommandLine(main)
-            .setOut(out)
-            .setErr(err)
-            .setUsageHelpAutoWidth(true)
-            .setExpandAtFiles(false) // a prompt may begin with @
-            .setParameterExceptionHandler((failure, args) -> main.reject(failure))
-            .setExecutionExceptionHandler(
-                (failure, at, parsed) -> main.report(failure, at.getErr()));
+    CommandLine line = new CommandLine(main);
+    subcommands(args).forEach(line::addSubcommand);
+    line.setOut(out)
+        .setErr(err)
+        .setUsageHelpAutoWidth(true)
+        .setExpandAtFiles(false) // a prompt may begin with @
+        .setParameterExceptionHandler((failure, rejected) -> main.reject(failure))
+        .setExecutionExceptionHandler((failure, at, parsed) -> main.report(failure, at.getErr()));
     // not in the annotation, where subcommands would inherit it
     line.getCommandSpec()
         .usageMessage()
@@ -119,6 +123,22 @@ public final class Main implements Runnable {
         .put(UsageMessageSpec.SECTION_KEY_COMMAND_LIST_HEADING, help -> System.lineSeparator());
     line.getHelpSectionMap().put(UsageMessageSpec.SECTION_KEY_COMMAND_LIST, CommandGroups::render);
     return line;
+  }
+
+  /// The one that the first word names; all if it names none, for help and for suggestions.
+  private static Stream<Class<?>> subcommands(String... args) {
+    Optional<Class<?>> named =
+        Arrays.stream(args)
+            .filter(argument -> !argument.startsWith("-"))
+            .findFirst()
+            .flatMap(word -> COMMANDS.stream().filter(each -> isNamed(each, word)).findFirst());
+    return named
+        .<Stream<Class<?>>>map(Stream::of)
+        .orElseGet(() -> Stream.concat(COMMANDS.stream(), ABOUT_COMMANDS.stream()));
+  }
+
+  private static boolean isNamed(Class<?> command, String word) {
+    return command.getAnnotation(Command.class).name().equals(word);
   }
 
   @Override
