@@ -14,6 +14,8 @@ final class FloatConversion {
   private static final ValueLayout.OfShort HALF =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(LITTLE_ENDIAN);
 
+  private static final int CHUNK_VALUES = 1 << 12; // 24 KiB, which stay in the first-level cache
+
   private FloatConversion() {}
 
   /// Reads `count` elements of a floating-point type; F64 is rounded to the nearest fp32.
@@ -25,18 +27,31 @@ final class FloatConversion {
           target.setAtIndex(NATIVE, i, (float) source.getAtIndex(F64, i));
         }
       }
-      case F16 -> {
-        for (long i = 0; i < count; i++) {
-          target.setAtIndex(NATIVE, i, Float.float16ToFloat(source.getAtIndex(HALF, i)));
-        }
-      }
-      case BF16 -> {
-        for (long i = 0; i < count; i++) {
-          target.setAtIndex(NATIVE, i, Float.intBitsToFloat(source.getAtIndex(HALF, i) << 16));
-        }
-      }
+      case F16, BF16 -> halvesToFloats(dtype, source, target, count);
       case I64, I32, I16, I8, U8, BOOL ->
           throw new IllegalArgumentException(dtype + " is not a floating-point type");
+    }
+  }
+
+  /// Piece by piece by way of arrays, whose loops are fast soon after the start already.
+  private static void halvesToFloats(
+      DType dtype, MemorySegment source, MemorySegment target, long count) {
+    int step = (int) Math.min(count, CHUNK_VALUES);
+    short[] halves = new short[step];
+    float[] floats = new float[step];
+    for (long first = 0; first < count; first += step) {
+      int some = (int) Math.min(step, count - first);
+      MemorySegment.copy(source, HALF, first * Short.BYTES, halves, 0, some);
+      if (dtype == DType.F16) {
+        for (int i = 0; i < some; i++) {
+          floats[i] = Float.float16ToFloat(halves[i]);
+        }
+      } else {
+        for (int i = 0; i < some; i++) {
+          floats[i] = Float.intBitsToFloat(halves[i] << 16);
+        }
+      }
+      MemorySegment.copy(floats, 0, target, NATIVE, first * Float.BYTES, some);
     }
   }
 

@@ -16,9 +16,10 @@ public sealed interface DenseMatrix permits FloatMatrix, Int8Matrix, Int4Matrix 
 
   /// Stores a row, quantised where the type is.
   ///
-  /// @param values `[columns]` float32
+  /// @param values among others the row's
+  /// @param offset where the row begins
   /// @throws IllegalArgumentException if it is quantised and a value is not finite
-  void setRow(int row, MemorySegment values);
+  void setRow(int row, float[] values, int offset);
 
   /// Writes a row back as floats.
   ///

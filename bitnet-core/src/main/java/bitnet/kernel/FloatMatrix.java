@@ -2,6 +2,7 @@ package bitnet.kernel;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /// Weights `[rows, columns]` in fp32, row after row, off the heap.
 public final class FloatMatrix implements DenseMatrix {
@@ -35,8 +36,8 @@ public final class FloatMatrix implements DenseMatrix {
   }
 
   @Override
-  public void setRow(int row, MemorySegment source) {
-    rowSlice(row, 1).copyFrom(source);
+  public void setRow(int row, float[] source, int offset) {
+    MemorySegment.copy(source, offset, rowSlice(row, 1), ValueLayout.JAVA_FLOAT, 0, columns);
   }
 
   @Override

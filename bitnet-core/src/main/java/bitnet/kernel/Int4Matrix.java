@@ -3,6 +3,7 @@ package bitnet.kernel;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /// Weights `[rows, columns]` in 4 bits with a scale for every 64 columns of a row, off the heap:
 /// `w = scale * (nibble - 8)`, `scale = max|w| / 7`. Byte i of a group's 32 holds column i in its
@@ -33,31 +34,27 @@ public final class Int4Matrix implements DenseMatrix {
   }
 
   @Override
-  public void setRow(int row, MemorySegment values) {
+  public void setRow(int row, float[] values, int offset) {
+    byte[] codes = new byte[GROUP];
     for (int group = 0; group < groups; group++) {
-      float maximum = 0;
-      int end = Math.min(columns, (group + 1) * GROUP);
-      for (int k = group * GROUP; k < end; k++) {
-        maximum = Math.max(maximum, Math.abs(values.getAtIndex(FLOAT, k)));
-      }
+      int first = group * GROUP;
+      int count = Math.min(GROUP, columns - first);
+      float maximum = Rounding.magnitude(values, offset + first, count);
       if (!Float.isFinite(maximum)) {
         throw new IllegalArgumentException("row %d has a weight that is not finite".formatted(row));
       }
       long index = (long) row * groups + group;
       scales.setAtIndex(ValueLayout.JAVA_FLOAT, index, maximum / 7);
       float inverse = maximum == 0 ? 0 : 7 / maximum;
+      Arrays.fill(codes, (byte) BIAS);
+      for (int i = 0; i < count; i++) {
+        codes[i] += (byte) Rounding.nearest(values[offset + first + i] * inverse);
+      }
       for (int i = 0; i < GROUP_BYTES; i++) {
-        int low = nibble(values, group * GROUP + i, inverse);
-        int high = nibble(values, group * GROUP + GROUP_BYTES + i, inverse);
-        nibbles.set(ValueLayout.JAVA_BYTE, index * GROUP_BYTES + i, (byte) (low | (high << 4)));
+        int pair = codes[i] | (codes[GROUP_BYTES + i] << 4);
+        nibbles.set(ValueLayout.JAVA_BYTE, index * GROUP_BYTES + i, (byte) pair);
       }
     }
-  }
-
-  private int nibble(MemorySegment values, int column, float inverse) {
-    return column < columns
-        ? (int) Math.rint(values.getAtIndex(FLOAT, column) * inverse) + BIAS
-        : BIAS;
   }
 
   /// The integer of one weight, from -7 to 7.

@@ -30,23 +30,22 @@ public final class Int8Matrix implements DenseMatrix {
   }
 
   @Override
-  public void setRow(int row, MemorySegment values) {
-    float maximum = 0;
-    for (int k = 0; k < columns; k++) {
-      maximum = Math.max(maximum, Math.abs(values.getAtIndex(FLOAT, k)));
-    }
+  public void setRow(int row, float[] values, int offset) {
+    float maximum = Rounding.magnitude(values, offset, columns);
     if (!Float.isFinite(maximum)) {
       throw new IllegalArgumentException("row %d has a weight that is not finite".formatted(row));
     }
-    float scale = maximum / 127;
     float inverse = maximum == 0 ? 0 : 127 / maximum;
-    int sum = 0;
+    byte[] line = new byte[columns];
     for (int k = 0; k < columns; k++) {
-      int code = (int) Math.rint(values.getAtIndex(FLOAT, k) * inverse);
-      codes.set(ValueLayout.JAVA_BYTE, (long) row * stride + k, (byte) code);
+      line[k] = (byte) Rounding.nearest(values[offset + k] * inverse);
+    }
+    int sum = 0;
+    for (byte code : line) {
       sum += code;
     }
-    scales.setAtIndex(ValueLayout.JAVA_FLOAT, row, scale);
+    MemorySegment.copy(line, 0, codes, ValueLayout.JAVA_BYTE, (long) row * stride, columns);
+    scales.setAtIndex(ValueLayout.JAVA_FLOAT, row, maximum / 127);
     sums.setAtIndex(ValueLayout.JAVA_INT, row, sum);
   }
 

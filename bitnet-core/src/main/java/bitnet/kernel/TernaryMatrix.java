@@ -71,33 +71,39 @@ public final class TernaryMatrix {
     int height = kernels.rowsPerTile();
     long bytes = kernels.tileBytes(columns);
     byte[] trits = new byte[height * columns];
-    byte[] row = new byte[columns];
     for (int tile = first; tile < end; tile++) {
-      for (int line = 0; line < height; line++) {
-        int index = tile * height + line;
-        if (index < rows) {
-          unpackRow(parts, index, row);
-          System.arraycopy(row, 0, trits, line * columns, columns);
-        } else {
-          Arrays.fill(trits, line * columns, (line + 1) * columns, (byte) 0);
-        }
-      }
+      int row = tile * height;
+      int count = Math.min(height, rows - row);
+      Arrays.fill(trits, count * columns, trits.length, (byte) 0);
+      unpack(parts, row, count, trits);
       kernels.packTile(trits, columns, tiles.asSlice(tile * bytes, bytes));
     }
   }
 
-  /// Unpacks a row of the joined matrix and notes its scale.
-  private void unpackRow(List<? extends TernaryRows> parts, int index, byte[] row) {
-    int local = index;
+  /// Unpacks rows of the joined matrix and notes their scales.
+  private void unpack(List<? extends TernaryRows> parts, int first, int count, byte[] trits) {
+    int partStart = 0;
     for (TernaryRows part : parts) {
-      if (local < part.rows()) {
-        part.unpack(local, 1, row);
-        scales.setAtIndex(ValueLayout.JAVA_FLOAT, index, part.scale(local));
-        return;
+      int start = Math.max(first, partStart);
+      int end = Math.min(first + count, partStart + part.rows());
+      if (start < end) {
+        unpack(part, start - partStart, end - start, trits, (start - first) * columns);
+        for (int row = start; row < end; row++) {
+          scales.setAtIndex(ValueLayout.JAVA_FLOAT, row, part.scale(row - partStart));
+        }
       }
-      local -= part.rows();
+      partStart += part.rows();
     }
-    throw new IndexOutOfBoundsException(index);
+  }
+
+  private void unpack(TernaryRows part, int first, int count, byte[] trits, int offset) {
+    if (offset == 0) {
+      part.unpack(first, count, trits);
+      return;
+    }
+    byte[] rowsOfPart = new byte[count * columns];
+    part.unpack(first, count, rowsOfPart);
+    System.arraycopy(rowsOfPart, 0, trits, offset, rowsOfPart.length);
   }
 
   /// The number of rows, of output features.

@@ -11,6 +11,8 @@ public final class RowGroupPacking {
   /// Rows in a byte row; divides the number of rows.
   public static final int ROWS_PER_BYTE = 4;
 
+  private static final int CHUNK_BYTES = 1 << 16;
+
   private RowGroupPacking() {}
 
   /// Unpacks one row.
@@ -27,9 +29,9 @@ public final class RowGroupPacking {
     int group = rows / ROWS_PER_BYTE;
     int shift = 2 * (row / group);
     long first = (long) (row % group) * columns;
-    for (int column = 0; column < columns; column++) {
-      int bits = packed.get(ValueLayout.JAVA_BYTE, first + column) >> shift;
-      trits[offset + column] = (byte) ((bits & 3) - 1);
+    MemorySegment.copy(packed, ValueLayout.JAVA_BYTE, first, trits, offset, columns);
+    for (int i = offset; i < offset + columns; i++) {
+      trits[i] = (byte) (((trits[i] >> shift) & 3) - 1);
     }
   }
 
@@ -57,13 +59,26 @@ public final class RowGroupPacking {
   ///
   /// @throws IllegalArgumentException naming the first byte with the code 3
   public static void validate(MemorySegment packed) {
-    for (long i = 0; i < packed.byteSize(); i++) {
-      int bits = packed.get(ValueLayout.JAVA_BYTE, i);
-      if ((bits & (bits >> 1) & 0x55) != 0) {
-        throw new IllegalArgumentException(
-            "byte %d is 0x%02x, which holds the code 3; trits have the codes 0, 1 and 2"
-                .formatted(i, bits & 0xFF));
+    byte[] chunk = new byte[(int) Math.min(packed.byteSize(), CHUNK_BYTES)];
+    for (long first = 0; first < packed.byteSize(); first += chunk.length) {
+      int count = (int) Math.min(chunk.length, packed.byteSize() - first);
+      MemorySegment.copy(packed, ValueLayout.JAVA_BYTE, first, chunk, 0, count);
+      int damaged = 0;
+      for (int i = 0; i < count; i++) {
+        damaged |= threes(chunk[i]);
+      }
+      for (int i = 0; damaged != 0 && i < count; i++) {
+        if (threes(chunk[i]) != 0) {
+          throw new IllegalArgumentException(
+              "byte %d is 0x%02x, which holds the code 3; trits have the codes 0, 1 and 2"
+                  .formatted(first + i, chunk[i] & 0xFF));
+        }
       }
     }
+  }
+
+  /// A bit for each of a byte's four codes that is 3.
+  private static int threes(int codes) {
+    return codes & (codes >> 1) & 0x55;
   }
 }

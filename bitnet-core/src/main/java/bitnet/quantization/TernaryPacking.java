@@ -13,6 +13,10 @@ public final class TernaryPacking {
   public static final int TRITS_PER_BYTE = 5;
 
   private static final int BYTE_VALUES = 243; // 3^5
+  private static final int CHUNK_WORDS = 1 << 12;
+  private static final int CHUNK_BYTES = CHUNK_WORDS * Long.BYTES;
+  private static final long LOW_SEVEN_BITS = 0x7F7F_7F7F_7F7F_7F7FL;
+  private static final long THIRTEEN = 0x0D0D_0D0D_0D0D_0D0DL; // 128 + 115 = 243
   private static final int[] POWERS = {1, 3, 9, 27, 81};
   private static final VarHandle EIGHT_BYTES =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
@@ -78,22 +82,26 @@ public final class TernaryPacking {
   /// @param count trits to unpack
   /// @throws IllegalArgumentException if a byte is above 242
   public static void unpack(MemorySegment packed, long firstTrit, byte[] trits, int count) {
-    long index = firstTrit / TRITS_PER_BYTE;
+    long first = firstTrit / TRITS_PER_BYTE;
+    byte[] bytes = new byte[(int) (packedBytes(firstTrit + count) - first)];
+    MemorySegment.copy(packed, ValueLayout.JAVA_BYTE, first, bytes, 0, bytes.length);
+    int index = 0;
     int done = 0;
     int skip = (int) (firstTrit % TRITS_PER_BYTE);
     if (skip > 0) {
-      done = store(word(packed, index++), skip, trits, 0, count);
+      done = store(word(bytes[index], first + index++), skip, trits, 0, count);
     }
     for (; done + Long.BYTES <= count; done += TRITS_PER_BYTE) {
-      EIGHT_BYTES.set(trits, done, word(packed, index++)); // the next store covers the excess
+      // the next store covers the excess
+      EIGHT_BYTES.set(trits, done, word(bytes[index], first + index++));
     }
     while (done < count) {
-      done += store(word(packed, index++), 0, trits, done, count - done);
+      done += store(word(bytes[index], first + index++), 0, trits, done, count - done);
     }
   }
 
-  private static long word(MemorySegment packed, long index) {
-    int value = packed.get(ValueLayout.JAVA_BYTE, index) & 0xFF;
+  private static long word(byte packed, long index) {
+    int value = packed & 0xFF;
     if (value >= BYTE_VALUES) {
       throw new IllegalArgumentException(
           "byte %d is %d; five trits make at most 242".formatted(index, value));
@@ -122,8 +130,16 @@ public final class TernaryPacking {
           "%d bytes hold no %d trits; %d bytes do".formatted(packed.byteSize(), trits, bytes));
     }
     int padding = (int) (bytes * TRITS_PER_BYTE - trits);
-    for (long i = 0; i < bytes; i++) {
-      word(packed, i);
+    long[] words = new long[CHUNK_WORDS];
+    long done = 0;
+    for (; done + CHUNK_BYTES <= bytes; done += CHUNK_BYTES) {
+      MemorySegment.copy(packed, ValueLayout.JAVA_LONG_UNALIGNED, done, words, 0, CHUNK_WORDS);
+      if (isDamaged(words)) {
+        break;
+      }
+    }
+    for (; done < bytes; done++) {
+      word(packed.get(ValueLayout.JAVA_BYTE, done), done);
     }
     if (padding > 0) {
       int last = packed.get(ValueLayout.JAVA_BYTE, bytes - 1) & 0xFF;
@@ -132,5 +148,15 @@ public final class TernaryPacking {
             "the last byte is %d; its %d padding digits must be zero".formatted(last, padding));
       }
     }
+  }
+
+  /// Whether one of the eight bytes of a word is above 242: negative, and not after 13 were added
+  /// to its other seven bits.
+  private static boolean isDamaged(long[] words) {
+    long damaged = 0;
+    for (long word : words) {
+      damaged |= word & ((word & LOW_SEVEN_BITS) + THIRTEEN);
+    }
+    return (damaged & ~LOW_SEVEN_BITS) != 0;
   }
 }

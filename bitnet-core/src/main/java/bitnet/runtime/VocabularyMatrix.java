@@ -92,18 +92,17 @@ final class VocabularyMatrix {
 
   private void load(TernaryWeights weights, TensorSpec tensor, int first, int end)
       throws IOException {
-    long rowBytes = (long) tensor.columns() * Float.BYTES;
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment buffer = arena.allocate(GRANULE * rowBytes, Float.BYTES);
-      for (int row = first; row < end; row += GRANULE) {
-        if ((row - first) % UNLOAD_ROWS == 0) {
-          weights.unload();
-        }
-        int count = Math.min(GRANULE, end - row);
-        weights.readRows(tensor, row, count, buffer.asSlice(0, count * rowBytes));
-        for (int i = 0; i < count; i++) {
-          matrix.setRow(row + i, buffer.asSlice(i * rowBytes, rowBytes));
-        }
+    int columns = tensor.columns();
+    float[] buffer = new float[GRANULE * columns];
+    MemorySegment target = MemorySegment.ofArray(buffer);
+    for (int row = first; row < end; row += GRANULE) {
+      if ((row - first) % UNLOAD_ROWS == 0) {
+        weights.unload();
+      }
+      int count = Math.min(GRANULE, end - row);
+      weights.readRows(tensor, row, count, target.asSlice(0, (long) count * columns * Float.BYTES));
+      for (int i = 0; i < count; i++) {
+        matrix.setRow(row + i, buffer, i * columns);
       }
     }
   }

@@ -304,7 +304,7 @@ final class KernelAgreementTest {
     int first = Math.min(firstRow, rows - 1);
     Int8Matrix weights = new Int8Matrix(rows, columns, arena);
     for (int row = 0; row < rows; row++) {
-      weights.setRow(row, floats(columns, 1));
+      weights.setRow(row, floats(columns, 1).toArray(ValueLayout.JAVA_FLOAT), 0);
     }
     Activations input = activations(tokens, columns, code);
     float[] expected = new float[tokens * rows];
@@ -328,7 +328,7 @@ final class KernelAgreementTest {
   private void checkInt4(int rows, int columns, int tokens) {
     Int4Matrix weights = new Int4Matrix(rows, columns, arena);
     for (int row = 0; row < rows; row++) {
-      weights.setRow(row, floats(columns, 1));
+      weights.setRow(row, floats(columns, 1).toArray(ValueLayout.JAVA_FLOAT), 0);
     }
     Activations input = activations(tokens, columns, this::anyCode);
     MemorySegment out = arena.allocate(FLOAT, (long) tokens * rows);

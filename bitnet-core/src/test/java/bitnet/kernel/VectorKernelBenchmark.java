@@ -130,14 +130,14 @@ final class VectorKernelBenchmark {
       case "int8" -> {
         Int8Matrix weights = new Int8Matrix(rows, columns, arena);
         for (int row = 0; row < rows; row++) {
-          weights.setRow(row, line);
+          weights.setRow(row, line.toArray(ValueLayout.JAVA_FLOAT), 0);
         }
         yield (first, end) -> kernels.multiply(weights, input, tokens, first, end, out, rows);
       }
       case "int4" -> {
         Int4Matrix weights = new Int4Matrix(rows, columns, arena);
         for (int row = 0; row < rows; row++) {
-          weights.setRow(row, line);
+          weights.setRow(row, line.toArray(ValueLayout.JAVA_FLOAT), 0);
         }
         yield (first, end) -> kernels.multiply(weights, input, tokens, first, end, out, rows);
       }

@@ -133,7 +133,7 @@ class VectorKernelsTest {
     for (boolean extreme : new boolean[] {false, true}) {
       Int4Matrix weights = new Int4Matrix(rows, columns, arena);
       for (int row = 0; row < rows; row++) {
-        weights.setRow(row, extreme ? constant(columns, -1) : floats(columns));
+        weights.setRow(row, (extreme ? constant(columns, -1) : floats(columns)).toArray(FLOAT), 0);
       }
       Activations input = activations(columns, tokens, extreme);
       MemorySegment expected = floats(tokens * rows);
@@ -362,7 +362,10 @@ class VectorKernelsTest {
   private Int8Matrix int8(int rows, int columns, boolean extreme) {
     Int8Matrix weights = new Int8Matrix(rows, columns, arena);
     for (int row = 0; row < rows; row++) {
-      weights.setRow(row, extreme ? constant(columns, row % 2 == 0 ? -1 : 1) : floats(columns));
+      weights.setRow(
+          row,
+          (extreme ? constant(columns, row % 2 == 0 ? -1 : 1) : floats(columns)).toArray(FLOAT),
+          0);
     }
     return weights;
   }
