@@ -3,12 +3,21 @@ package bitnet.kernel;
 /// Memory that one thread works in, kept from call to call: each array is as long as was ever asked
 /// for and holds whatever was left in it.
 final class Scratch {
+  private byte[] bytes = new byte[0];
   private short[] shorts = new short[0];
   private int[] ints = new int[0];
   private float[] weights = new float[0];
   private float[] inputs = new float[0];
   private short[] shortSums = new short[0];
   private float[] floatSums = new float[0];
+
+  /// At least so many bytes.
+  byte[] bytes(int count) {
+    if (bytes.length < count) {
+      bytes = new byte[count];
+    }
+    return bytes;
+  }
 
   /// At least so many shorts.
   short[] shorts(int count) {

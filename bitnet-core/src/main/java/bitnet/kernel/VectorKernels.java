@@ -4,12 +4,23 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /// The JDK's Vector API, with vectors as wide as the machine's up to 512 bits. [VectorModule] opens
-/// it.
+/// it. Ternary products are looked up where vectors hold the tables, else computed.
 final class VectorKernels implements TernaryKernels {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
+  private final boolean lookups;
   private final ScalarKernels scalar = new ScalarKernels();
   private final ThreadLocal<Scratch> scratch = ThreadLocal.withInitial(Scratch::new);
+
+  /// Multiplies ternary weights by look-ups where vectors are wide enough for them.
+  VectorKernels() {
+    this(VectorTernaryLookup.isPossible());
+  }
+
+  /// @param lookups whether ternary weights are multiplied by look-ups
+  VectorKernels(boolean lookups) {
+    this.lookups = lookups;
+  }
 
   @Override
   public String name() {
@@ -24,17 +35,23 @@ final class VectorKernels implements TernaryKernels {
 
   @Override
   public int rowsPerTile() {
-    return VectorTernaryProduct.ROWS_PER_TILE;
+    return lookups ? VectorTernaryLookup.ROWS_PER_TILE : VectorTernaryProduct.ROWS_PER_TILE;
   }
 
   @Override
   public long tileBytes(int columns) {
-    return VectorTernaryProduct.tileBytes(columns);
+    return lookups
+        ? VectorTernaryLookup.tileBytes(columns)
+        : VectorTernaryProduct.tileBytes(columns);
   }
 
   @Override
   public void packTile(byte[] trits, int columns, MemorySegment tile) {
-    VectorTernaryProduct.packTile(trits, columns, tile);
+    if (lookups) {
+      VectorTernaryLookup.packTile(trits, columns, tile);
+    } else {
+      VectorTernaryProduct.packTile(trits, columns, tile);
+    }
   }
 
   @Override
@@ -46,8 +63,13 @@ final class VectorKernels implements TernaryKernels {
       int endRow,
       MemorySegment out,
       int outStride) {
-    new VectorTernaryProduct(weights, scratch.get())
-        .multiply(input, tokens, firstRow, endRow, out, outStride);
+    if (lookups) {
+      new VectorTernaryLookup(weights, scratch.get())
+          .multiply(input, tokens, firstRow, endRow, out, outStride);
+    } else {
+      new VectorTernaryProduct(weights, scratch.get())
+          .multiply(input, tokens, firstRow, endRow, out, outStride);
+    }
   }
 
   @Override

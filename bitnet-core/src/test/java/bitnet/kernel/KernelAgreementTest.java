@@ -48,7 +48,12 @@ final class KernelAgreementTest {
     found.add(new ScalarKernels());
     addNative(found);
     addVector(found);
-    return found.stream().map(each -> Named.of(each.name(), each)).toList();
+    return found.stream().map(each -> Named.of(name(each), each)).toList();
+  }
+
+  /// The name, and how the vector provider multiplies, of which it has two ways.
+  private static String name(TernaryKernels kernels) {
+    return "%s, %d rows a tile".formatted(kernels.name(), kernels.rowsPerTile());
   }
 
   /// Every instruction set; none where the build found no C compiler.
@@ -64,6 +69,9 @@ final class KernelAgreementTest {
   private static void addVector(List<TernaryKernels> found) {
     try {
       found.add(VectorModule.open());
+      if (found.getLast().rowsPerTile() == VectorTernaryLookup.ROWS_PER_TILE) {
+        found.add(new VectorKernels(false)); // what narrower vectors do
+      }
     } catch (KernelSelector.UnavailableException reason) {
       System.err.println("vector: " + reason.getMessage());
     }
