@@ -116,6 +116,11 @@ INLINE floats least(floats a, floats b) { return _mm512_min_ps(a, b); }
 INLINE floats greatest(floats a, floats b) { return _mm512_max_ps(a, b); }
 INLINE floats load_half(const uint16_t *p) { return _mm512_cvtph_ps(load_256(p)); }
 
+INLINE void store_half(uint16_t *p, floats v) {
+  _mm256_storeu_si256((__m256i *)p,
+                      _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+
 INLINE floats nearest(floats v) {
   return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }

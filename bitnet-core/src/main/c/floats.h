@@ -1,8 +1,8 @@
-// What is not a product with weights: quantisation, normalisation, gates, attention. The set's
+// What is not a product with weights: quantisation, normalisation, gates, rotation, attention. The set's
 // file defines before it includes this:
 //   floats, LANES                               a vector; + - * / work on it
 //   load(p), store(p, v), set(value)            unaligned
-//   load_half(p)                                LANES values of IEEE half precision
+//   load_half(p), store_half(p, v)              LANES values of IEEE half precision
 //   fma_floats(a, b, c)                         a * b + c, rounded once
 //   least(a, b), greatest(a, b)                 if one is not a number: b
 //   nearest(v)                                  integers, halves to even
@@ -116,6 +116,40 @@ EXPORT(void, squared_relu_gate)(const float *gate, const float *up, int count, f
   }
 }
 
+EXPORT(void, add)(const float *x, int count, float *sum) {
+  for (int i = 0; i < count; i += LANES) {
+    store_some(sum + i, load_some(sum + i, count - i) + load_some(x + i, count - i), count - i);
+  }
+}
+
+EXPORT(void, rotate)(float *heads, int count, const float *cosines, const float *sines,
+                     int head_dim) {
+  int half = head_dim / 2;
+  for (int h = 0; h < count; h++, heads += head_dim) {
+    for (int i = 0; i < half; i += LANES) {
+      int some = half - i;
+      floats cosine = load_some(cosines + i, some);
+      floats sine = load_some(sines + i, some);
+      floats low = load_some(heads + i, some);
+      floats high = load_some(heads + half + i, some);
+      store_some(heads + i, low * cosine - high * sine, some);
+      store_some(heads + half + i, high * cosine + low * sine, some);
+    }
+  }
+}
+
+EXPORT(void, to_half)(const float *x, int count, uint16_t *halves) {
+  int i = 0;
+  for (; i + LANES <= count; i += LANES) {
+    store_half(halves + i, load(x + i));
+  }
+  if (i < count) {
+    uint16_t part[LANES];
+    store_half(part, load_some(x + i, count - i));
+    memcpy(halves + i, part, sizeof(uint16_t) * (size_t)(count - i));
+  }
+}
+
 INLINE floats load_cached(const void *cache, int64_t index, const int half, int count) {
   if (!half) {
     return load_some((const float *)cache + index, count);
@@ -143,10 +177,11 @@ INLINE void score_step(const int heads, const int positions, const float *querie
   }
 }
 
-// Scores of some heads at some positions, of which the first is given. A key is loaded once for the
-// heads, and there are enough sums that additions need not wait for each other.
+// Scores of some heads at some positions, of which the first is given; a head's scores lie `stride`
+// apart from the next one's. A key is loaded once for the heads, and there are enough sums that
+// additions need not wait for each other.
 INLINE void score_block(const int heads, const int count, const float *queries, const void *keys,
-                        const int half, int first, int positions, int head_dim, float scale,
+                        const int half, int first, int stride, int head_dim, float scale,
                         float *scores) {
   int64_t index = (int64_t)first * head_dim;
   floats sums[4][4];
@@ -168,21 +203,21 @@ INLINE void score_block(const int heads, const int count, const float *queries, 
   for (int h = 0; h < heads; h++) {
     UNROLL
     for (int p = 0; p < count; p++) {
-      scores[(int64_t)h * positions + first + p] = sum_floats(sums[h][p]) * scale;
+      scores[(int64_t)h * stride + first + p] = sum_floats(sums[h][p]) * scale;
     }
   }
 }
 
-// Scores of some heads at all positions.
+// Scores of some heads at all positions of a piece.
 INLINE void score(const int heads, const float *queries, const void *keys, const int half,
-                  int positions, int head_dim, float scale, float *scores) {
+                  int positions, int stride, int head_dim, float scale, float *scores) {
   const int together = heads == 1 ? 4 : 2;
   int p = 0;
   for (; p + together <= positions; p += together) {
-    score_block(heads, together, queries, keys, half, p, positions, head_dim, scale, scores);
+    score_block(heads, together, queries, keys, half, p, stride, head_dim, scale, scores);
   }
   for (; p < positions; p++) {
-    score_block(heads, 1, queries, keys, half, p, positions, head_dim, scale, scores);
+    score_block(heads, 1, queries, keys, half, p, stride, head_dim, scale, scores);
   }
 }
 
@@ -223,11 +258,18 @@ static float soften(float *scores, int positions) {
   return sum;
 }
 
+// Keys or values in two pieces.
+typedef struct {
+  const void *rows[2];
+  int counts[2];
+  int total;
+} pieces;
+
 // The weighted sum of values in some vectors of dimensions, the last of which has `count`; a value
 // is loaded once for the heads.
 INLINE void gather_step(const int heads, const int vectors, const float *weights,
-                        const void *values, const int half, int positions, int head_dim,
-                        int first, int count, const float *masses, float *out) {
+                        const pieces *values, const int half, int head_dim, int first, int count,
+                        const float *masses, float *out) {
   floats sums[4][8];
   UNROLL
   for (int h = 0; h < heads; h++) {
@@ -236,14 +278,18 @@ INLINE void gather_step(const int heads, const int vectors, const float *weights
       sums[h][v] = set(0.0f);
     }
   }
-  for (int p = 0; p < positions; p++) {
-    int64_t index = (int64_t)p * head_dim + first;
-    UNROLL
-    for (int v = 0; v < vectors; v++) {
-      floats value = load_cached(values, index + v * LANES, half, v + 1 < vectors ? LANES : count);
+  const float *weight = weights;
+  for (int piece = 0; piece < 2; piece++) {
+    const void *rows = values->rows[piece];
+    for (int p = 0; p < values->counts[piece]; p++, weight++) {
+      int64_t index = (int64_t)p * head_dim + first;
       UNROLL
-      for (int h = 0; h < heads; h++) {
-        sums[h][v] = fma_floats(set(weights[(int64_t)h * positions + p]), value, sums[h][v]);
+      for (int v = 0; v < vectors; v++) {
+        floats value = load_cached(rows, index + v * LANES, half, v + 1 < vectors ? LANES : count);
+        UNROLL
+        for (int h = 0; h < heads; h++) {
+          sums[h][v] = fma_floats(set(weight[(int64_t)h * values->total]), value, sums[h][v]);
+        }
       }
     }
   }
@@ -258,53 +304,58 @@ INLINE void gather_step(const int heads, const int vectors, const float *weights
   }
 }
 
-INLINE void gather(const int heads, const float *weights, const void *values, const int half,
-                   int positions, int head_dim, const float *masses, float *out) {
+INLINE void gather(const int heads, const float *weights, const pieces *values, const int half,
+                   int head_dim, const float *masses, float *out) {
   const int wide = heads > 1 ? 2 : LANES < 8 ? 8 : 64 / LANES;
   int d = 0;
   for (; d + wide * LANES <= head_dim; d += wide * LANES) {
-    gather_step(heads, wide, weights, values, half, positions, head_dim, d, LANES, masses, out);
+    gather_step(heads, wide, weights, values, half, head_dim, d, LANES, masses, out);
   }
   for (; d + 2 * LANES <= head_dim; d += 2 * LANES) {
-    gather_step(heads, 2, weights, values, half, positions, head_dim, d, LANES, masses, out);
+    gather_step(heads, 2, weights, values, half, head_dim, d, LANES, masses, out);
   }
   for (; d < head_dim; d += LANES) {
     int count = head_dim - d < LANES ? head_dim - d : LANES;
-    gather_step(heads, 1, weights, values, half, positions, head_dim, d, count, masses, out);
+    gather_step(heads, 1, weights, values, half, head_dim, d, count, masses, out);
   }
 }
 
-INLINE void attend_heads(const int heads, const float *queries, const void *keys,
-                         const void *values, const int half, int positions, int head_dim,
-                         float scale, float *scores, float *out) {
+INLINE void attend_heads(const int heads, const float *queries, const pieces *keys,
+                         const pieces *values, const int half, int head_dim, float scale,
+                         float *scores, float *out) {
   float masses[4];
-  score(heads, queries, keys, half, positions, head_dim, scale, scores);
+  score(heads, queries, keys->rows[0], half, keys->counts[0], keys->total, head_dim, scale,
+        scores);
+  score(heads, queries, keys->rows[1], half, keys->counts[1], keys->total, head_dim, scale,
+        scores + keys->counts[0]);
   for (int h = 0; h < heads; h++) {
-    masses[h] = soften(scores + (int64_t)h * positions, positions);
+    masses[h] = soften(scores + (int64_t)h * keys->total, keys->total);
   }
-  gather(heads, scores, values, half, positions, head_dim, masses, out);
+  gather(heads, scores, values, half, head_dim, masses, out);
 }
 
-INLINE void attend_typed(const float *queries, int heads, const void *keys, const void *values,
-                         const int half, int positions, int head_dim, float scale, float *scores,
-                         float *out) {
+INLINE void attend_typed(const float *queries, int heads, const pieces *keys,
+                         const pieces *values, const int half, int head_dim, float scale,
+                         float *scores, float *out) {
   int h = 0;
   for (; h + 4 <= heads; h += 4) {
-    attend_heads(4, queries + h * head_dim, keys, values, half, positions, head_dim, scale,
-                 scores + (int64_t)h * positions, out + h * head_dim);
+    attend_heads(4, queries + h * head_dim, keys, values, half, head_dim, scale,
+                 scores + (int64_t)h * keys->total, out + h * head_dim);
   }
   for (; h < heads; h++) {
-    attend_heads(1, queries + h * head_dim, keys, values, half, positions, head_dim, scale,
-                 scores + (int64_t)h * positions, out + h * head_dim);
+    attend_heads(1, queries + h * head_dim, keys, values, half, head_dim, scale,
+                 scores + (int64_t)h * keys->total, out + h * head_dim);
   }
 }
 
-EXPORT(void, attend)(const float *queries, int heads, const void *keys, const void *values,
-                     int half, int positions, int head_dim, float scale, float *scores,
-                     float *out) {
+EXPORT(void, attend)(const float *queries, int heads, const void *shared_keys,
+                     const void *shared_values, int shared, const void *keys, const void *values,
+                     int own, int half, int head_dim, float scale, float *scores, float *out) {
+  const pieces all_keys = {{shared_keys, keys}, {shared, own}, shared + own};
+  const pieces all_values = {{shared_values, values}, {shared, own}, shared + own};
   if (half) {
-    attend_typed(queries, heads, keys, values, 1, positions, head_dim, scale, scores, out);
+    attend_typed(queries, heads, &all_keys, &all_values, 1, head_dim, scale, scores, out);
   } else {
-    attend_typed(queries, heads, keys, values, 0, positions, head_dim, scale, scores, out);
+    attend_typed(queries, heads, &all_keys, &all_values, 0, head_dim, scale, scores, out);
   }
 }

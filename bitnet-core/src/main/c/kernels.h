@@ -69,9 +69,18 @@ EXPORT(void, silu_gate)(const float *gate, const float *up, int count, float *ou
 
 EXPORT(void, squared_relu_gate)(const float *gate, const float *up, int count, float *out);
 
-// Attention of the query heads that share keys and values, fp16 if half, else fp32.
-EXPORT(void, attend)(const float *queries, int heads, const void *keys, const void *values,
-                     int half, int positions, int head_dim, float scale, float *scores,
-                     float *out);
+EXPORT(void, add)(const float *x, int count, float *sum);
+
+// Rotary position embedding of some heads: dimension i is paired with i + head_dim / 2.
+EXPORT(void, rotate)(float *heads, int count, const float *cosines, const float *sines,
+                     int head_dim);
+
+EXPORT(void, to_half)(const float *x, int count, uint16_t *halves);
+
+// Attention of the query heads that share keys and values, fp16 if half, else fp32. These lie in
+// two pieces, the first of which may have no positions.
+EXPORT(void, attend)(const float *queries, int heads, const void *shared_keys,
+                     const void *shared_values, int shared, const void *keys, const void *values,
+                     int own, int half, int head_dim, float scale, float *scores, float *out);
 
 #endif

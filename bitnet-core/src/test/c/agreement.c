@@ -284,6 +284,51 @@ static uint16_t half_of(float value) {
                                  (((bits >> 23 & 0xff) - 112) << 10) | (bits >> 13 & 0x3ff));
 }
 
+static void rotate(int head_dim, int heads) {
+  int half = head_dim / 2;
+  float *cosines = some_floats(half, 1.0f);
+  float *sines = some_floats(half, 1.0f);
+  float *x = some_floats(heads * head_dim, 1.0f);
+  float *out = some_output(1, heads * head_dim);
+  memcpy(out, x, sizeof(float) * (size_t)(heads * head_dim));
+  CALL(rotate)(out, heads, cosines, sines, head_dim);
+  for (int i = 0; i < heads * head_dim; i++) {
+    int place = i % head_dim;
+    int low = place < half;
+    float other = low ? -x[i + half] : place < 2 * half ? x[i - half] : 0;
+    int angle = low ? place : place - half;
+    float expected = place < 2 * half ? x[i] * cosines[angle] + other * sines[angle] : x[i];
+    check("rotation", head_dim, i, out[i], expected, 1e-6);
+  }
+  check("rotation", head_dim, heads * head_dim, out[heads * head_dim], untouched, 0);
+  free(cosines);
+  free(sines);
+  free(x);
+  free(out);
+}
+
+static void add_and_halve(int count) {
+  float *x = memory(sizeof(float) * (size_t)count);
+  float *sum = some_output(1, count);
+  uint16_t *halves = memory(sizeof(uint16_t) * (size_t)(count + 1));
+  halves[count] = 77;
+  for (int i = 0; i < count; i++) {
+    x[i] = (float)any(-32, 32) / 16;
+    sum[i] = (float)i;
+  }
+  CALL(add)(x, count, sum);
+  CALL(to_half)(x, count, halves);
+  for (int i = 0; i < count; i++) {
+    check("sum", count, i, sum[i], (float)i + x[i], 0);
+    check("half", count, i, halves[i], half_of(x[i]), 0);
+  }
+  check("sum", count, count, sum[count], untouched, 0);
+  check("half", count, count, halves[count], 77, 0);
+  free(x);
+  free(sum);
+  free(halves);
+}
+
 static void attend(int half, int head_dim, int positions, int heads) {
   int cached = positions * head_dim;
   float *queries = some_floats(heads * head_dim, 1.0f);
@@ -297,8 +342,15 @@ static void attend(int half, int head_dim, int positions, int heads) {
   }
   float *scores = some_output(heads, positions);
   float *out = some_output(heads, head_dim);
-  CALL(attend)(queries, heads, half ? (void *)half_keys : keys,
-               half ? (void *)half_values : values, half, positions, head_dim, 0.3f, scores, out);
+  int shared = positions / 3;
+  size_t start = (size_t)(shared * head_dim);
+  if (half) {
+    CALL(attend)(queries, heads, half_keys, half_values, shared, half_keys + start,
+                 half_values + start, positions - shared, 1, head_dim, 0.3f, scores, out);
+  } else {
+    CALL(attend)(queries, heads, keys, values, shared, keys + start, values + start,
+                 positions - shared, 0, head_dim, 0.3f, scores, out);
+  }
   double *weights = memory(sizeof(double) * (size_t)positions);
   for (int h = 0; h < heads; h++) {
     double mass = 0;
@@ -337,6 +389,8 @@ int main(void) {
     quantize(columns, columns % 2 ? 3.0f : 1e-6f);
     normalize(columns);
     gates(columns);
+    rotate(columns, 1 + columns % 3);
+    add_and_halve(columns);
   }
   for (int code = -128; code <= 127; code += 255) {
     for (int trit = -1; trit <= 1; trit++) {

@@ -25,6 +25,11 @@ static inline __m512 halves_to_floats(__m256i halves) {
   return to.vector;
 }
 
+static inline __m256i floats_to_halves(__m512 v) {
+  lanes from = {.vector = v};
+  return _mm256_set_m128i(_mm256_cvtps_ph(from.halves[1], 0), _mm256_cvtps_ph(from.halves[0], 0));
+}
+
 static inline __m512i bytes_to_ints(__m128i bytes) {
   int8_t from[16];
   _mm_storeu_si128((__m128i *)from, bytes);
@@ -75,6 +80,7 @@ static inline float greatest_of_floats(__m512 v) {
 }
 
 #define _mm512_cvtph_ps halves_to_floats
+#define _mm512_cvtps_ph(v, rounding) floats_to_halves(v)
 #define _mm512_cvtepi8_epi32 bytes_to_ints
 #define _mm512_cvtps_epi32 floats_to_ints
 #define _mm512_srai_epi32 shift_right

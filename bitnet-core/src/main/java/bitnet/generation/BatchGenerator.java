@@ -118,7 +118,7 @@ public final class BatchGenerator {
         int[] prompt = prompts.get(nextPrompt);
         KvCache source = readPrompt(prompt);
         KvCache cache = takeCache();
-        cache.copyFrom(source);
+        cache.forkFrom(source);
         long sequence = firstSequence + (long) nextPrompt * samples + nextSample;
         Continuation text =
             new Continuation(

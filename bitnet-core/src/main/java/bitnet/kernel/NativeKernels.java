@@ -50,9 +50,16 @@ final class NativeKernels implements TernaryKernels {
       handle(FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, JAVA_INT, JAVA_FLOAT, ADDRESS));
   private static final MethodHandle GATE =
       handle(FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, JAVA_INT, ADDRESS));
+  private static final MethodHandle CONVERT =
+      handle(FunctionDescriptor.ofVoid(ADDRESS, JAVA_INT, ADDRESS));
+  private static final MethodHandle ROTATE =
+      handle(FunctionDescriptor.ofVoid(ADDRESS, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
   private static final MethodHandle ATTEND =
       handle(
           FunctionDescriptor.ofVoid(
+              ADDRESS,
+              JAVA_INT,
+              ADDRESS,
               ADDRESS,
               JAVA_INT,
               ADDRESS,
@@ -81,6 +88,9 @@ final class NativeKernels implements TernaryKernels {
   private final MemorySegment normalize;
   private final MemorySegment siluGate;
   private final MemorySegment squaredReluGate;
+  private final MemorySegment add;
+  private final MemorySegment rotate;
+  private final MemorySegment toHalf;
   private final MemorySegment attend;
 
   private NativeKernels(NativeLibrary library, String instructionSet) {
@@ -93,6 +103,9 @@ final class NativeKernels implements TernaryKernels {
     this.normalize = library.function(instructionSet + "_normalize");
     this.siluGate = library.function(instructionSet + "_silu_gate");
     this.squaredReluGate = library.function(instructionSet + "_squared_relu_gate");
+    this.add = library.function(instructionSet + "_add");
+    this.rotate = library.function(instructionSet + "_rotate");
+    this.toHalf = library.function(instructionSet + "_to_half");
     this.attend = library.function(instructionSet + "_attend");
   }
 
@@ -360,30 +373,82 @@ final class NativeKernels implements TernaryKernels {
   }
 
   @Override
+  public void add(MemorySegment x, int count, MemorySegment sum) {
+    checkFloats("x", x, count);
+    checkFloats("sum", sum, count);
+    convert(add, x, count, sum);
+  }
+
+  @Override
+  public void rotate(
+      MemorySegment heads, int count, MemorySegment cosines, MemorySegment sines, int headDim) {
+    checkFloats("heads", heads, (long) count * headDim);
+    checkFloats("cosines", cosines, headDim / 2);
+    checkFloats("sines", sines, headDim / 2);
+    try {
+      ROTATE.invokeExact(rotate, heads, count, cosines, sines, headDim);
+    } catch (Throwable failure) {
+      throw unchecked(failure);
+    }
+  }
+
+  @Override
+  public void toHalf(MemorySegment x, int count, MemorySegment halves) {
+    checkFloats("x", x, count);
+    checkBytes("halves", halves, (long) count * Short.BYTES);
+    convert(toHalf, x, count, halves);
+  }
+
+  private static void convert(MemorySegment function, MemorySegment x, int count, MemorySegment y) {
+    try {
+      CONVERT.invokeExact(function, x, count, y);
+    } catch (Throwable failure) {
+      throw unchecked(failure);
+    }
+  }
+
+  @Override
   public void attend(
       MemorySegment queries,
       int heads,
-      MemorySegment keys,
-      MemorySegment values,
+      CachedRows shared,
+      CachedRows own,
       CacheType type,
-      int positions,
       int headDim,
       float scale,
       MemorySegment scores,
       MemorySegment out) {
-    long cached = (long) positions * headDim * type.bytes();
     checkFloats("queries", queries, (long) heads * headDim);
-    checkBytes("keys", keys, cached);
-    checkBytes("values", values, cached);
-    checkFloats("scores", scores, (long) heads * positions);
+    checkCached(shared, headDim, type);
+    checkCached(own, headDim, type);
+    checkFloats("scores", scores, (long) heads * (shared.positions() + own.positions()));
     checkFloats("out", out, (long) heads * headDim);
     int half = type == CacheType.FP16 ? 1 : 0;
     try {
       ATTEND.invokeExact(
-          attend, queries, heads, keys, values, half, positions, headDim, scale, scores, out);
+          attend,
+          queries,
+          heads,
+          shared.keys(),
+          shared.values(),
+          shared.positions(),
+          own.keys(),
+          own.values(),
+          own.positions(),
+          half,
+          headDim,
+          scale,
+          scores,
+          out);
     } catch (Throwable failure) {
       throw unchecked(failure);
     }
+  }
+
+  private static void checkCached(CachedRows rows, int headDim, CacheType type) {
+    long bytes = (long) rows.positions() * headDim * type.bytes();
+    checkBytes("keys", rows.keys(), bytes);
+    checkBytes("values", rows.values(), bytes);
   }
 
   private static void checkInput(int columns, Activations input, int tokens) {

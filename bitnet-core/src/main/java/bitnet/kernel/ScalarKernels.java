@@ -6,6 +6,7 @@ import java.lang.foreign.ValueLayout;
 /// The definition: plain loops that the other providers are compared with. Runs everywhere, slowly.
 final class ScalarKernels implements TernaryKernels {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+  private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED;
   private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
   private static final int CODES_PER_BYTE = 4;
 
@@ -195,26 +196,60 @@ final class ScalarKernels implements TernaryKernels {
   }
 
   @Override
+  public void add(MemorySegment x, int count, MemorySegment sum) {
+    for (int i = 0; i < count; i++) {
+      sum.setAtIndex(FLOAT, i, sum.getAtIndex(FLOAT, i) + x.getAtIndex(FLOAT, i));
+    }
+  }
+
+  @Override
+  public void rotate(
+      MemorySegment heads, int count, MemorySegment cosines, MemorySegment sines, int headDim) {
+    int half = headDim / 2;
+    for (int head = 0; head < count; head++) {
+      int first = head * headDim;
+      for (int i = 0; i < half; i++) {
+        float cos = cosines.getAtIndex(FLOAT, i);
+        float sin = sines.getAtIndex(FLOAT, i);
+        float low = heads.getAtIndex(FLOAT, first + i);
+        float high = heads.getAtIndex(FLOAT, first + half + i);
+        heads.setAtIndex(FLOAT, first + i, low * cos - high * sin);
+        heads.setAtIndex(FLOAT, first + half + i, high * cos + low * sin);
+      }
+    }
+  }
+
+  @Override
+  public void toHalf(MemorySegment x, int count, MemorySegment halves) {
+    for (int i = 0; i < count; i++) {
+      halves.setAtIndex(HALF, i, Float.floatToFloat16(x.getAtIndex(FLOAT, i)));
+    }
+  }
+
+  @Override
   public void attend(
       MemorySegment queries,
       int heads,
-      MemorySegment keys,
-      MemorySegment values,
+      CachedRows shared,
+      CachedRows own,
       CacheType type,
-      int positions,
       int headDim,
       float scale,
       MemorySegment scores,
       MemorySegment out) {
+    int positions = shared.positions() + own.positions();
     for (int head = 0; head < heads; head++) {
       double highest = Double.NEGATIVE_INFINITY;
       double[] weights = new double[positions];
       for (int p = 0; p < positions; p++) {
         double dot = 0;
         for (int d = 0; d < headDim; d++) {
+          boolean first = p < shared.positions();
+          MemorySegment keys = first ? shared.keys() : own.keys();
+          long row = first ? p : p - shared.positions();
           dot +=
               queries.getAtIndex(FLOAT, (long) head * headDim + d)
-                  * read(keys, type, (long) p * headDim + d);
+                  * read(keys, type, row * headDim + d);
         }
         weights[p] = dot * scale;
         highest = Math.max(highest, weights[p]);
@@ -227,7 +262,10 @@ final class ScalarKernels implements TernaryKernels {
       for (int d = 0; d < headDim; d++) {
         double sum = 0;
         for (int p = 0; p < positions; p++) {
-          sum += weights[p] * read(values, type, (long) p * headDim + d);
+          boolean first = p < shared.positions();
+          MemorySegment values = first ? shared.values() : own.values();
+          long row = first ? p : p - shared.positions();
+          sum += weights[p] * read(values, type, row * headDim + d);
         }
         out.setAtIndex(FLOAT, (long) head * headDim + d, (float) (sum / mass));
       }
@@ -236,7 +274,7 @@ final class ScalarKernels implements TernaryKernels {
 
   private static double read(MemorySegment cache, CacheType type, long index) {
     return switch (type) {
-      case FP16 -> Float.float16ToFloat(cache.getAtIndex(ValueLayout.JAVA_SHORT_UNALIGNED, index));
+      case FP16 -> Float.float16ToFloat(cache.getAtIndex(HALF, index));
       case FP32 -> cache.getAtIndex(FLOAT, index);
     };
   }

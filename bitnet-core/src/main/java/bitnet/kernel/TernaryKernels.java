@@ -4,7 +4,8 @@ import java.lang.foreign.MemorySegment;
 
 /// The arithmetic of inference. Providers agree bit for bit in [#multiply(TernaryMatrix,
 /// Activations, int, int, int, MemorySegment, int)], the int8 product and the codes of
-/// [#quantize]; elsewhere sums of floats are added in different orders.
+/// [#quantize], and in [#add], [#rotate] and [#toHalf]; elsewhere sums of floats are added in
+/// different orders.
 ///
 /// All segments are off the heap and hold float32 unless said; threads may call at once as long
 /// as they write different places.
@@ -109,22 +110,43 @@ public interface TernaryKernels {
   /// @param out `[count]`, may be one of the inputs
   void squaredReluGate(MemorySegment gate, MemorySegment up, int count, MemorySegment out);
 
+  /// `sum = sum + x`.
+  ///
+  /// @param x `[count]`
+  /// @param sum `[count]`
+  void add(MemorySegment x, int count, MemorySegment sum);
+
+  /// Rotary position embedding, in place: `x * cos + rotateHalf(x) * sin`, as Hugging Face pairs
+  /// dimension i with i + headDim / 2.
+  ///
+  /// @param heads `[count, headDim]`
+  /// @param cosines of the token's position, `[headDim / 2]`
+  /// @param sines of the token's position, `[headDim / 2]`
+  void rotate(
+      MemorySegment heads, int count, MemorySegment cosines, MemorySegment sines, int headDim);
+
+  /// Rounds to IEEE half precision, ties to even.
+  ///
+  /// @param x `[count]`
+  /// @param halves `[count]` of 16 bits
+  void toHalf(MemorySegment x, int count, MemorySegment halves);
+
   /// Attention of one token's query heads that share a key/value head, over its positions:
-  /// `out[h] = sum_p softmax_p(scale * query[h] . key[p]) * value[p]`.
+  /// `out[h] = sum_p softmax_p(scale * query[h] . key[p]) * value[p]`. Where the positions are
+  /// divided does not change a number.
   ///
   /// @param queries `[heads, headDim]`
-  /// @param keys `[positions, headDim]` in the type of the cache
-  /// @param values `[positions, headDim]` in the type of the cache
+  /// @param shared the first positions, perhaps none
+  /// @param own the positions that follow, perhaps none
   /// @param type of keys and values
   /// @param scores at least `heads * positions` floats to work in
   /// @param out `[heads, headDim]`
   void attend(
       MemorySegment queries,
       int heads,
-      MemorySegment keys,
-      MemorySegment values,
+      CachedRows shared,
+      CachedRows own,
       CacheType type,
-      int positions,
       int headDim,
       float scale,
       MemorySegment scores,

@@ -128,6 +128,53 @@ final class VectorActivations {
     return end;
   }
 
+  /// Adds whole vectors; returns how many values these are.
+  static int add(MemorySegment x, int count, MemorySegment sum) {
+    int end = FLOATS.loopBound(count);
+    for (int i = 0; i < end; i += FLOAT_COUNT) {
+      load(sum, i).add(load(x, i)).intoMemorySegment(sum, (long) i * Float.BYTES, ORDER);
+    }
+    return end;
+  }
+
+  static void rotate(
+      MemorySegment heads, int count, MemorySegment cosines, MemorySegment sines, int headDim) {
+    int half = headDim / 2;
+    int end = FLOATS.loopBound(half);
+    for (int head = 0; head < count; head++) {
+      int first = head * headDim;
+      for (int i = 0; i < end; i += FLOAT_COUNT) {
+        FloatVector cos = load(cosines, i);
+        FloatVector sin = load(sines, i);
+        FloatVector low = load(heads, first + i);
+        FloatVector high = load(heads, first + half + i);
+        FloatVector newLow = low.mul(cos).sub(high.mul(sin));
+        FloatVector newHigh = high.mul(cos).add(low.mul(sin));
+        newLow.intoMemorySegment(heads, (first + i) * (long) Float.BYTES, ORDER);
+        newHigh.intoMemorySegment(heads, (first + half + i) * (long) Float.BYTES, ORDER);
+      }
+      for (int i = end; i < half; i++) {
+        float cos = cosines.getAtIndex(FLOAT, i);
+        float sin = sines.getAtIndex(FLOAT, i);
+        float low = heads.getAtIndex(FLOAT, first + i);
+        float high = heads.getAtIndex(FLOAT, first + half + i);
+        heads.setAtIndex(FLOAT, first + i, low * cos - high * sin);
+        heads.setAtIndex(FLOAT, first + half + i, high * cos + low * sin);
+      }
+    }
+  }
+
+  /// C2 has an instruction for several of these at once, the Vector API none.
+  static void toHalf(MemorySegment x, int count, MemorySegment halves, Scratch scratch) {
+    float[] floats = scratch.inputs(count);
+    short[] shorts = scratch.shorts(count);
+    MemorySegment.copy(x, FLOAT, 0, floats, 0, count);
+    for (int i = 0; i < count; i++) {
+      shorts[i] = Float.floatToFloat16(floats[i]);
+    }
+    MemorySegment.copy(shorts, 0, halves, ValueLayout.JAVA_SHORT_UNALIGNED, 0, count);
+  }
+
   /// Replaces scores by their softmax.
   static void softmax(MemorySegment scores, long first, int count) {
     float highest = Float.NEGATIVE_INFINITY;

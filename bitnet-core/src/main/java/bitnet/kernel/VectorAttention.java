@@ -42,42 +42,54 @@ final class VectorAttention {
 
   void attend(
       MemorySegment queries,
-      MemorySegment keys,
-      MemorySegment values,
-      int positions,
+      CachedRows shared,
+      CachedRows own,
       float scale,
       MemorySegment allScores,
       MemorySegment out) {
+    int positions = shared.positions() + own.positions();
     for (int head = 0; head < heads; head++) {
       readFloats(queries, head, headLines, head * line);
     }
-    for (int first = 0; first < positions; first += POSITIONS) {
-      int count = Math.min(POSITIONS, positions - first);
-      read(keys, first, count);
-      for (int head = 0; head < heads; head++) {
-        for (int p = 0; p < count; p += TOGETHER) {
-          score(head * line, p, scale);
-        }
-        long place = ((long) head * positions + first) * Float.BYTES;
-        MemorySegment.copy(scores, 0, allScores, FLOAT, place, count);
-      }
-    }
+    scoreAll(shared, 0, positions, scale, allScores);
+    scoreAll(own, shared.positions(), positions, scale, allScores);
     for (int head = 0; head < heads; head++) {
       VectorActivations.softmax(allScores, (long) head * positions, positions);
     }
     Arrays.fill(headLines, 0, heads * line, 0);
-    for (int first = 0; first < positions; first += POSITIONS) {
-      int count = Math.min(POSITIONS, positions - first);
-      read(values, first, count);
-      for (int head = 0; head < heads; head++) {
-        long place = ((long) head * positions + first) * Float.BYTES;
-        MemorySegment.copy(allScores, FLOAT, place, scores, 0, count);
-        add(count, head * line);
-      }
-    }
+    addAll(shared, 0, positions, allScores);
+    addAll(own, shared.positions(), positions, allScores);
     for (int head = 0; head < heads; head++) {
       long place = (long) head * headDim * Float.BYTES;
       MemorySegment.copy(headLines, head * line, out, FLOAT, place, headDim);
+    }
+  }
+
+  /// The scores of some of all positions, which begin at `start`.
+  private void scoreAll(CachedRows rows, int start, int all, float scale, MemorySegment allScores) {
+    for (int first = 0; first < rows.positions(); first += POSITIONS) {
+      int count = Math.min(POSITIONS, rows.positions() - first);
+      read(rows.keys(), first, count);
+      for (int head = 0; head < heads; head++) {
+        for (int p = 0; p < count; p += TOGETHER) {
+          score(head * line, p, scale);
+        }
+        long place = ((long) head * all + start + first) * Float.BYTES;
+        MemorySegment.copy(scores, 0, allScores, FLOAT, place, count);
+      }
+    }
+  }
+
+  /// Adds the values of some of all positions, which begin at `start`.
+  private void addAll(CachedRows rows, int start, int all, MemorySegment allScores) {
+    for (int first = 0; first < rows.positions(); first += POSITIONS) {
+      int count = Math.min(POSITIONS, rows.positions() - first);
+      read(rows.values(), first, count);
+      for (int head = 0; head < heads; head++) {
+        long place = ((long) head * all + start + first) * Float.BYTES;
+        MemorySegment.copy(allScores, FLOAT, place, scores, 0, count);
+        add(count, head * line);
+      }
     }
   }
 

@@ -155,18 +155,34 @@ final class VectorKernels implements TernaryKernels {
   }
 
   @Override
+  public void add(MemorySegment x, int count, MemorySegment sum) {
+    int done = VectorActivations.add(x, count, sum);
+    scalar.add(rest(x, done), count - done, rest(sum, done));
+  }
+
+  @Override
+  public void rotate(
+      MemorySegment heads, int count, MemorySegment cosines, MemorySegment sines, int headDim) {
+    VectorActivations.rotate(heads, count, cosines, sines, headDim);
+  }
+
+  @Override
+  public void toHalf(MemorySegment x, int count, MemorySegment halves) {
+    VectorActivations.toHalf(x, count, halves, scratch.get());
+  }
+
+  @Override
   public void attend(
       MemorySegment queries,
       int heads,
-      MemorySegment keys,
-      MemorySegment values,
+      CachedRows shared,
+      CachedRows own,
       CacheType type,
-      int positions,
       int headDim,
       float scale,
       MemorySegment scores,
       MemorySegment out) {
     new VectorAttention(heads, headDim, type, scratch.get())
-        .attend(queries, keys, values, positions, scale, scores, out);
+        .attend(queries, shared, own, scale, scores, out);
   }
 }

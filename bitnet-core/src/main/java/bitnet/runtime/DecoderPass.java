@@ -4,21 +4,17 @@ import bitnet.kernel.Activations;
 import bitnet.kernel.TernaryKernels;
 import bitnet.kernel.ThreadTeam;
 import bitnet.model.LlamaConfig;
-import bitnet.model.RotaryTable;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
 /// Runs rows through decoder layers. Whatever belongs to one row is computed by one thread, a
 /// product is split by output features; the result does not depend on the number of threads.
 final class DecoderPass {
-  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
-
   private final LlamaConfig config;
   private final TernaryKernels kernels;
   private final ThreadTeam team;
-  private final RotaryTable rotary;
+  private final RotaryRows rotary;
   private final Workspace work;
   private final Rows rows;
   private final float epsilon;
@@ -30,7 +26,7 @@ final class DecoderPass {
       LlamaConfig config,
       TernaryKernels kernels,
       ThreadTeam team,
-      RotaryTable rotary,
+      RotaryRows rotary,
       Workspace work,
       Rows rows) {
     this.config = config;
@@ -126,33 +122,22 @@ final class DecoderPass {
     int position = rows.positions()[row];
     int headDim = config.headDim();
     int heads = config.headCount() + config.keyValueHeadCount();
-    MemorySegment rotated = work.qkv(row, 0, heads * headDim);
-    for (int head = 0; head < heads; head++) {
-      rotate(rotated, head * headDim, position);
-    }
+    kernels.rotate(
+        work.qkv(row, 0, heads * headDim),
+        heads,
+        rotary.cosines(position),
+        rotary.sines(position),
+        headDim);
     rows.caches()[row].put(
+        kernels,
         layer,
         position,
         work.qkv(row, config.queryWidth(), config.keyValueWidth()),
         work.qkv(row, config.queryWidth() + config.keyValueWidth(), config.keyValueWidth()));
   }
 
-  /// `x * cos + rotateHalf(x) * sin`, as Hugging Face pairs dimension i with i + headDim / 2.
-  private void rotate(MemorySegment heads, int first, int position) {
-    int half = rotary.half();
-    int angle = position * half;
-    for (int i = 0; i < half; i++) {
-      float cos = rotary.cos()[angle + i];
-      float sin = rotary.sin()[angle + i];
-      float low = heads.getAtIndex(FLOAT, first + i);
-      float high = heads.getAtIndex(FLOAT, first + half + i);
-      heads.setAtIndex(FLOAT, first + i, low * cos - high * sin);
-      heads.setAtIndex(FLOAT, first + half + i, high * cos + low * sin);
-    }
-  }
-
   /// Every row sees its own sequence up to itself. The threads take turns, since later rows see
-  /// more.
+  /// more, and head by head: rows of one sequence, or of forks of one, read the same keys.
   private void attend(int layer) {
     int keyValueHeads = config.keyValueHeadCount();
     int items = rows.count() * keyValueHeads;
@@ -167,7 +152,7 @@ final class DecoderPass {
                 arena.allocate((long) group * mostPositions * Float.BYTES, Float.BYTES);
             for (int part = first; part < end; part++) {
               for (int item = part; item < items; item += parts) {
-                attend(layer, item / keyValueHeads, item % keyValueHeads, scores);
+                attend(layer, item % rows.count(), item / rows.count(), scores);
               }
             }
           }
@@ -178,13 +163,13 @@ final class DecoderPass {
     int group = config.headCount() / config.keyValueHeadCount();
     int width = group * config.headDim();
     KvCache cache = rows.caches()[row];
+    int positions = rows.positions()[row] + 1;
     kernels.attend(
         work.qkv(row, keyValueHead * width, width),
         group,
-        cache.keys(layer, keyValueHead),
-        cache.values(layer, keyValueHead),
+        cache.shared(layer, keyValueHead, positions),
+        cache.own(layer, keyValueHead, positions),
         cache.type(),
-        rows.positions()[row] + 1,
         config.headDim(),
         attentionScale,
         scores,
@@ -216,11 +201,7 @@ final class DecoderPass {
   }
 
   private void addDelta(int row) {
-    MemorySegment stream = work.stream(row);
-    MemorySegment delta = work.delta(row);
-    for (int i = 0; i < config.hiddenSize(); i++) {
-      stream.setAtIndex(FLOAT, i, stream.getAtIndex(FLOAT, i) + delta.getAtIndex(FLOAT, i));
-    }
+    kernels.add(work.delta(row), config.hiddenSize(), work.stream(row));
   }
 
   /// Logits of some rows, `[count, vocab]`.

@@ -178,7 +178,7 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
       model.advance(List.of(caches.getFirst()), List.of(ids));
       long read = System.nanoTime();
       for (KvCache fork : caches.subList(1, sequences)) {
-        fork.copyFrom(caches.getFirst());
+        fork.forkFrom(caches.getFirst());
       }
       List<int[]> next = new ArrayList<>();
       for (int i = 0; i < sequences; i++) {

@@ -1,24 +1,33 @@
 package bitnet.runtime;
 
 import bitnet.kernel.CacheType;
+import bitnet.kernel.CachedRows;
+import bitnet.kernel.TernaryKernels;
 import bitnet.model.LlamaConfig;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import org.jspecify.annotations.Nullable;
 
-/// Keys and values of the tokens that one sequence has seen, `[layer, kvHead, capacity,
-/// headDim]`; owned by the caller. One thread uses it at a time.
+/// Keys and values of the tokens that one sequence has seen; owned by the caller. A fork reads the
+/// tokens that it has in common with another sequence where that keeps them, so that they are in
+/// memory once, and in a processor's cache once for all forks.
+///
+/// One thread at a time uses a sequence and its forks.
 public final class KvCache implements AutoCloseable {
-  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
-
-  private final Arena arena = Arena.ofShared();
+  private final LlamaConfig config;
   private final CacheType type;
-  private final int keyValueHeads;
-  private final int layers;
   private final int capacity;
-  private final int headDim;
-  private final MemorySegment keys;
-  private final MemorySegment values;
+
+  /// The first tokens, which another sequence has computed.
+  private @Nullable KvStorage shared;
+
+  private int sharedLength;
+
+  /// The tokens that follow, as soon as there are any.
+  private @Nullable KvStorage own;
+
+  /// Tokens of [#own] that forks read.
+  private int frozen;
+
   private int length;
 
   KvCache(LlamaConfig config, CacheType type, int capacity) {
@@ -27,17 +36,12 @@ public final class KvCache implements AutoCloseable {
           "a capacity of %d tokens is not from 1 to the model's context of %d"
               .formatted(capacity, config.contextLength()));
     }
+    this.config = config;
     this.type = type;
-    this.layers = config.layerCount();
-    this.keyValueHeads = config.keyValueHeadCount();
     this.capacity = capacity;
-    this.headDim = config.headDim();
-    long bytes = bytes(config, type, capacity) / 2;
-    this.keys = arena.allocate(bytes, 64);
-    this.values = arena.allocate(bytes, 64);
   }
 
-  /// Memory of a cache.
+  /// Memory of a cache that shares nothing.
   public static long bytes(LlamaConfig config, CacheType type, int capacity) {
     return 2L * config.layerCount() * config.keyValueWidth() * capacity * type.bytes();
   }
@@ -52,7 +56,7 @@ public final class KvCache implements AutoCloseable {
     return capacity;
   }
 
-  /// Forgets the last tokens.
+  /// Forgets the last tokens. Forks keep them.
   ///
   /// @param tokens that stay, from 0 to the length
   public void truncate(int tokens) {
@@ -60,74 +64,130 @@ public final class KvCache implements AutoCloseable {
       throw new IllegalArgumentException(
           "cannot keep %d of %d tokens; keep 0 to %d".formatted(tokens, length, length));
     }
+    truncateOwn(Math.max(0, tokens - sharedLength));
+    if (tokens < sharedLength) {
+      sharedLength = tokens;
+    }
+    if (sharedLength == 0) {
+      shared = release(shared);
+    }
     length = tokens;
   }
 
-  /// Becomes a copy of another sequence: a fork that goes on by itself.
+  /// Leaves alone what forks read.
+  private void truncateOwn(int tokens) {
+    KvStorage before = own;
+    if (before == null || tokens >= frozen) {
+      return;
+    }
+    if (before.isShared()) {
+      own = null;
+      if (tokens > 0) {
+        own = new KvStorage(config, type, before.capacity());
+        own.copyFrom(before, tokens);
+      }
+      before.release();
+    }
+    frozen = 0;
+  }
+
+  /// Becomes a fork of another sequence: goes on by itself after the same tokens.
   ///
-  /// @throws IllegalArgumentException if the other is of another kind or longer than this can
-  ///     hold
-  public void copyFrom(KvCache other) {
-    if (other.type != type
-        || other.layers != layers
-        || other.keyValueHeads != keyValueHeads
-        || other.headDim != headDim
+  /// @throws IllegalArgumentException if the other is this one, of another kind, or longer than
+  ///     this can hold
+  public void forkFrom(KvCache other) {
+    if (other == this
+        || other.type != type
+        || !other.config.equals(config)
         || other.length > capacity) {
       throw new IllegalArgumentException(
           "a cache of %d tokens cannot take over %d tokens of another; make it of the same model"
                   .formatted(capacity, other.length)
               + " and large enough");
     }
-    long row = (long) other.length * headDim * type.bytes();
-    for (int layer = 0; layer < layers; layer++) {
-      for (int head = 0; head < keyValueHeads; head++) {
-        MemorySegment.copy(other.keys, other.start(layer, head), keys, start(layer, head), row);
-        MemorySegment.copy(other.values, other.start(layer, head), values, start(layer, head), row);
+    truncate(0);
+    KvStorage otherOwn = other.own;
+    if (other.shared != null) {
+      shared = other.shared.retain();
+      sharedLength = other.sharedLength;
+      int rest = other.length - sharedLength;
+      if (otherOwn != null && rest > 0) {
+        storage().copyFrom(otherOwn, rest);
       }
+    } else if (otherOwn != null && other.length > 0) {
+      shared = otherOwn.retain();
+      sharedLength = other.length;
+      other.frozen = Math.max(other.frozen, other.length);
     }
     length = other.length;
   }
 
-  private long start(int layer, int head) {
-    return ((long) layer * keyValueHeads + head) * capacity * headDim * type.bytes();
+  /// Where this sequence's own tokens are kept.
+  private KvStorage storage() {
+    int rows = capacity - sharedLength;
+    KvStorage storage = own;
+    if (storage != null && storage.capacity() < rows) { // of a fork that was reused, still empty
+      storage = release(storage);
+    }
+    if (storage == null) {
+      storage = new KvStorage(config, type, rows);
+      own = storage;
+    }
+    return storage;
+  }
+
+  private static @Nullable KvStorage release(@Nullable KvStorage storage) {
+    if (storage != null) {
+      storage.release();
+    }
+    return null;
   }
 
   CacheType type() {
     return type;
   }
 
-  /// `[capacity, headDim]` of one head.
-  MemorySegment keys(int layer, int head) {
-    return keys.asSlice(start(layer, head), (long) capacity * headDim * type.bytes());
+  /// One head's keys and values of the tokens that were taken over.
+  ///
+  /// @param positions of the sequence that are wanted
+  CachedRows shared(int layer, int head, int positions) {
+    int count = Math.min(positions, sharedLength);
+    return shared == null ? CachedRows.NONE : shared.rows(layer, head, count);
   }
 
-  /// `[capacity, headDim]` of one head.
-  MemorySegment values(int layer, int head) {
-    return values.asSlice(start(layer, head), (long) capacity * headDim * type.bytes());
+  /// One head's keys and values of the tokens that follow.
+  ///
+  /// @param positions of the sequence that are wanted
+  CachedRows own(int layer, int head, int positions) {
+    int count = Math.max(0, positions - sharedLength);
+    return own == null ? CachedRows.NONE : own.rows(layer, head, count);
+  }
+
+  /// Makes memory for the tokens that follow; several threads may then [#put] at once.
+  void prepare() {
+    storage();
   }
 
   /// Remembers a token's keys and values.
   ///
+  /// @param position at least the length
   /// @param key `[kvHeads, headDim]` floats
   /// @param value `[kvHeads, headDim]` floats
-  void put(int layer, int position, MemorySegment key, MemorySegment value) {
-    for (int head = 0; head < keyValueHeads; head++) {
-      long at = start(layer, head) + (long) position * headDim * type.bytes();
-      store(key, (long) head * headDim, keys, at);
-      store(value, (long) head * headDim, values, at);
+  void put(
+      TernaryKernels kernels, int layer, int position, MemorySegment key, MemorySegment value) {
+    KvStorage storage = storage();
+    int row = position - sharedLength;
+    long bytes = (long) config.headDim() * Float.BYTES;
+    for (int head = 0; head < config.keyValueHeadCount(); head++) {
+      store(kernels, key.asSlice(head * bytes, bytes), storage.key(layer, head, row));
+      store(kernels, value.asSlice(head * bytes, bytes), storage.value(layer, head, row));
     }
   }
 
-  private void store(MemorySegment source, long first, MemorySegment target, long at) {
+  private void store(TernaryKernels kernels, MemorySegment source, MemorySegment target) {
     switch (type) {
-      case FP32 ->
-          MemorySegment.copy(source, first * Float.BYTES, target, at, (long) headDim * Float.BYTES);
-      case FP16 -> {
-        for (int d = 0; d < headDim; d++) {
-          short half = Float.floatToFloat16(source.getAtIndex(FLOAT, first + d));
-          target.set(ValueLayout.JAVA_SHORT, at + (long) d * Short.BYTES, half);
-        }
-      }
+      case FP32 -> target.copyFrom(source);
+      case FP16 -> kernels.toHalf(source, config.headDim(), target);
     }
   }
 
@@ -135,8 +195,10 @@ public final class KvCache implements AutoCloseable {
     length += tokens;
   }
 
+  /// Lets go of the memory; forks go on.
   @Override
   public void close() {
-    arena.close();
+    shared = release(shared);
+    own = release(own);
   }
 }

@@ -5,7 +5,6 @@ import bitnet.kernel.KernelSelector;
 import bitnet.kernel.TernaryKernels;
 import bitnet.kernel.ThreadTeam;
 import bitnet.model.LlamaConfig;
-import bitnet.model.RotaryTable;
 import bitnet.model.TensorSpec;
 import bitnet.model.TernaryWeights;
 import java.io.IOException;
@@ -43,7 +42,7 @@ public final class TernaryLlama implements AutoCloseable {
   private final MemorySegment finalNorm;
   private Workspace workspace;
   private MemorySegment logits;
-  private RotaryTable rotary;
+  private RotaryRows rotary;
 
   private TernaryLlama(TernaryWeights weights, RuntimeSettings settings, ThreadTeam team)
       throws IOException {
@@ -63,7 +62,7 @@ public final class TernaryLlama implements AutoCloseable {
     }
     workspace = new Workspace(config, layers.getFirst(), 1);
     logits = arena.allocate((long) config.vocabSize() * Float.BYTES, 64);
-    rotary = RotaryTable.of(config, 1);
+    rotary = RotaryRows.of(config, 1, arena);
   }
 
   /// Reads and packs a model's weights; they may be closed afterwards.
@@ -170,7 +169,7 @@ public final class TernaryLlama implements AutoCloseable {
     KvCache cache = new KvCache(config, settings.cache(), capacity);
     if (rotary.positions() < capacity) {
       int room = Math.min(config.contextLength(), Math.max(capacity, 2 * rotary.positions()));
-      rotary = RotaryTable.of(config, room);
+      rotary = RotaryRows.of(config, room, arena);
     }
     return cache;
   }
@@ -255,6 +254,7 @@ public final class TernaryLlama implements AutoCloseable {
   private void run(
       List<KvCache> caches, List<int[]> tokens, RowFilter wanted, LogitConsumer consumer) {
     check(caches, tokens);
+    caches.forEach(KvCache::prepare);
     Rows all = Rows.of(caches, tokens);
     for (int first = 0; first < all.count(); first += MOST_ROWS) {
       int end = Math.min(all.count(), first + MOST_ROWS);

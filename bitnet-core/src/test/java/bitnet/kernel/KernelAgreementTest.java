@@ -249,6 +249,57 @@ final class KernelAgreementTest {
     }
   }
 
+  @Test
+  void rotatedHeadsAreTheSame() {
+    for (int headDim = 2; headDim <= 140; headDim += 6) {
+      MemorySegment cosines = floats(headDim / 2, 1);
+      MemorySegment sines = floats(headDim / 2, 1);
+      MemorySegment actual = floats(3 * headDim + 1, 1);
+      MemorySegment expected = arena.allocate(FLOAT, 3 * headDim + 1).copyFrom(actual);
+      scalar.rotate(expected, 3, cosines, sines, headDim);
+      kernels.rotate(actual, 3, cosines, sines, headDim);
+      assertThat(actual.toArray(FLOAT)).isEqualTo(expected.toArray(FLOAT));
+    }
+  }
+
+  @Test
+  void addedValuesAreTheSame() {
+    for (int count = 1; count <= 100; count++) {
+      MemorySegment x = floats(count, 1);
+      MemorySegment actual = floats(count + 1, 3);
+      MemorySegment expected = arena.allocate(FLOAT, count + 1).copyFrom(actual);
+      scalar.add(x, count, expected);
+      kernels.add(x, count, actual);
+      assertThat(actual.toArray(FLOAT)).isEqualTo(expected.toArray(FLOAT));
+    }
+  }
+
+  /// Every half, what lies between it and the next, ties among it, and what no half holds.
+  @Test
+  void halvesAreRoundedToEven() {
+    float[] values = new float[4 << Short.SIZE];
+    for (int half = 0; half < 1 << Short.SIZE; half++) {
+      float value = Float.float16ToFloat((short) half);
+      float next = Float.float16ToFloat((short) (half + 1));
+      values[4 * half] = Float.isNaN(value) ? 1e9f : value;
+      values[4 * half + 1] = Float.isFinite(value + next) ? (value + next) / 2 : -1e9f;
+      values[4 * half + 2] = Math.nextUp(values[4 * half + 1]);
+      values[4 * half + 3] = Math.nextDown(values[4 * half + 1]);
+    }
+    MemorySegment x = arena.allocateFrom(FLOAT, values);
+    MemorySegment halves = arena.allocate(ValueLayout.JAVA_SHORT, values.length);
+    kernels.toHalf(x, values.length, halves);
+    for (int i = 0; i < values.length; i++) {
+      assertThat(halves.getAtIndex(ValueLayout.JAVA_SHORT, i))
+          .isEqualTo(Float.floatToFloat16(values[i]));
+    }
+    for (int count = 1; count < 40; count++) {
+      halves.fill((byte) 7);
+      kernels.toHalf(x, count, halves);
+      assertThat(halves.getAtIndex(ValueLayout.JAVA_SHORT, count)).isEqualTo((short) 0x0707);
+    }
+  }
+
   @ParameterizedTest
   @EnumSource
   void attentionAgrees(CacheType type) {
@@ -271,7 +322,8 @@ final class KernelAgreementTest {
     MemorySegment values = cache(type, 30 * 16, k -> Math.floorDiv(k, 16));
     MemorySegment out = arena.allocate(FLOAT, 16);
     MemorySegment scores = arena.allocate(FLOAT, 30);
-    kernels.attend(queries, 1, keys, values, type, 30, 16, 1, scores, out);
+    CachedRows rows = new CachedRows(keys, values, 30);
+    kernels.attend(queries, 1, CachedRows.NONE, rows, type, 16, 1, scores, out);
     for (int d = 0; d < 16; d++) {
       assertThat(out.getAtIndex(FLOAT, d)).isCloseTo(17f, within(1e-4f));
     }
@@ -377,9 +429,19 @@ final class KernelAgreementTest {
     MemorySegment scores = arena.allocate(FLOAT, (long) heads * positions);
     MemorySegment out = arena.allocate(FLOAT, (long) heads * headDim);
     MemorySegment expected = arena.allocate(FLOAT, (long) heads * headDim);
-    kernels.attend(queries, heads, keys, values, type, positions, headDim, 0.3f, scores, out);
-    scalar.attend(queries, heads, keys, values, type, positions, headDim, 0.3f, scores, expected);
+    CachedRows rows = new CachedRows(keys, values, positions);
+    kernels.attend(queries, heads, CachedRows.NONE, rows, type, headDim, 0.3f, scores, out);
+    scalar.attend(queries, heads, CachedRows.NONE, rows, type, headDim, 0.3f, scores, expected);
     checkClose(out, expected, heads * headDim, 1e-5f);
+    MemorySegment divided = arena.allocate(FLOAT, (long) heads * headDim);
+    for (int shared = 1; shared <= positions; shared += 1 + positions / 3) {
+      long start = (long) shared * headDim * type.bytes();
+      CachedRows first = new CachedRows(keys, values, shared);
+      CachedRows rest =
+          new CachedRows(keys.asSlice(start), values.asSlice(start), positions - shared);
+      kernels.attend(queries, heads, first, rest, type, headDim, 0.3f, scores, divided);
+      assertThat(divided.toArray(FLOAT)).isEqualTo(out.toArray(FLOAT));
+    }
   }
 
   private interface Value {

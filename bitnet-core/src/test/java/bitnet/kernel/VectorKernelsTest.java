@@ -276,8 +276,9 @@ class VectorKernelsTest {
       MemorySegment scores = floats(heads * positions);
       MemorySegment expected = floats(heads * headDim);
       MemorySegment actual = floats(heads * headDim);
-      scalar.attend(queries, heads, keys, values, type, positions, headDim, 0.5f, scores, expected);
-      vector.attend(queries, heads, keys, values, type, positions, headDim, 0.5f, scores, actual);
+      CachedRows rows = new CachedRows(keys, values, positions);
+      scalar.attend(queries, heads, CachedRows.NONE, rows, type, headDim, 0.5f, scores, expected);
+      vector.attend(queries, heads, CachedRows.NONE, rows, type, headDim, 0.5f, scores, actual);
       assertClose(actual, expected, 1e-5);
     }
   }
@@ -292,7 +293,8 @@ class VectorKernelsTest {
     MemorySegment zeros = constant(halves, 0);
     MemorySegment out = constant(halves, UNWRITTEN);
     MemorySegment score = constant(1, 0);
-    vector.attend(zeros, 1, zeros, values, CacheType.FP16, 1, halves, 1, score, out);
+    CachedRows rows = new CachedRows(zeros, values, 1);
+    vector.attend(zeros, 1, CachedRows.NONE, rows, CacheType.FP16, halves, 1, score, out);
     for (int half = 0; half < halves; half++) {
       float value = Float.float16ToFloat((short) half);
       float read = out.getAtIndex(FLOAT, half);

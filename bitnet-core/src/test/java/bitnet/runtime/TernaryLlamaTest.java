@@ -278,7 +278,7 @@ class TernaryLlamaTest {
         KvCache fork = llama.newCache(12);
         KvCache straight = llama.newCache(12)) {
       llama.advance(List.of(prompt), List.of(tokens(10, vocab, 7)));
-      fork.copyFrom(prompt);
+      fork.forkFrom(prompt);
       float[] forked = llama.advance(List.of(fork), List.of(new int[] {1, 2}))[0];
       llama.advance(List.of(straight), List.of(tokens(10, vocab, 7)));
       float[] expected = llama.advance(List.of(straight), List.of(new int[] {1, 2}))[0];
@@ -286,6 +286,57 @@ class TernaryLlamaTest {
       assertThat(prompt.length()).isEqualTo(10);
       fork.truncate(10);
       assertThat(llama.advance(List.of(fork), List.of(new int[] {1, 2}))[0]).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void forksKeepWhatTheirSourceForgets() throws IOException {
+    LatentWeights weights = blank(config(false, false, false));
+    int vocab = weights.config().vocabSize();
+    int[] prompt = tokens(10, vocab, 7);
+    List<int[]> next = List.of(new int[] {1, 2});
+    try (TernaryLlama llama = TernaryLlama.load(new TernarizedWeights(weights), EXACT);
+        KvCache fork = llama.newCache(16);
+        KvCache forkOfFork = llama.newCache(14);
+        KvCache straight = llama.newCache(20)) {
+      float[] afterFork;
+      try (KvCache source = llama.newCache(20)) {
+        llama.advance(List.of(source), List.of(prompt));
+        fork.forkFrom(source);
+        source.truncate(4);
+        llama.advance(List.of(source), List.of(tokens(12, vocab, 9)));
+        afterFork = llama.advance(List.of(fork), next)[0];
+        forkOfFork.forkFrom(fork);
+      }
+      fork.truncate(3);
+      llama.advance(List.of(fork), List.of(tokens(13, vocab, 10)));
+      float[] afterBoth = llama.advance(List.of(forkOfFork), next)[0];
+
+      llama.advance(List.of(straight), List.of(prompt));
+      assertThat(afterFork).isEqualTo(llama.advance(List.of(straight), next)[0]);
+      assertThat(afterBoth).isEqualTo(llama.advance(List.of(straight), next)[0]);
+    }
+  }
+
+  @Test
+  void whatIsTruncatedBesideForksIsReadAgain() throws IOException {
+    LatentWeights weights = blank(config(false, false, false));
+    int vocab = weights.config().vocabSize();
+    int[] prompt = tokens(10, vocab, 7);
+    int[] other = tokens(8, vocab, 9);
+    try (TernaryLlama llama = TernaryLlama.load(new TernarizedWeights(weights), EXACT);
+        KvCache source = llama.newCache(20);
+        KvCache fork = llama.newCache(20);
+        KvCache straight = llama.newCache(20)) {
+      llama.advance(List.of(source), List.of(prompt));
+      fork.forkFrom(source);
+      source.truncate(4);
+      fork.truncate(4);
+      llama.advance(List.of(straight), List.of(Arrays.copyOf(prompt, 4)));
+      float[] expected = llama.advance(List.of(straight), List.of(other))[0];
+      assertThat(llama.advance(List.of(source), List.of(other))[0]).isEqualTo(expected);
+      assertThat(llama.advance(List.of(fork), List.of(other))[0]).isEqualTo(expected);
+      assertThatThrownBy(() -> fork.forkFrom(fork)).isInstanceOf(IllegalArgumentException.class);
     }
   }
 

@@ -145,7 +145,7 @@ public final class ChoiceEvaluation implements Evaluation<ChoiceSample> {
         Question question = questions.get(i);
         for (int[] tokens : question.whole()) {
           KvCache choice = newCache(model, tokens.length - 1, caches);
-          choice.copyFrom(caches.get(i));
+          choice.forkFrom(caches.get(i));
           choices.add(choice);
           inputs.add(Arrays.copyOfRange(tokens, question.shared(), tokens.length - 1));
           targets.add(Arrays.copyOfRange(tokens, question.shared() + 1, tokens.length));

@@ -140,7 +140,7 @@ final class ReferencePolicy implements AutoCloseable {
       List<KvCache> forks = new ArrayList<>();
       for (int i = 0; i < promptOf.length; i++) {
         KvCache fork = open(texts.get(i).inputs());
-        fork.copyFrom(prompts.get(promptOf[i]));
+        fork.forkFrom(prompts.get(promptOf[i]));
         forks.add(fork);
       }
       return forks;
