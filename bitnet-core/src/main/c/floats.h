@@ -49,20 +49,22 @@ INLINE floats exponential(floats x) {
   return p * power_of_two(n);
 }
 
-EXPORT(float, quantize)(const float *x, int columns, int8_t *codes, float *step, int32_t *sum) {
+// The greatest magnitude, and at least `least_value`; not finite if one of the values is not.
+INLINE float greatest_magnitude(const float *x, int count, float least_value) {
   // Compared as integers, magnitudes keep their order and what is not a number is the greatest.
-  ints_of_floats bits = magnitude_bits(set(1e-5f));
-  for (int k = 0; k < columns; k += LANES) {
-    bits = greatest_bits(bits, magnitude_bits(load_some(x + k, columns - k)));
+  ints_of_floats bits = magnitude_bits(set(least_value));
+  for (int k = 0; k < count; k += LANES) {
+    bits = greatest_bits(bits, magnitude_bits(load_some(x + k, count - k)));
   }
-  int32_t greatest_magnitude = greatest_int(bits);
+  int32_t greatest_bits_of_all = greatest_int(bits);
   float maximum;
-  memcpy(&maximum, &greatest_magnitude, sizeof(maximum));
-  if (greatest_magnitude >= 0x7f800000) {
-    return maximum;
-  }
-  float inverse_step = 127.0f / maximum;
-  floats multiplier = set(inverse_step);
+  memcpy(&maximum, &greatest_bits_of_all, sizeof(maximum));
+  return maximum;
+}
+
+// Writes values times a factor as codes and returns the sum of these.
+INLINE int32_t round_to_codes(const float *x, int columns, float factor, int8_t *codes) {
+  floats multiplier = set(factor);
   int32_t total = 0;
   int k = 0;
   for (; k + LANES <= columns; k += LANES) {
@@ -73,8 +75,27 @@ EXPORT(float, quantize)(const float *x, int columns, int8_t *codes, float *step,
     total += store_codes(part, nearest(load_some(x + k, columns - k) * multiplier));
     memcpy(codes + k, part, (size_t)(columns - k));
   }
+  return total;
+}
+
+EXPORT(float, quantize)(const float *x, int columns, int8_t *codes, float *step, int32_t *sum) {
+  float maximum = greatest_magnitude(x, columns, 1e-5f);
+  if (!__builtin_isfinite(maximum)) {
+    return maximum;
+  }
+  float inverse_step = 127.0f / maximum;
+  *sum = round_to_codes(x, columns, inverse_step, codes);
   *step = 1.0f / inverse_step;
-  *sum = total;
+  return maximum;
+}
+
+EXPORT(float, int8_row)(const float *x, int columns, int8_t *codes, float *scale, int32_t *sum) {
+  float maximum = greatest_magnitude(x, columns, 0.0f);
+  if (!__builtin_isfinite(maximum)) {
+    return maximum;
+  }
+  *sum = round_to_codes(x, columns, maximum == 0 ? 0 : 127.0f / maximum, codes);
+  *scale = maximum / 127.0f;
   return maximum;
 }
 

@@ -40,6 +40,9 @@ enum {
 #define UNROLL_FOUR _Pragma("GCC unroll 4")
 #endif
 
+// Packs the 32 rows [32][columns] of a tile.
+EXPORT(void, pack_tile)(const int8_t *trits, int columns, uint8_t *tile);
+
 // out[t][r] = (sum_k trit[r][k] * codes[t][k]) * steps[t] * scales[r] for rows from first to
 // below end; first is a multiple of 32; sums[t] is the sum of codes[t].
 EXPORT(void, ternary)(const uint8_t *tiles, const float *scales, int columns, const int8_t *codes,
@@ -62,6 +65,10 @@ EXPORT(void, fp32)(const float *weights, int columns, const float *x, int tokens
 // Writes a token's codes, their sum and their step, and returns max(max|x|, 1e-5); if that is not
 // finite, nothing was written.
 EXPORT(float, quantize)(const float *x, int columns, int8_t *codes, float *step, int32_t *sum);
+
+// Quantises a row of 8-bit weights, see bitnet.kernel.Int8Matrix, and returns max|x|; if that is not
+// finite, nothing was written.
+EXPORT(float, int8_row)(const float *x, int columns, int8_t *codes, float *scale, int32_t *sum);
 
 EXPORT(void, normalize)(const float *x, const float *gain, int count, float epsilon, float *out);
 

@@ -12,6 +12,37 @@ enum {
   BLOCK_COLUMNS = BLOCK_CHUNKS * CHUNK_COLUMNS
 };
 
+// Four trits of a row, a byte each, as codes in four bytes: one is added to each without a carry.
+INLINE uint32_t four_codes(const int8_t *trits) {
+  const uint32_t signs = 0x80808080;
+  uint32_t four_trits;
+  memcpy(&four_trits, trits, sizeof(four_trits));
+  return ((four_trits & ~signs) + 0x01010101) ^ (four_trits & signs);
+}
+
+INLINE uint32_t pack_chunk(const int8_t *trits) {
+  return four_codes(trits) | four_codes(trits + 4) << 2 | four_codes(trits + 8) << 4 |
+         four_codes(trits + 12) << 6;
+}
+
+EXPORT(void, pack_tile)(const int8_t *trits, int columns, uint8_t *tile) {
+  int whole = columns / CHUNK_COLUMNS;
+  int rest = columns % CHUNK_COLUMNS;
+  for (int row = 0; row < TILE_ROWS; row++, trits += columns) {
+    uint8_t *words = tile + 4 * row;
+    for (int chunk = 0; chunk < whole; chunk++) {
+      uint32_t word = pack_chunk(trits + chunk * CHUNK_COLUMNS);
+      memcpy(words + (int64_t)chunk * CHUNK_BYTES, &word, sizeof(word));
+    }
+    if (rest) {
+      int8_t last[CHUNK_COLUMNS] = {0};
+      memcpy(last, trits + whole * CHUNK_COLUMNS, (size_t)rest);
+      uint32_t word = pack_chunk(last);
+      memcpy(words + (int64_t)whole * CHUNK_BYTES, &word, sizeof(word));
+    }
+  }
+}
+
 // Turns sums over codes, which are trits plus one, into the result of one token.
 INLINE void finish(const int32_t *sums, int32_t code_sum, const float *scales, float step,
                    int rows, float *out) {

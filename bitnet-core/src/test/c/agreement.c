@@ -104,12 +104,15 @@ static void ternary(int rows, int columns, int tokens, int fixed_trit, int fixed
   int chunks = (columns + CHUNK_COLUMNS - 1) / CHUNK_COLUMNS;
   int tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
   uint8_t *packed = memory((size_t)(tiles * chunks * CHUNK_BYTES));
+  uint8_t *packed_by_kernel = memory((size_t)(tiles * chunks * CHUNK_BYTES));
+  int8_t *trits = memory((size_t)(tiles * TILE_ROWS * columns));
   float *scales = some_floats(tiles * TILE_ROWS, 1.0f);
   activations x = some_activations(tokens, columns, fixed_code);
   int32_t *sums = memory(sizeof(int32_t) * (size_t)(tokens * rows));
   for (int r = 0; r < rows; r++) {
     for (int k = 0; k < columns; k++) {
       int trit = fixed_trit < -1 ? any(-1, 1) : fixed_trit;
+      trits[r * columns + k] = (int8_t)trit;
       int column = k % CHUNK_COLUMNS;
       int chunk = r / TILE_ROWS * chunks + k / CHUNK_COLUMNS;
       packed[chunk * CHUNK_BYTES + r % TILE_ROWS * 4 + column % 4] |=
@@ -119,11 +122,27 @@ static void ternary(int rows, int columns, int tokens, int fixed_trit, int fixed
       }
     }
   }
+  for (int tile = 0; tile < tiles; tile++) {
+    CALL(pack_tile)(trits + tile * TILE_ROWS * columns, columns,
+                    packed_by_kernel + tile * chunks * CHUNK_BYTES);
+  }
+  for (int r = 0; r < rows; r++) {
+    for (int k = 0; k < columns; k++) {
+      int column = k % CHUNK_COLUMNS;
+      int chunk = r / TILE_ROWS * chunks + k / CHUNK_COLUMNS;
+      int place = chunk * CHUNK_BYTES + r % TILE_ROWS * 4 + column % 4;
+      int shift = 2 * (column / 4);
+      check("packing", columns, r, packed_by_kernel[place] >> shift & 3, packed[place] >> shift & 3,
+            0);
+    }
+  }
   float *out = some_output(tokens, rows);
   CALL(ternary)(packed, scales, columns, x.codes, x.stride, x.steps, x.sums, tokens, 0, rows, out,
                 rows + GUARD);
   check_output("ternary", out, sums, tokens, rows, columns, scales, x.steps);
   free(packed);
+  free(packed_by_kernel);
+  free(trits);
   free(scales);
   free_activations(x);
   free(sums);

@@ -29,11 +29,15 @@ public final class Int8Matrix implements DenseMatrix {
     this.sums = arena.allocate(ValueLayout.JAVA_INT, rows);
   }
 
+  static IllegalArgumentException notFinite(int row) {
+    return new IllegalArgumentException("row %d has a weight that is not finite".formatted(row));
+  }
+
   @Override
   public void setRow(int row, float[] values, int offset) {
     float maximum = Rounding.magnitude(values, offset, columns);
     if (!Float.isFinite(maximum)) {
-      throw new IllegalArgumentException("row %d has a weight that is not finite".formatted(row));
+      throw notFinite(row);
     }
     float inverse = maximum == 0 ? 0 : 127 / maximum;
     byte[] line = new byte[columns];

@@ -8,14 +8,10 @@ import bitnet.kernel.KernelSelector.UnavailableException;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 /// The kernels in C (`src/main/c`), one object for each instruction set. C does not check bounds:
 /// every segment's size is checked here before its address is handed on. Longer than other files:
@@ -25,6 +21,13 @@ final class NativeKernels implements TernaryKernels {
 
   // A function's address is the first argument of its handle, so that handles can be constants:
   // the JIT compiler calls only those without a detour.
+  // Those that load weights read arrays of the heap where they are, for some microseconds.
+  private static final MethodHandle PACK_TILE =
+      handle(FunctionDescriptor.ofVoid(ADDRESS, JAVA_INT, ADDRESS), Linker.Option.critical(true));
+  private static final MethodHandle INT8_ROW =
+      handle(
+          FunctionDescriptor.of(JAVA_FLOAT, ADDRESS, JAVA_INT, ADDRESS, ADDRESS, ADDRESS),
+          Linker.Option.critical(true));
   private static final MethodHandle TERNARY =
       handle(
           FunctionDescriptor.ofVoid(
@@ -74,12 +77,10 @@ final class NativeKernels implements TernaryKernels {
   private static final int TILE_ROWS = 32;
   private static final int CHUNK_COLUMNS = 16;
   private static final int CHUNK_BYTES = TILE_ROWS * Integer.BYTES;
-  private static final VarHandle EIGHT_TRITS =
-      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt WORD =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final String instructionSet;
+  private final MemorySegment packTile;
+  private final MemorySegment int8Row;
   private final MemorySegment ternary;
   private final MemorySegment int8;
   private final MemorySegment int4;
@@ -95,6 +96,8 @@ final class NativeKernels implements TernaryKernels {
 
   private NativeKernels(NativeLibrary library, String instructionSet) {
     this.instructionSet = instructionSet;
+    this.packTile = library.function(instructionSet + "_pack_tile");
+    this.int8Row = library.function(instructionSet + "_int8_row");
     this.ternary = library.function(instructionSet + "_ternary");
     this.int8 = library.function(instructionSet + "_int8");
     this.int4 = library.function(instructionSet + "_int4");
@@ -110,8 +113,8 @@ final class NativeKernels implements TernaryKernels {
   }
 
   @SuppressWarnings("restricted") // the descriptors are those of kernels.h
-  private static MethodHandle handle(FunctionDescriptor descriptor) {
-    return LINKER.downcallHandle(descriptor);
+  private static MethodHandle handle(FunctionDescriptor descriptor, Linker.Option... options) {
+    return LINKER.downcallHandle(descriptor, options);
   }
 
   /// The kernels of this processor's best instruction set.
@@ -155,36 +158,37 @@ final class NativeKernels implements TernaryKernels {
   /// The layout is described in `kernels.h`.
   @Override
   public void packTile(byte[] trits, int columns, MemorySegment tile) {
-    int whole = columns / CHUNK_COLUMNS;
-    byte[] last = new byte[CHUNK_COLUMNS];
-    for (int row = 0; row < TILE_ROWS; row++) {
-      int start = row * columns;
-      long place = (long) row * Integer.BYTES;
-      for (int chunk = 0; chunk < whole; chunk++) {
-        int word = packChunk(trits, start + chunk * CHUNK_COLUMNS);
-        tile.set(WORD, place + (long) chunk * CHUNK_BYTES, word);
-      }
-      int rest = columns - whole * CHUNK_COLUMNS;
-      if (rest > 0) {
-        Arrays.fill(last, (byte) 0);
-        System.arraycopy(trits, start + whole * CHUNK_COLUMNS, last, 0, rest);
-        tile.set(WORD, place + (long) whole * CHUNK_BYTES, packChunk(last, 0));
-      }
+    MemorySegment rows = MemorySegment.ofArray(trits);
+    checkBytes("trits", rows, (long) TILE_ROWS * columns);
+    checkBytes("tile", tile, tileBytes(columns));
+    try {
+      PACK_TILE.invokeExact(packTile, rows, columns, tile);
+    } catch (Throwable failure) {
+      throw unchecked(failure);
     }
   }
 
-  /// Sixteen trits of a row: those of columns 4j to 4j + 3 in the bits 2j and 2j + 1 of 4 bytes.
-  private static int packChunk(byte[] trits, int start) {
-    long first = codes((long) EIGHT_TRITS.get(trits, start));
-    long second = codes((long) EIGHT_TRITS.get(trits, start + Long.BYTES));
-    long pairs = first | (second << 4);
-    return (int) pairs | (int) (pairs >>> 32 << 2);
-  }
-
-  /// Adds one to each of eight signed bytes, without a carry from one to the next.
-  private static long codes(long trits) {
-    long signs = 0x8080_8080_8080_8080L;
-    return ((trits & ~signs) + 0x0101_0101_0101_0101L) ^ (trits & signs);
+  @Override
+  public void setRow(Int8Matrix matrix, int row, float[] values, int offset) {
+    Objects.checkFromIndexSize(offset, matrix.columns(), values.length);
+    checkRows(row, row + 1, matrix.rows());
+    float maximum;
+    try {
+      maximum =
+          (float)
+              INT8_ROW.invokeExact(
+                  int8Row,
+                  MemorySegment.ofArray(values).asSlice((long) offset * Float.BYTES),
+                  matrix.columns(),
+                  matrix.codes().asSlice((long) row * matrix.stride(), matrix.stride()),
+                  matrix.scales().asSlice((long) row * Float.BYTES, Float.BYTES),
+                  matrix.sums().asSlice((long) row * Integer.BYTES, Integer.BYTES));
+    } catch (Throwable failure) {
+      throw unchecked(failure);
+    }
+    if (!Float.isFinite(maximum)) {
+      throw Int8Matrix.notFinite(row);
+    }
   }
 
   @Override

@@ -38,6 +38,11 @@ final class ScalarKernels implements TernaryKernels {
   }
 
   @Override
+  public void setRow(Int8Matrix matrix, int row, float[] values, int offset) {
+    matrix.setRow(row, values, offset);
+  }
+
+  @Override
   public void multiply(
       TernaryMatrix weights,
       Activations input,

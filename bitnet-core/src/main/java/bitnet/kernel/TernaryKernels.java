@@ -29,6 +29,13 @@ public interface TernaryKernels {
   /// @param tile receives [#tileBytes] bytes
   void packTile(byte[] trits, int columns, MemorySegment tile);
 
+  /// Stores a row of 8-bit weights; all providers store the same.
+  ///
+  /// @param values among others the row's
+  /// @param offset where the row begins
+  /// @throws IllegalArgumentException if a value is not finite
+  void setRow(Int8Matrix matrix, int row, float[] values, int offset);
+
   /// `out[t, r] = (sum_k trit[r, k] * code[t, k]) * step[t] * scale[r]`, where the sum is exact
   /// and the rest float arithmetic in this order, as in the graph: sums are often exact ties of
   /// the next quantisation, which only equal numbers resolve alike.

@@ -110,9 +110,9 @@ public final class TernaryLlama implements AutoCloseable {
 
   private void loadVocabulary(TernaryWeights weights, RuntimeLayer.Loader loader)
       throws IOException {
-    embedding.load(weights, loader.spec("model.embed_tokens"), team);
+    embedding.load(weights, loader.spec("model.embed_tokens"), kernels, team);
     if (!config.tiedHead()) {
-      head.load(weights, loader.spec("lm_head"), team);
+      head.load(weights, loader.spec("lm_head"), kernels, team);
     }
   }
 

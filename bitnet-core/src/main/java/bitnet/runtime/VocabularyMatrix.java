@@ -73,14 +73,15 @@ final class VocabularyMatrix {
   }
 
   /// Reads all rows.
-  void load(TernaryWeights weights, TensorSpec tensor, ThreadTeam team) throws IOException {
+  void load(TernaryWeights weights, TensorSpec tensor, TernaryKernels kernels, ThreadTeam team)
+      throws IOException {
     try {
       team.forRanges(
           tensor.rows(),
           GRANULE,
           (first, end) -> {
             try {
-              load(weights, tensor, first, end);
+              load(weights, tensor, kernels, first, end);
             } catch (IOException failure) {
               throw new UncheckedIOException(failure);
             }
@@ -90,7 +91,8 @@ final class VocabularyMatrix {
     }
   }
 
-  private void load(TernaryWeights weights, TensorSpec tensor, int first, int end)
+  private void load(
+      TernaryWeights weights, TensorSpec tensor, TernaryKernels kernels, int first, int end)
       throws IOException {
     int columns = tensor.columns();
     float[] buffer = new float[GRANULE * columns];
@@ -102,7 +104,11 @@ final class VocabularyMatrix {
       int count = Math.min(GRANULE, end - row);
       weights.readRows(tensor, row, count, target.asSlice(0, (long) count * columns * Float.BYTES));
       for (int i = 0; i < count; i++) {
-        matrix.setRow(row + i, buffer, i * columns);
+        if (matrix instanceof Int8Matrix bytes) {
+          kernels.setRow(bytes, row + i, buffer, i * columns);
+        } else {
+          matrix.setRow(row + i, buffer, i * columns);
+        }
       }
     }
   }

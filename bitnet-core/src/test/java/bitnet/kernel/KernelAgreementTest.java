@@ -152,6 +152,30 @@ final class KernelAgreementTest {
   }
 
   @Test
+  void int8RowsAreStoredTheSame() {
+    for (int columns = 1; columns <= 300; columns += 1 + columns / 20) {
+      Int8Matrix expected = new Int8Matrix(3, columns, arena);
+      Int8Matrix actual = new Int8Matrix(3, columns, arena);
+      float[] values = floats(3 * columns, 2).toArray(FLOAT);
+      Arrays.fill(values, columns, 2 * columns, 0);
+      values[0] = 127;
+      for (int k = 1; k < columns; k++) {
+        values[k] = k % 5 == 0 ? k % 100 + 0.5f : values[k]; // ties
+      }
+      for (int row = 0; row < 3; row++) {
+        expected.setRow(row, values, row * columns);
+        kernels.setRow(actual, row, values, row * columns);
+      }
+      assertThat(actual.codes().mismatch(expected.codes())).isEqualTo(-1);
+      assertThat(actual.scales().mismatch(expected.scales())).isEqualTo(-1);
+      assertThat(actual.sums().mismatch(expected.sums())).isEqualTo(-1);
+      values[columns - 1] = Float.NaN;
+      assertThatThrownBy(() -> kernels.setRow(actual, 0, values, 0))
+          .hasMessage("row 0 has a weight that is not finite");
+    }
+  }
+
+  @Test
   void int4ProductsAgree() {
     for (int columns = 1; columns <= 300; columns += 7) {
       for (int tokens : new int[] {1, 2, 5, 9}) {
