@@ -42,7 +42,8 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
   /// @param prefillTokensPerSecond tokens of the prompt
   /// @param decodeTokensPerSecond one sequence
   /// @param batchTokensPerSecond all sequences of the batch together; 0 without a batch
-  /// @param bytesPerToken read from memory for every written token
+  /// @param bytesPerToken read from memory for every token that one sequence writes: weights, and
+  ///     half way through, its keys and values
   /// @param readBandwidth of this machine with as many threads, in bytes per second
   /// @param kernelRate the same of weights that caches hold, in the ternary product
   /// @param peakMemory the most that the process held while it loaded, read and wrote one
@@ -59,7 +60,7 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
       double kernelRate,
       long peakMemory) {
 
-    /// Bytes of weights read per second of decoding.
+    /// Bytes of weights, keys and values read per second of decoding.
     public double decodeBandwidth() {
       return bytesPerToken * decodeTokensPerSecond;
     }
@@ -153,7 +154,8 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
           median(prefill),
           median(decode),
           batch == 1 ? 0 : once(model, batch)[1],
-          model.bytesPerToken(),
+          model.bytesPerToken()
+              + KvCache.bytes(weights.config(), settings.cache(), prompt + fresh / 2),
           readBandwidth(model),
           kernelRate(model),
           peakMemory);

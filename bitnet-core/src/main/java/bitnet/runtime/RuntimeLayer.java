@@ -121,9 +121,11 @@ record RuntimeLayer(
     }
 
     private RuntimeLinear pack(List<TensorSpec> tensors, int column) throws IOException {
+      TernaryMatrix matrix = TernaryMatrix.pack(kernels, parts(tensors), arena, team);
+      weights.unload(); // what was packed need not be in memory twice
       return new RuntimeLinear(
           tensors,
-          TernaryMatrix.pack(kernels, parts(tensors), arena, team),
+          matrix,
           weights.config().linearNorms() ? norm(innerNorm(tensors)) : null,
           column);
     }

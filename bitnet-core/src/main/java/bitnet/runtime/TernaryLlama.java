@@ -58,7 +58,6 @@ public final class TernaryLlama implements AutoCloseable {
     weights.unload(); // a large part of the file, before the next is read
     for (int layer = 0; layer < config.layerCount(); layer++) {
       layers.add(loader.load(layer));
-      weights.unload();
     }
     workspace = new Workspace(config, layers.getFirst(), 1);
     logits = arena.allocate((long) config.vocabSize() * Float.BYTES, 64);

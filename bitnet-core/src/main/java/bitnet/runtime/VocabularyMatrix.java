@@ -21,7 +21,7 @@ final class VocabularyMatrix {
   static final int GRANULE = 16;
 
   /// After so many rows a thread lets go of what it read: a vocabulary may be most of a file.
-  private static final int UNLOAD_ROWS = 64 * GRANULE;
+  private static final int UNLOAD_ROWS = 16 * GRANULE;
 
   private final DenseMatrix matrix;
 
