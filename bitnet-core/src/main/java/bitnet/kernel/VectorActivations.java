@@ -137,13 +137,13 @@ final class VectorActivations {
     return end;
   }
 
+  /// Rotates heads whose halves are whole vectors.
   static void rotate(
       MemorySegment heads, int count, MemorySegment cosines, MemorySegment sines, int headDim) {
     int half = headDim / 2;
-    int end = FLOATS.loopBound(half);
     for (int head = 0; head < count; head++) {
       int first = head * headDim;
-      for (int i = 0; i < end; i += FLOAT_COUNT) {
+      for (int i = 0; i < half; i += FLOAT_COUNT) {
         FloatVector cos = load(cosines, i);
         FloatVector sin = load(sines, i);
         FloatVector low = load(heads, first + i);
@@ -152,14 +152,6 @@ final class VectorActivations {
         FloatVector newHigh = high.mul(cos).add(low.mul(sin));
         newLow.intoMemorySegment(heads, (first + i) * (long) Float.BYTES, ORDER);
         newHigh.intoMemorySegment(heads, (first + half + i) * (long) Float.BYTES, ORDER);
-      }
-      for (int i = end; i < half; i++) {
-        float cos = cosines.getAtIndex(FLOAT, i);
-        float sin = sines.getAtIndex(FLOAT, i);
-        float low = heads.getAtIndex(FLOAT, first + i);
-        float high = heads.getAtIndex(FLOAT, first + half + i);
-        heads.setAtIndex(FLOAT, first + i, low * cos - high * sin);
-        heads.setAtIndex(FLOAT, first + half + i, high * cos + low * sin);
       }
     }
   }

@@ -168,7 +168,11 @@ final class VectorKernels implements TernaryKernels {
   @Override
   public void rotate(
       MemorySegment heads, int count, MemorySegment cosines, MemorySegment sines, int headDim) {
-    VectorActivations.rotate(heads, count, cosines, sines, headDim);
+    if (headDim % (2 * Lanes.FLOAT_COUNT) == 0) {
+      VectorActivations.rotate(heads, count, cosines, sines, headDim);
+    } else {
+      scalar.rotate(heads, count, cosines, sines, headDim);
+    }
   }
 
   @Override

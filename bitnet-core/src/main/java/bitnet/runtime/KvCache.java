@@ -29,6 +29,7 @@ public final class KvCache implements AutoCloseable {
   private int frozen;
 
   private int length;
+  private boolean closed;
 
   KvCache(LlamaConfig config, CacheType type, int capacity) {
     if (capacity < 1 || capacity > config.contextLength()) {
@@ -123,7 +124,12 @@ public final class KvCache implements AutoCloseable {
   }
 
   /// Where this sequence's own tokens are kept.
+  ///
+  /// @throws IllegalStateException if the sequence is closed
   private KvStorage storage() {
+    if (closed) {
+      throw new IllegalStateException("the sequence is closed");
+    }
     int rows = capacity - sharedLength;
     KvStorage storage = own;
     if (storage != null && storage.capacity() < rows) { // of a fork that was reused, still empty
@@ -198,6 +204,7 @@ public final class KvCache implements AutoCloseable {
   /// Lets go of the memory; forks go on.
   @Override
   public void close() {
+    closed = true;
     shared = release(shared);
     own = release(own);
   }

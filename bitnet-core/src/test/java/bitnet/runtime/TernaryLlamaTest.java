@@ -319,6 +319,20 @@ class TernaryLlamaTest {
   }
 
   @Test
+  void aClosedSequenceIsRefused() throws IOException {
+    LatentWeights weights = blank(config(false, false, false));
+    try (TernaryLlama llama = TernaryLlama.load(new TernarizedWeights(weights), EXACT)) {
+      List<KvCache> closed = new ArrayList<>();
+      try (KvCache cache = llama.newCache(9)) {
+        closed.add(cache);
+      }
+      assertThatThrownBy(() -> llama.advance(closed, List.of(new int[] {1})))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage("the sequence is closed");
+    }
+  }
+
+  @Test
   void whatIsTruncatedBesideForksIsReadAgain() throws IOException {
     LatentWeights weights = blank(config(false, false, false));
     int vocab = weights.config().vocabSize();
