@@ -138,7 +138,7 @@ public final class BatchGenerator {
         if (++nextSample == samples) {
           nextSample = 0;
           nextPrompt++;
-          free.push(source);
+          source.close(); // the samples keep what it read
           read = null;
         }
       }
@@ -149,11 +149,11 @@ public final class BatchGenerator {
       if (read != null) {
         return read;
       }
-      KvCache cache = takeCache();
+      KvCache cache = model.newCache(prompt.length);
+      read = cache;
       long start = System.nanoTime();
       promptLogits = model.advance(List.of(cache), List.of(prompt))[0];
       prefillSeconds = (System.nanoTime() - start) / NANOS;
-      read = cache;
       return cache;
     }
 
@@ -163,7 +163,6 @@ public final class BatchGenerator {
         cache = model.newCache(capacity);
         caches.add(cache);
       }
-      cache.truncate(0);
       return cache;
     }
 
@@ -201,12 +200,16 @@ public final class BatchGenerator {
       double seconds = (System.nanoTime() - slot.started) / NANOS;
       done[slot.prompt][slot.sample] =
           slot.text.complete(prompts.get(slot.prompt).length, prefillSeconds, seconds);
+      slot.cache.truncate(0); // lets go of the prompt
       free.push(slot.cache);
     }
 
     @Override
     public void close() {
       caches.forEach(KvCache::close);
+      if (read != null) {
+        read.close();
+      }
     }
   }
 }
