@@ -115,6 +115,15 @@ final class KernelAgreementTest {
     checkTernary(65, 5_000, 1, k -> k % 3 == 0 ? -1 : 1, k -> k % 3 == 0 ? -128 : 127);
   }
 
+  /// More than any provider computes in one go.
+  @Test
+  void ternaryProductsAreExactForManyRowsAndTokens() {
+    checkTernary(1100, 40, 9, this::anyTrit, this::anyCode);
+    checkTernary(1100, 40, 1, this::anyTrit, this::anyCode);
+    checkTernary(70, 5_000, 13, this::anyTrit, this::anyCode);
+    checkTernary(33, 100, 131, this::anyTrit, this::anyCode);
+  }
+
   @Test
   void ternaryProductsOfARangeOfRowsLeaveTheOthersAlone() {
     int height = kernels.rowsPerTile();
