@@ -1,5 +1,5 @@
-// What is not a product with weights: quantisation, normalisation, gates, rotation, attention. The set's
-// file defines before it includes this:
+// What is not a product with weights: quantisation, normalisation, gates, rotation, attention.
+// The set's file defines before it includes this:
 //   floats, LANES                               a vector; + - * / work on it
 //   load(p), store(p, v), set(value)            unaligned
 //   load_half(p), store_half(p, v)              LANES values of IEEE half precision

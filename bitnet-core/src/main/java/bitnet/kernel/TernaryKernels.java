@@ -3,9 +3,9 @@ package bitnet.kernel;
 import java.lang.foreign.MemorySegment;
 
 /// The arithmetic of inference. Providers agree bit for bit in [#multiply(TernaryMatrix,
-/// Activations, int, int, int, MemorySegment, int)], the int8 product and the codes of
-/// [#quantize], and in [#add], [#rotate] and [#toHalf]; elsewhere sums of floats are added in
-/// different orders.
+/// Activations, int, int, int, MemorySegment, int)], the int8 product, the codes of [#quantize] and
+/// [#setRow], [#add], [#rotate] and [#toHalf]; elsewhere sums of floats are added in different
+/// orders.
 ///
 /// All segments are off the heap and hold float32 unless said; threads may call at once as long
 /// as they write different places.
