@@ -8,6 +8,7 @@
 
 enum {
   BLOCK_TOKENS = 64,   // their activations stay in the second-level cache
+  UNPACK_TOKENS = 4,   // fewer are multiplied one by one sooner than weights are unpacked for them
   BLOCK_CHUNKS = 16,   // 256 columns: 8 KiB unpacked stay in the first
   BLOCK_COLUMNS = BLOCK_CHUNKS * CHUNK_COLUMNS
 };
@@ -107,8 +108,10 @@ EXPORT(void, ternary)(const uint8_t *tiles, const float *scales, int columns, co
     const int8_t *block = codes + (int64_t)token * stride;
     for (int row = first; row < end; row += TILE_ROWS) {
       const uint8_t *tile = tiles + (int64_t)(row / TILE_ROWS) * chunks * CHUNK_BYTES;
-      if (count == 1) {
-        multiply_tile(tile, chunks, block, products[0]);
+      if (count < UNPACK_TOKENS) {
+        for (int t = 0; t < count; t++) {
+          multiply_tile(tile, chunks, block + (int64_t)t * stride, products[t]);
+        }
       } else {
         multiply_tile_tokens(tile, chunks, block, stride, count, products);
       }
