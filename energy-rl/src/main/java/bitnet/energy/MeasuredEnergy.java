@@ -47,9 +47,19 @@ public final class MeasuredEnergy implements EnergySource {
   @Override
   public boolean apply(Action action) {
     if (action != Action.COMPUTE) {
-      LockSupport.parkNanos(pause.toNanos()); // an interruption ends the pause, as it should
+      rest();
     }
     return false;
+  }
+
+  // Parking may end early for no reason of ours; an interruption ends the pause, as it should.
+  private void rest() {
+    long end = System.nanoTime() + pause.toNanos();
+    long left = pause.toNanos();
+    while (left > 0 && !Thread.currentThread().isInterrupted()) {
+      LockSupport.parkNanos(left);
+      left = end - System.nanoTime();
+    }
   }
 
   @Override

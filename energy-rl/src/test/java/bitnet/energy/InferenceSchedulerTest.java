@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.OptionalDouble;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -112,6 +113,7 @@ class InferenceSchedulerTest {
             (state, stepsLeft, random) ->
                 decisions.getAndIncrement() == 0 ? Action.COOL : Action.COMPUTE,
             source);
+    LockSupport.unpark(Thread.currentThread()); // as others may do at any time
 
     scheduler.next(() -> "token");
 
