@@ -17,7 +17,7 @@ case $(uname -s) in
   *) skip "no build for $(uname -s)" ;;
 esac
 case $(uname -m) in
-  x86_64 | amd64) arch=x86_64 sets="avx2 avx512vnni" ;;
+  x86_64 | amd64) arch=x86_64 sets="avx2 avx512vnni amx" ;;
   aarch64 | arm64) arch=aarch64 sets=neon ;;
   *) skip "no instruction set of $(uname -m) is supported" ;;
 esac
@@ -41,6 +41,7 @@ flags() {
   case $1 in
     avx2) echo "-mavx2 -mfma -mf16c" ;;
     avx512vnni) echo "-mavx512f -mavx512bw -mavx512vl -mavx512vnni -mfma -mf16c" ;;
+    amx) echo "$(flags avx512vnni) -mamx-tile -mamx-int8" ;;
     neon) echo "-march=armv8.2-a+dotprod" ;;
     dispatch) ;;
   esac
@@ -50,14 +51,30 @@ rm -f "$library" # it would not fit the changed sources
 objects=$(mktemp -d)
 trap 'rm -rf "$objects"' EXIT
 # Products must round as in Java, so no contraction; reordered sums would not fit the registers.
-for source in dispatch $sets; do
+compile() {
+  source=$1
+  shift
   # shellcheck disable=SC2046
   "$compiler" -std=gnu11 -O3 -ffp-contract=off -fno-tree-reassoc -fno-math-errno \
     -fPIC -fvisibility=hidden -Wall -Wextra \
-    $(flags $source) -c "$source.c" -o "$objects/$source.o" \
-    || skip "$compiler cannot compile $source.c"
+    $(flags "$source") "$@" -c "$source.c" -o "$objects/$source.o"
+}
+
+built= options=
+for source in $sets; do
+  if [ "$source" = amx ]; then # not on macOS, and not known to every compiler
+    if [ "$os" != linux ] || ! compile amx 2> "$objects/reason"; then
+      continue
+    fi
+    options=-DWITH_AMX
+  else
+    compile "$source" || skip "$compiler cannot compile $source.c"
+  fi
+  built="$built $source"
 done
+# shellcheck disable=SC2086
+compile dispatch $options || skip "$compiler cannot compile dispatch.c"
 "$compiler" -shared "$objects"/*.o -o "$objects/library" || skip "$compiler cannot link"
 mkdir -p "$(dirname "$library")"
 mv "$objects/library" "$library"
-echo "native kernels: built $os-$arch ($sets) with $compiler"
+echo "native kernels: built $os-$arch (${built# }) with $compiler"

@@ -57,6 +57,9 @@ EXPORT(void, int8)(const int8_t *weights, const float *scales, const int32_t *ro
              row_sums + row, codes + (int64_t)token * stride, steps + token,                  \
              out + (int64_t)token * out_stride + row, out_stride)
   int row = first;
+#ifdef MATRIX_UNIT
+  row = int8_in_tiles(weights, scales, codes, stride, steps, tokens, row, end, out, out_stride);
+#endif
   if (tokens >= 4) {
     for (; row + 2 <= end; row += 2) {
       int token = 0;

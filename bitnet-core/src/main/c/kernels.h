@@ -44,7 +44,9 @@ enum {
 EXPORT(void, pack_tile)(const int8_t *trits, int columns, uint8_t *tile);
 
 // out[t][r] = (sum_k trit[r][k] * codes[t][k]) * steps[t] * scales[r] for rows from first to
-// below end; first is a multiple of 32; sums[t] is the sum of codes[t].
+// below end; first is a multiple of 32; sums[t] is the sum of codes[t]. There is memory for the
+// codes of a multiple of 16 tokens, and what lies behind the last one does not matter; the same
+// goes for 8-bit weights.
 EXPORT(void, ternary)(const uint8_t *tiles, const float *scales, int columns, const int8_t *codes,
                       int stride, const float *steps, const int32_t *sums, int tokens, int first,
                       int end, float *out, int out_stride);

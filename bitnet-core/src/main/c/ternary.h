@@ -1,15 +1,14 @@
 // The product with ternary weights: what is the same for all instruction sets. The set's file
 // defines before it includes this:
-//   TOKENS_AT_ONCE                               8 or 4, as its registers allow
 //   multiply_tile(tile, chunks, codes, sums)     sums[32] = code * activation, of one token
 //   unpack(packed, chunks, unpacked)             one byte a code, [4 * chunks][32][4]
+// and, unless it has a matrix unit (tiles.h, which then brings multiply_tokens),
+//   TOKENS_AT_ONCE                               8 or 4, as its registers allow
 //   multiply_block(tokens, unpacked, chunks, codes, stride, sums)
 //                                                adds to sums[tokens][32]; at most BLOCK_CHUNKS
 
 enum {
-  BLOCK_TOKENS = 64,   // their activations stay in the second-level cache
-  UNPACK_TOKENS = 4,   // fewer are multiplied one by one sooner than weights are unpacked for them
-  BLOCK_CHUNKS = 16,   // 256 columns: 8 KiB unpacked stay in the first
+  BLOCK_CHUNKS = 16, // 256 columns: 8 KiB unpacked stay in the first-level cache
   BLOCK_COLUMNS = BLOCK_CHUNKS * CHUNK_COLUMNS
 };
 
@@ -52,6 +51,16 @@ INLINE void finish(const int32_t *sums, int32_t code_sum, const float *scales, f
   }
 }
 
+#ifndef MATRIX_UNIT
+
+enum {
+  BLOCK_TOKENS = 64, // their activations stay in the second-level cache
+  UNPACK_TOKENS = 4  // fewer are multiplied one by one sooner than weights are unpacked for them
+};
+
+INLINE void begin_products(int tokens) { (void)tokens; }
+INLINE void end_products(int tokens) { (void)tokens; }
+
 #define MULTIPLY_BLOCK(tokens)                                                          \
   static OUTLINE void multiply_block_##tokens(const uint8_t *unpacked, int chunks,      \
                                               const int8_t *codes, int stride,          \
@@ -86,6 +95,8 @@ static void multiply_tokens(const uint8_t *unpacked, int chunks, const int8_t *c
   }
 }
 
+#endif
+
 // One tile and up to BLOCK_TOKENS tokens; each block of columns is unpacked once for all of them.
 static void multiply_tile_tokens(const uint8_t *tile, int chunks, const int8_t *codes, int stride,
                                  int tokens, int32_t (*sums)[TILE_ROWS]) {
@@ -103,6 +114,7 @@ EXPORT(void, ternary)(const uint8_t *tiles, const float *scales, int columns, co
                       int end, float *out, int out_stride) {
   int32_t products[BLOCK_TOKENS][TILE_ROWS] __attribute__((aligned(LINE_BYTES)));
   int chunks = (columns + CHUNK_COLUMNS - 1) / CHUNK_COLUMNS;
+  begin_products(tokens);
   for (int token = 0; token < tokens; token += BLOCK_TOKENS) {
     int count = tokens - token < BLOCK_TOKENS ? tokens - token : BLOCK_TOKENS;
     const int8_t *block = codes + (int64_t)token * stride;
@@ -122,4 +134,5 @@ EXPORT(void, ternary)(const uint8_t *tiles, const float *scales, int columns, co
       }
     }
   }
+  end_products(tokens);
 }

@@ -11,7 +11,7 @@
 #define TEXT(name) TEXT_(name)
 #define CALL(function) JOIN(SET, function)
 
-enum { MOST_TOKENS = 17, GUARD = 3 };
+enum { MOST_TOKENS = 35, GUARD = 3 };
 static const float untouched = -12345.0f;
 
 static uint32_t state = 12345;
@@ -61,7 +61,8 @@ typedef struct {
 static activations some_activations(int tokens, int columns, int fixed) {
   activations x;
   x.stride = (columns + 63) / 64 * 64;
-  x.codes = memory((size_t)(tokens * x.stride));
+  x.codes = memory((size_t)((tokens + 15) / 16 * 16 * x.stride));
+  memset(x.codes + tokens * x.stride, 77, (size_t)((15 - (tokens + 15) % 16) * x.stride));
   x.steps = some_floats(tokens, 0.1f);
   x.sums = memory(sizeof(int32_t) * (size_t)tokens);
   for (int t = 0; t < tokens; t++) {
@@ -403,7 +404,7 @@ int main(void) {
   const int any_value = -999;
   for (int columns = 1; columns <= 300; columns++) {
     ternary(1 + columns * 7 % 71, columns, 1 + columns % 9, any_value, any_value);
-    int8(1 + columns * 5 % 11, columns, 1 + columns % 9, any_value);
+    int8(1 + columns * 5 % 71, columns, 1 + columns % 9, any_value);
     fp32(1 + columns % 7, columns, 1 + columns % 6);
     quantize(columns, columns % 2 ? 3.0f : 1e-6f);
     normalize(columns);
@@ -417,9 +418,12 @@ int main(void) {
       ternary(33, 14000, 5, trit, code);
     }
     int8(5, 14000, 5, code);
+    int8(33, 16400, 5, code);
   }
+  ternary(33, 40, 150, any_value, any_value);
   for (int tokens = 1; tokens <= MOST_TOKENS; tokens++) {
     ternary(67, 530, tokens, any_value, any_value);
+    int8(67, 130, tokens, any_value);
     int4(1 + tokens % 9, 1 + tokens % 4, tokens);
   }
   for (int head_dim = 1; head_dim <= 70; head_dim += 3) {

@@ -10,6 +10,9 @@ public final class Activations {
   /// Codes of a token begin at a multiple of so many bytes and are padded with zeros up to one.
   public static final int ALIGNMENT = 64;
 
+  /// Kernels may read codes of so many tokens at once, whatever lies behind the last one.
+  private static final int TOKEN_GRANULE = 16;
+
   private final int capacity;
   private final int columns;
   private final int stride;
@@ -26,7 +29,8 @@ public final class Activations {
     this.capacity = capacity;
     this.columns = columns;
     this.stride = Math.ceilDiv(columns, ALIGNMENT) * ALIGNMENT;
-    this.codes = arena.allocate((long) capacity * stride, ALIGNMENT);
+    long rows = Math.ceilDiv(capacity, TOKEN_GRANULE) * (long) TOKEN_GRANULE;
+    this.codes = arena.allocate(rows * stride, ALIGNMENT);
     this.steps = arena.allocate(ValueLayout.JAVA_FLOAT, capacity);
     this.sums = arena.allocate(ValueLayout.JAVA_INT, capacity);
   }
@@ -46,7 +50,7 @@ public final class Activations {
     return stride;
   }
 
-  /// Signed bytes, `[capacity, stride]`.
+  /// Signed bytes, `[capacity, stride]` and room up to a multiple of 16 tokens.
   MemorySegment codes() {
     return codes;
   }

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Instruction sets that this machine need not have, compared with plain loops in C
-/// (`src/test/c/agreement.c`): NEON under an emulator, AVX-512 translated to AVX2.
+/// (`src/test/c/agreement.c`): NEON under an emulator, AVX-512 translated to AVX2, AMX to loops.
 final class EmulatedKernelsTest {
   private static final Path KERNELS = Path.of("src", "main", "c");
   private static final Path TESTS = Path.of("src", "test", "c");
@@ -36,15 +36,33 @@ final class EmulatedKernelsTest {
 
   @Test
   void avx512KernelsAgreeWithPlainLoops() throws Exception {
+    assumeTranslatable();
+    Path program = compile("gcc", "avx512vnni", translation("avx512_by_simde.h"));
+    assertThat(run(program.toString())).isEqualTo("avx512vnni agrees\n");
+  }
+
+  @Test
+  void amxKernelsAgreeWithPlainLoops() throws Exception {
+    assumeTranslatable();
+    Path program = compile("gcc", "amx", translation("avx512_by_simde.h", "amx_by_loops.h"));
+    assertThat(run(program.toString())).isEqualTo("amx agrees\n");
+  }
+
+  private static void assumeTranslatable() {
     assumeTrue(
         Files.exists(Path.of("/usr/include/simde/x86/avx512.h")),
         "SIMDe is not installed (libsimde-dev)");
     assumeTrue(onPath("gcc"), "gcc is not installed");
     assumeTrue(hasAvx2(), "this machine lacks AVX2, which AVX-512 is translated to");
-    String translation = TESTS.resolve("avx512_by_simde.h").toString();
-    Path program =
-        compile("gcc", "avx512vnni", "-mavx2", "-mfma", "-mf16c", "-include", translation);
-    assertThat(run(program.toString())).isEqualTo("avx512vnni agrees\n");
+  }
+
+  /// What puts the functions of a header in place of instructions.
+  private static String[] translation(String... headers) {
+    List<String> flags = new ArrayList<>(List.of("-mavx2", "-mfma", "-mf16c"));
+    for (String header : headers) {
+      flags.addAll(List.of("-include", TESTS.resolve(header).toString()));
+    }
+    return flags.toArray(String[]::new);
   }
 
   private Path compile(String compiler, String set, String... flags) throws Exception {

@@ -147,9 +147,17 @@ final class KernelAgreementTest {
   @Test
   void int8ProductsAreExactForAllNumbersOfColumns() {
     for (int columns = 1; columns <= 300; columns++) {
-      checkInt8(1 + columns * 5 % 23, columns, 1 + columns % 9, columns % 11, this::anyCode);
+      checkInt8(1 + columns * 5 % 71, columns, 1 + columns % 9, columns % 11, this::anyCode);
     }
     checkInt8(19, 2560, 17, 0, this::anyCode);
+  }
+
+  /// More than any provider computes in one go, and longer rows than it may care to reorder.
+  @Test
+  void int8ProductsAreExactForManyRowsAndTokens() {
+    checkInt8(101, 130, 35, 3, this::anyCode);
+    checkInt8(64, 1000, 16, 0, this::anyCode);
+    checkInt8(33, 16_385, 5, 0, this::anyCode);
   }
 
   @ParameterizedTest
@@ -157,6 +165,7 @@ final class KernelAgreementTest {
   void int8ProductsDoNotOverflow(int code) {
     for (int columns : new int[] {1000, 4096, 14_000}) {
       checkInt8(9, columns, 3, 0, _ -> code);
+      checkInt8(32, columns, 3, 0, _ -> code);
     }
   }
 

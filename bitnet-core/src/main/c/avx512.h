@@ -1,0 +1,221 @@
+// 512-bit kernels: AVX-512 F, BW, VL and VNNI. The set's file defines SET, and MATRIX_UNIT if the
+// processor has one, AMX, for the products of several tokens.
+
+#include "kernels.h"
+
+#include <immintrin.h>
+
+// ---- Ternary weights. dpbusd adds four products of unsigned codes and signed activations to a
+// lane of 32 bits.
+
+INLINE __m512i load_512(const void *p) { return _mm512_loadu_si512(p); }
+INLINE __m256i load_256(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
+
+// Written out, since GCC (12) copies every sum to another register and back around the intrinsic,
+// which takes half the speed. Emulated instructions have no registers to care for.
+INLINE __m512i dpbusd(__m512i sums, __m512i codes, __m512i x) {
+#ifdef __AVX512VNNI__
+  __asm__("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(codes), "v"(x));
+  return sums;
+#else
+  return _mm512_dpbusd_epi32(sums, codes, x);
+#endif
+}
+
+// Four neighbouring activations for every row.
+INLINE __m512i four(const int8_t *codes) {
+  int32_t word;
+  memcpy(&word, codes, sizeof(word));
+  return _mm512_set1_epi32(word);
+}
+
+// Codes 1 and 3 of a byte stay shifted by two bits, which saves a shift each: their sums are
+// divided by four in the end.
+static OUTLINE void multiply_tile(const uint8_t *tile, int chunks, const int8_t *codes,
+                                  int32_t *sums) {
+  enum { VECTORS = 2, AHEAD = 4096 };
+  const __m512i low = _mm512_set1_epi8(3);
+  const __m512i high = _mm512_set1_epi8(12);
+  __m512i products[VECTORS][4];
+  UNROLL
+  for (int v = 0; v < VECTORS; v++) {
+    UNROLL
+    for (int j = 0; j < 4; j++) {
+      products[v][j] = _mm512_setzero_si512();
+    }
+  }
+  for (int c = 0; c < chunks; c++, tile += CHUNK_BYTES, codes += CHUNK_COLUMNS) {
+    __builtin_prefetch(tile + AHEAD);
+    __builtin_prefetch(tile + AHEAD + LINE_BYTES);
+    __m512i x0 = four(codes);
+    __m512i x1 = four(codes + 4);
+    __m512i x2 = four(codes + 8);
+    __m512i x3 = four(codes + 12);
+    UNROLL
+    for (int v = 0; v < VECTORS; v++) {
+      __m512i q = load_512(tile + 64 * v);
+      __m512i q4 = _mm512_srli_epi16(q, 4);
+      __m512i *s = products[v];
+      s[0] = dpbusd(s[0], _mm512_and_si512(q, low), x0);
+      s[1] = dpbusd(s[1], _mm512_and_si512(q, high), x1);
+      s[2] = dpbusd(s[2], _mm512_and_si512(q4, low), x2);
+      s[3] = dpbusd(s[3], _mm512_and_si512(q4, high), x3);
+    }
+  }
+  UNROLL
+  for (int v = 0; v < VECTORS; v++) {
+    __m512i plain = _mm512_add_epi32(products[v][0], products[v][2]);
+    __m512i shifted = _mm512_add_epi32(products[v][1], products[v][3]);
+    _mm512_storeu_si512(sums + 16 * v, _mm512_add_epi32(plain, _mm512_srai_epi32(shifted, 2)));
+  }
+}
+
+static void unpack(const uint8_t *packed, int chunks, uint8_t *unpacked) {
+  const __m512i low = _mm512_set1_epi8(3);
+  for (int c = 0; c < chunks; c++, packed += CHUNK_BYTES, unpacked += 4 * CHUNK_BYTES) {
+    for (int v = 0; v < CHUNK_BYTES; v += 64) {
+      __m512i q = load_512(packed + v);
+      for (int j = 0; j < 4; j++) {
+        _mm512_storeu_si512(unpacked + j * CHUNK_BYTES + v, _mm512_and_si512(q, low));
+        q = _mm512_srli_epi16(q, 2);
+      }
+    }
+  }
+}
+
+#ifdef MATRIX_UNIT
+#include "tiles.h"
+#else
+
+#define TOKENS_AT_ONCE 8
+
+// All 32 rows: with 8 tokens, 16 of 32 registers hold sums.
+INLINE void multiply_block(const int tokens, const uint8_t *unpacked, int chunks,
+                           const int8_t *codes, int stride, int32_t (*sums)[TILE_ROWS]) {
+  __m512i products[8][2];
+  UNROLL
+  for (int t = 0; t < tokens; t++) {
+    products[t][0] = load_512(sums[t]);
+    products[t][1] = load_512(sums[t] + 16);
+  }
+  for (int c = 0; c < chunks; c++, codes += CHUNK_COLUMNS) {
+    UNROLL
+    for (int j = 0; j < CHUNK_COLUMNS; j += 4, unpacked += CHUNK_BYTES) {
+      __m512i w0 = load_512(unpacked);
+      __m512i w1 = load_512(unpacked + 64);
+      UNROLL
+      for (int t = 0; t < tokens; t++) {
+        __m512i x = four(codes + (int64_t)t * stride + j);
+        products[t][0] = dpbusd(products[t][0], w0, x);
+        products[t][1] = dpbusd(products[t][1], w1, x);
+      }
+    }
+  }
+  UNROLL
+  for (int t = 0; t < tokens; t++) {
+    _mm512_storeu_si512(sums[t], products[t][0]);
+    _mm512_storeu_si512(sums[t] + 16, products[t][1]);
+  }
+}
+
+#endif
+
+#include "ternary.h"
+
+// ---- Floats.
+
+enum { LANES = 16 };
+typedef __m512 floats;
+typedef __m512i ints_of_floats;
+
+INLINE floats load(const float *p) { return _mm512_loadu_ps(p); }
+INLINE void store(float *p, floats v) { _mm512_storeu_ps(p, v); }
+INLINE floats set(float value) { return _mm512_set1_ps(value); }
+INLINE floats fma_floats(floats a, floats b, floats c) { return _mm512_fmadd_ps(a, b, c); }
+INLINE floats least(floats a, floats b) { return _mm512_min_ps(a, b); }
+INLINE floats greatest(floats a, floats b) { return _mm512_max_ps(a, b); }
+INLINE floats load_half(const uint16_t *p) { return _mm512_cvtph_ps(load_256(p)); }
+
+INLINE void store_half(uint16_t *p, floats v) {
+  _mm256_storeu_si256((__m256i *)p,
+                      _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+
+INLINE floats nearest(floats v) {
+  return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+INLINE floats power_of_two(floats n) {
+  __m512i exponent = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23));
+}
+
+INLINE float sum_floats(floats v) { return _mm512_reduce_add_ps(v); }
+INLINE float greatest_float(floats v) { return _mm512_reduce_max_ps(v); }
+
+INLINE ints_of_floats magnitude_bits(floats v) {
+  return _mm512_and_si512(_mm512_castps_si512(v), _mm512_set1_epi32(0x7fffffff));
+}
+
+INLINE ints_of_floats greatest_bits(ints_of_floats a, ints_of_floats b) {
+  return _mm512_max_epi32(a, b);
+}
+
+INLINE int32_t greatest_int(ints_of_floats v) { return _mm512_reduce_max_epi32(v); }
+
+INLINE int32_t store_codes(int8_t *codes, floats v) {
+  __m128i bytes = _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(v));
+  _mm_storeu_si128((__m128i *)codes, bytes);
+  return _mm512_reduce_add_epi32(_mm512_cvtepi8_epi32(bytes));
+}
+
+#include "floats.h"
+
+// ---- Heads. dpbusd wants one side unsigned: the activations plus 128, which counts every weight
+// 128 times too often.
+
+enum { INT_BYTES = 64, DOT_BIAS = 128 };
+typedef __m512i ints;
+
+INLINE ints load_bytes(const int8_t *p) { return load_512(p); }
+INLINE ints prepare(ints x) { return _mm512_xor_si512(x, _mm512_set1_epi8(-128)); }
+
+INLINE ints dot(ints sums, ints w, ints x, ints raised) {
+  (void)x;
+  return dpbusd(sums, raised, w);
+}
+
+INLINE int32_t sum_ints(ints v) { return _mm512_reduce_add_epi32(v); }
+
+typedef __m256i group_ints;
+typedef __m256 group_floats;
+
+INLINE group_floats group_set(float value) { return _mm256_set1_ps(value); }
+
+INLINE float group_sum(group_floats v) {
+  __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+INLINE group_floats group_fma(group_floats a, group_floats b, group_floats c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+
+// Nibbles are weights plus 8.
+INLINE group_ints group_bias(const int8_t *x) {
+  const __m256i eights = _mm256_set1_epi8(8);
+  __m256i sums = _mm256_dpbusd_epi32(_mm256_setzero_si256(), eights, load_256(x));
+  sums = _mm256_dpbusd_epi32(sums, eights, load_256(x + 32));
+  return _mm256_sub_epi32(_mm256_setzero_si256(), sums);
+}
+
+INLINE group_floats group_dot(const uint8_t *nibbles, const int8_t *x, group_ints bias) {
+  const __m256i mask = _mm256_set1_epi8(15);
+  __m256i q = load_256(nibbles);
+  __m256i sums = _mm256_dpbusd_epi32(bias, _mm256_and_si256(q, mask), load_256(x));
+  __m256i upper = _mm256_and_si256(_mm256_srli_epi16(q, 4), mask);
+  return _mm256_cvtepi32_ps(_mm256_dpbusd_epi32(sums, upper, load_256(x + 32)));
+}
+
+#include "heads.h"
