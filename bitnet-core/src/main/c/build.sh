@@ -50,12 +50,16 @@ flags() {
 rm -f "$library" # it would not fit the changed sources
 objects=$(mktemp -d)
 trap 'rm -rf "$objects"' EXIT
-# Products must round as in Java, so no contraction; reordered sums would not fit the registers.
+# Products must round as in Java, so no contraction. GCC would reorder sums, which then do not fit the
+# registers; clang does not know that flag.
+keep_order=-fno-tree-reassoc
+"$compiler" $keep_order -fsyntax-only dispatch.c > /dev/null 2>&1 || keep_order=
+
 compile() {
   source=$1
   shift
   # shellcheck disable=SC2046
-  "$compiler" -std=gnu11 -O3 -ffp-contract=off -fno-tree-reassoc -fno-math-errno \
+  "$compiler" -std=gnu11 -O3 -ffp-contract=off $keep_order -fno-math-errno \
     -fPIC -fvisibility=hidden -Wall -Wextra \
     $(flags "$source") "$@" -c "$source.c" -o "$objects/$source.o"
 }

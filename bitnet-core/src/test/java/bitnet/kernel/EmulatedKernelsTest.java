@@ -17,6 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// Instruction sets that this machine need not have, compared with plain loops in C
 /// (`src/test/c/agreement.c`): NEON under an emulator, AVX-512 translated to AVX2, AMX to loops.
+/// And a compiler that need not have built the kernels here.
 final class EmulatedKernelsTest {
   private static final Path KERNELS = Path.of("src", "main", "c");
   private static final Path TESTS = Path.of("src", "test", "c");
@@ -46,6 +47,16 @@ final class EmulatedKernelsTest {
     assumeTranslatable();
     Path program = compile("gcc", "amx", translation("avx512_by_simde.h", "amx_by_loops.h"));
     assertThat(run(program.toString())).isEqualTo("amx agrees\n");
+  }
+
+  /// macOS has no other compiler.
+  @Test
+  void clangBuildsTheKernels() throws Exception {
+    assumeTrue(onPath("clang"), "clang is not installed");
+    ProcessBuilder build =
+        new ProcessBuilder("sh", KERNELS.resolve("build.sh").toString(), directory.toString());
+    build.environment().put("CC", "clang");
+    assertThat(run(build)).matches("native kernels: built \\S+ \\(.*\\) with clang\n");
   }
 
   private static void assumeTranslatable() {
@@ -79,9 +90,15 @@ final class EmulatedKernelsTest {
 
   /// Everything that a command prints; a failing one fails the test.
   private static String run(String... command) throws IOException, InterruptedException {
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    return run(new ProcessBuilder(command));
+  }
+
+  private static String run(ProcessBuilder command) throws IOException, InterruptedException {
+    Process process = command.redirectErrorStream(true).start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as("%s: %s", String.join(" ", command), output).isZero();
+    assertThat(process.waitFor())
+        .as("%s: %s", String.join(" ", command.command()), output)
+        .isZero();
     return output;
   }
 
