@@ -123,7 +123,7 @@ INLINE void multiply_block(const int tokens, const uint8_t *unpacked, int chunks
 
 // ---- Floats.
 
-enum { LANES = 8 };
+enum { LANES = 8, SUMS_AT_ONCE = 8 };
 typedef __m256 floats;
 typedef __m256i ints_of_floats;
 
@@ -152,10 +152,25 @@ INLINE floats power_of_two(floats n) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
 }
 
+INLINE __m128 add_halves(floats v) {
+  return _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+}
+
 INLINE float sum_floats(floats v) {
-  __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  __m128 four = add_halves(v);
   __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+INLINE __m128 add_pairs(__m128 a, __m128 b) {
+  return _mm_add_ps(_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
+}
+
+INLINE void sum_four(const floats *v, float scale, float *out) {
+  __m128 ab = add_pairs(add_halves(v[0]), add_halves(v[1]));
+  __m128 cd = add_pairs(add_halves(v[2]), add_halves(v[3]));
+  __m128 sums = _mm_add_ps(_mm_movelh_ps(ab, cd), _mm_movehl_ps(cd, ab));
+  _mm_storeu_ps(out, _mm_mul_ps(sums, _mm_set1_ps(scale)));
 }
 
 INLINE float greatest_float(floats v) {
@@ -178,7 +193,7 @@ INLINE int32_t greatest_int(ints_of_floats v) {
   return _mm_cvtsi128_si32(_mm_max_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
 }
 
-INLINE int32_t sum_four(__m128i four) {
+INLINE int32_t sum_lanes(__m128i four) {
   __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
   return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
 }
@@ -188,7 +203,7 @@ INLINE int32_t store_codes(int8_t *codes, floats v) {
   __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
   __m128i bytes = _mm_packs_epi16(words, words);
   _mm_storel_epi64((__m128i *)codes, bytes);
-  return sum_four(_mm_madd_epi16(_mm_cvtepi8_epi16(bytes), _mm_set1_epi16(1)));
+  return sum_lanes(_mm_madd_epi16(_mm_cvtepi8_epi16(bytes), _mm_set1_epi16(1)));
 }
 
 #include "floats.h"
@@ -208,7 +223,7 @@ INLINE ints dot(ints sums, ints w, ints x, ints magnitudes) {
 }
 
 INLINE int32_t sum_ints(ints v) {
-  return sum_four(_mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)));
+  return sum_lanes(_mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)));
 }
 
 typedef __m256i group_ints;

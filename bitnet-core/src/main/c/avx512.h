@@ -124,7 +124,7 @@ INLINE void multiply_block(const int tokens, const uint8_t *unpacked, int chunks
 
 // ---- Floats.
 
-enum { LANES = 16 };
+enum { LANES = 16, SUMS_AT_ONCE = 16 };
 typedef __m512 floats;
 typedef __m512i ints_of_floats;
 
@@ -150,7 +150,32 @@ INLINE floats power_of_two(floats n) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23));
 }
 
-INLINE float sum_floats(floats v) { return _mm512_reduce_add_ps(v); }
+INLINE __m256 upper_half(floats v) {
+  return _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(v), 1));
+}
+
+INLINE floats add_halves(floats a, floats b) {
+  return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+}
+
+INLINE float sum_floats(floats v) {
+  __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(v), upper_half(v));
+  __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+// The lower halves of two vectors, and the upper ones, are added at once, and so on.
+INLINE void sum_four(const floats *v, float scale, float *out) {
+  floats ab = add_halves(v[0], v[1]);
+  floats cd = add_halves(v[2], v[3]);
+  floats four = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
+  four = _mm512_add_ps(four, _mm512_permute_ps(four, 0x4e));
+  four = _mm512_add_ps(four, _mm512_permute_ps(four, 0xb1));
+  const __m512i firsts = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12, 8, 4, 0);
+  __m128 sums = _mm512_castps512_ps128(_mm512_permutexvar_ps(firsts, four));
+  _mm_storeu_ps(out, _mm_mul_ps(sums, _mm_set1_ps(scale)));
+}
 INLINE float greatest_float(floats v) { return _mm512_reduce_max_ps(v); }
 
 INLINE ints_of_floats magnitude_bits(floats v) {

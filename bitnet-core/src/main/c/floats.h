@@ -8,6 +8,9 @@
 //   nearest(v)                                  integers, halves to even
 //   power_of_two(n)                             2^n, n integers from -126 to 127
 //   sum_floats(v), greatest_float(v)            of all lanes
+//   sum_four(v, scale, out)                     of four vectors, each sum times the scale; adds in
+//                                               the order of sum_floats
+//   SUMS_AT_ONCE                                8 or 16 vectors of sums that its registers hold
 //   ints_of_floats, magnitude_bits(v), greatest_bits(a, b), greatest_int(v)
 //                                               bits without the sign, as integers
 //   store_codes(codes, v)                       floats that are integers, to bytes; saturates;
@@ -184,26 +187,25 @@ INLINE floats load_cached(const void *cache, int64_t index, const int half, int 
   return load_half(part);
 }
 
-// Adds the products of `count` dimensions, at most LANES, of some positions.
-INLINE void score_step(const int heads, const int positions, const float *queries,
-                       const void *keys, int64_t index, const int half, int head_dim, int count,
-                       floats (*sums)[4]) {
+// Adds the products of `count` dimensions, at most LANES, from d on, of some positions.
+INLINE void score_step(const int heads, const int positions, const float *const *queries,
+                       const void *keys, int64_t index, int d, const int half, int head_dim,
+                       int count, floats (*sums)[4]) {
   UNROLL
   for (int p = 0; p < positions; p++) {
-    floats key = load_cached(keys, index + (int64_t)p * head_dim, half, count);
+    floats key = load_cached(keys, index + (int64_t)p * head_dim + d, half, count);
     UNROLL
     for (int h = 0; h < heads; h++) {
-      sums[h][p] = fma_floats(load_some(queries + h * head_dim, count), key, sums[h][p]);
+      sums[h][p] = fma_floats(load_some(queries[h] + d, count), key, sums[h][p]);
     }
   }
 }
 
-// Scores of some heads at some positions, of which the first is given; a head's scores lie `stride`
-// apart from the next one's. A key is loaded once for the heads, and there are enough sums that
-// additions need not wait for each other.
-INLINE void score_block(const int heads, const int count, const float *queries, const void *keys,
-                        const int half, int first, int stride, int head_dim, float scale,
-                        float *scores) {
+// Scores of some heads at some positions, of which the first is given. A key is loaded once for the
+// heads, and there are enough sums that additions need not wait for each other.
+INLINE void score_block(const int heads, const int count, const float *const *queries,
+                        const void *keys, const int half, int first, int head_dim, float scale,
+                        float *const *scores) {
   int64_t index = (int64_t)first * head_dim;
   floats sums[4][4];
   UNROLL
@@ -215,30 +217,34 @@ INLINE void score_block(const int heads, const int count, const float *queries, 
   }
   int d = 0;
   for (; d + LANES <= head_dim; d += LANES) {
-    score_step(heads, count, queries + d, keys, index + d, half, head_dim, LANES, sums);
+    score_step(heads, count, queries, keys, index, d, half, head_dim, LANES, sums);
   }
   if (d < head_dim) {
-    score_step(heads, count, queries + d, keys, index + d, half, head_dim, head_dim - d, sums);
+    score_step(heads, count, queries, keys, index, d, half, head_dim, head_dim - d, sums);
   }
   UNROLL
   for (int h = 0; h < heads; h++) {
-    UNROLL
-    for (int p = 0; p < count; p++) {
-      scores[(int64_t)h * stride + first + p] = sum_floats(sums[h][p]) * scale;
+    if (count == 4) {
+      sum_four(sums[h], scale, scores[h] + first);
+    } else {
+      UNROLL
+      for (int p = 0; p < count; p++) {
+        scores[h][first + p] = sum_floats(sums[h][p]) * scale;
+      }
     }
   }
 }
 
-// Scores of some heads at all positions of a piece.
-INLINE void score(const int heads, const float *queries, const void *keys, const int half,
-                  int positions, int stride, int head_dim, float scale, float *scores) {
-  const int together = heads == 1 ? 4 : 2;
+// Scores of some heads at consecutive positions.
+INLINE void score(const int heads, const float *const *queries, const void *keys, const int half,
+                  int positions, int head_dim, float scale, float *const *scores) {
+  const int together = heads * 4 <= SUMS_AT_ONCE ? 4 : SUMS_AT_ONCE / heads;
   int p = 0;
   for (; p + together <= positions; p += together) {
-    score_block(heads, together, queries, keys, half, p, stride, head_dim, scale, scores);
+    score_block(heads, together, queries, keys, half, p, head_dim, scale, scores);
   }
   for (; p < positions; p++) {
-    score_block(heads, 1, queries, keys, half, p, stride, head_dim, scale, scores);
+    score_block(heads, 1, queries, keys, half, p, head_dim, scale, scores);
   }
 }
 
@@ -279,104 +285,201 @@ static float soften(float *scores, int positions) {
   return sum;
 }
 
-// Keys or values in two pieces.
+// Values at consecutive positions.
 typedef struct {
-  const void *rows[2];
-  int counts[2];
-  int total;
-} pieces;
+  const void *rows;
+  int count;
+} piece;
 
-// The weighted sum of values in some vectors of dimensions, the last of which has `count`; a value
-// is loaded once for the heads.
-INLINE void gather_step(const int heads, const int vectors, const float *weights,
-                        const pieces *values, const int half, int head_dim, int first, int count,
-                        const float *masses, float *out) {
+// The sum of values, each times its weight, in some vectors of dimensions, the last of which has
+// `count`; it is added to what is in `out`, or begins at nothing, and is then multiplied by a
+// factor. A value is loaded once for the heads.
+INLINE void gather_step(const int heads, const int vectors, float *const *weights,
+                        const piece *values, int pieces, const int half, int head_dim, int first,
+                        int count, int added, const float *factors, float *const *out) {
   floats sums[4][8];
   UNROLL
   for (int h = 0; h < heads; h++) {
     UNROLL
     for (int v = 0; v < vectors; v++) {
-      sums[h][v] = set(0.0f);
+      int some = v + 1 < vectors ? LANES : count;
+      sums[h][v] = added ? load_some(out[h] + first + v * LANES, some) : set(0.0f);
     }
   }
-  const float *weight = weights;
-  for (int piece = 0; piece < 2; piece++) {
-    const void *rows = values->rows[piece];
-    for (int p = 0; p < values->counts[piece]; p++, weight++) {
+  int place = 0;
+  for (; pieces > 0; pieces--, values++) {
+    for (int p = 0; p < values->count; p++, place++) {
       int64_t index = (int64_t)p * head_dim + first;
       UNROLL
       for (int v = 0; v < vectors; v++) {
-        floats value = load_cached(rows, index + v * LANES, half, v + 1 < vectors ? LANES : count);
+        int some = v + 1 < vectors ? LANES : count;
+        floats value = load_cached(values->rows, index + v * LANES, half, some);
         UNROLL
         for (int h = 0; h < heads; h++) {
-          sums[h][v] = fma_floats(set(weight[(int64_t)h * values->total]), value, sums[h][v]);
+          sums[h][v] = fma_floats(set(weights[h][place]), value, sums[h][v]);
         }
       }
     }
   }
   UNROLL
   for (int h = 0; h < heads; h++) {
-    floats inverse = set(1.0f / masses[h]);
+    floats factor = set(factors[h]);
     UNROLL
     for (int v = 0; v < vectors; v++) {
-      store_some(out + (int64_t)h * head_dim + first + v * LANES, sums[h][v] * inverse,
-                 v + 1 < vectors ? LANES : count);
+      store_some(out[h] + first + v * LANES, sums[h][v] * factor, v + 1 < vectors ? LANES : count);
     }
   }
 }
 
-INLINE void gather(const int heads, const float *weights, const pieces *values, const int half,
-                   int head_dim, const float *masses, float *out) {
-  const int wide = heads > 1 ? 2 : LANES < 8 ? 8 : 64 / LANES;
+INLINE void gather(const int heads, float *const *weights, const piece *values, int pieces,
+                   const int half, int head_dim, int added, const float *factors,
+                   float *const *out) {
+  const int wide = SUMS_AT_ONCE / heads < 64 / LANES ? SUMS_AT_ONCE / heads
+                   : LANES < 8                       ? 8
+                                                     : 64 / LANES;
   int d = 0;
   for (; d + wide * LANES <= head_dim; d += wide * LANES) {
-    gather_step(heads, wide, weights, values, half, head_dim, d, LANES, masses, out);
+    gather_step(heads, wide, weights, values, pieces, half, head_dim, d, LANES, added, factors,
+                out);
   }
   for (; d + 2 * LANES <= head_dim; d += 2 * LANES) {
-    gather_step(heads, 2, weights, values, half, head_dim, d, LANES, masses, out);
+    gather_step(heads, 2, weights, values, pieces, half, head_dim, d, LANES, added, factors, out);
   }
   for (; d < head_dim; d += LANES) {
     int count = head_dim - d < LANES ? head_dim - d : LANES;
-    gather_step(heads, 1, weights, values, half, head_dim, d, count, masses, out);
+    gather_step(heads, 1, weights, values, pieces, half, head_dim, d, count, added, factors, out);
   }
 }
 
-INLINE void attend_heads(const int heads, const float *queries, const pieces *keys,
-                         const pieces *values, const int half, int head_dim, float scale,
-                         float *scores, float *out) {
-  float masses[4];
-  score(heads, queries, keys->rows[0], half, keys->counts[0], keys->total, head_dim, scale,
-        scores);
-  score(heads, queries, keys->rows[1], half, keys->counts[1], keys->total, head_dim, scale,
-        scores + keys->counts[0]);
-  for (int h = 0; h < heads; h++) {
-    masses[h] = soften(scores + (int64_t)h * keys->total, keys->total);
+// The hot loops, each with all registers for itself.
+#define ATTENTION(heads, type, half)                                                            \
+  static OUTLINE void score_##heads##_##type(const float *const *queries, const void *keys,     \
+                                             int positions, int head_dim, float scale,          \
+                                             float *const *scores) {                            \
+    score(heads, queries, keys, half, positions, head_dim, scale, scores);                      \
+  }                                                                                             \
+  static OUTLINE void gather_##heads##_##type(float *const *weights, const piece *values,       \
+                                              int pieces, int head_dim, int added,              \
+                                              const float *factors, float *const *out) {        \
+    gather(heads, weights, values, pieces, half, head_dim, added, factors, out);                \
   }
-  gather(heads, scores, values, half, head_dim, masses, out);
+
+ATTENTION(1, fp32, 0)
+ATTENTION(2, fp32, 0)
+ATTENTION(4, fp32, 0)
+ATTENTION(1, fp16, 1)
+ATTENTION(2, fp16, 1)
+ATTENTION(4, fp16, 1)
+
+typedef struct {
+  void (*score)(const float *const *queries, const void *keys, int positions, int head_dim,
+                float scale, float *const *scores);
+  void (*gather)(float *const *weights, const piece *values, int pieces, int head_dim, int added,
+                 const float *factors, float *const *out);
+} attention_loops;
+
+// For one, two or four heads.
+static attention_loops loops_of(int half, int heads) {
+  static const attention_loops loops[2][3] = {
+    {{score_1_fp32, gather_1_fp32}, {score_2_fp32, gather_2_fp32}, {score_4_fp32, gather_4_fp32}},
+    {{score_1_fp16, gather_1_fp16}, {score_2_fp16, gather_2_fp16}, {score_4_fp16, gather_4_fp16}},
+  };
+  return loops[half][heads / 2];
 }
 
-INLINE void attend_typed(const float *queries, int heads, const pieces *keys,
-                         const pieces *values, const int half, int head_dim, float scale,
-                         float *scores, float *out) {
-  int h = 0;
-  for (; h + 4 <= heads; h += 4) {
-    attend_heads(4, queries + h * head_dim, keys, values, half, head_dim, scale,
-                 scores + (int64_t)h * keys->total, out + h * head_dim);
+// Up to four heads, of one row or of several.
+typedef struct {
+  int heads; // 1, 2 or 4
+  const attention_row *rows[4];
+  const float *queries[4];
+  float *out[4];
+  float *scores[4];
+} head_block;
+
+// What the rows of a call have in common, and how they are computed.
+typedef struct {
+  piece keys;
+  piece values;
+  int common;
+  int half;
+  int head_dim;
+  float scale;
+} attention;
+
+// How many heads from the given one on are of the same row: 4, 2 or 1.
+static int heads_of_row(const head_block *block, int first) {
+  int run = 1;
+  while (first + run < block->heads && block->rows[first + run] == block->rows[first]) {
+    run++;
   }
-  for (; h < heads; h++) {
-    attend_heads(1, queries + h * head_dim, keys, values, half, head_dim, scale,
-                 scores + (int64_t)h * keys->total, out + h * head_dim);
+  return run == 3 ? 2 : run;
+}
+
+// Positions that all rows have are read once for all heads, the others of each row once for its own.
+static void attend_block(const attention *all, const head_block *block) {
+  const int64_t own_bytes = (int64_t)all->common * all->head_dim * (all->half ? 2 : 4);
+  attention_loops together = loops_of(all->half, block->heads);
+  const piece values[2] = {all->values, {block->rows[0]->values, all->common}};
+  float *scores[4];
+  float inverse_masses[4];
+  float factors[4];
+  int run;
+  together.score(block->queries, all->keys.rows, all->keys.count, all->head_dim, all->scale,
+                 block->scores);
+  for (int h = 0; h < block->heads; h++) {
+    scores[h] = block->scores[h] + all->keys.count;
+  }
+  together.score(block->queries, block->rows[0]->keys, all->common, all->head_dim, all->scale,
+                 scores);
+  for (int h = 0; h < block->heads; h += run) {
+    const attention_row *row = block->rows[h];
+    int rest = (int)row->own - all->common;
+    run = heads_of_row(block, h);
+    for (int i = h; i < h + run; i++) {
+      scores[i] += all->common;
+    }
+    loops_of(all->half, run)
+        .score(block->queries + h, (const char *)row->keys + own_bytes, rest, all->head_dim,
+               all->scale, scores + h);
+    for (int i = h; i < h + run; i++) {
+      inverse_masses[i] = 1.0f / soften(block->scores[i], all->keys.count + (int)row->own);
+      factors[i] = rest > 0 ? 1.0f : inverse_masses[i];
+    }
+  }
+  together.gather(block->scores, values, 2, all->head_dim, 0, factors, block->out);
+  for (int h = 0; h < block->heads; h += run) {
+    const attention_row *row = block->rows[h];
+    const piece rest = {(const char *)row->values + own_bytes, (int)row->own - all->common};
+    run = heads_of_row(block, h);
+    if (rest.count > 0) {
+      loops_of(all->half, run)
+          .gather(scores + h, &rest, 1, all->head_dim, 1, inverse_masses + h, block->out + h);
+    }
   }
 }
 
-EXPORT(void, attend)(const float *queries, int heads, const void *shared_keys,
-                     const void *shared_values, int shared, const void *keys, const void *values,
-                     int own, int half, int head_dim, float scale, float *scores, float *out) {
-  const pieces all_keys = {{shared_keys, keys}, {shared, own}, shared + own};
-  const pieces all_values = {{shared_values, values}, {shared, own}, shared + own};
-  if (half) {
-    attend_typed(queries, heads, &all_keys, &all_values, 1, head_dim, scale, scores, out);
-  } else {
-    attend_typed(queries, heads, &all_keys, &all_values, 0, head_dim, scale, scores, out);
+EXPORT(void, attend)(const attention_row *rows, int count, int heads, const void *shared_keys,
+                     const void *shared_values, int shared, int common, int half, int head_dim,
+                     float scale, float *scores) {
+  const attention all = {
+    {shared_keys, shared}, {shared_values, shared}, common, half, head_dim, scale,
+  };
+  int64_t most = 0;
+  for (int r = 0; r < count; r++) {
+    most = rows[r].own > most ? rows[r].own : most;
+  }
+  head_block block;
+  for (int first = 0; first < count * heads; first += block.heads) {
+    int left = count * heads - first;
+    block.heads = left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    for (int i = 0; i < block.heads; i++) {
+      const attention_row *row = rows + (first + i) / heads;
+      int64_t offset = (int64_t)((first + i) % heads) * head_dim;
+      block.rows[i] = row;
+      block.queries[i] = row->queries + offset;
+      block.out[i] = row->out + offset;
+      block.scores[i] = scores + i * (shared + most);
+    }
+    attend_block(&all, &block);
   }
 }

@@ -86,10 +86,21 @@ EXPORT(void, rotate)(float *heads, int count, const float *cosines, const float 
 
 EXPORT(void, to_half)(const float *x, int count, uint16_t *halves);
 
-// Attention of the query heads that share keys and values, fp16 if half, else fp32. These lie in
-// two pieces, the first of which may have no positions.
-EXPORT(void, attend)(const float *queries, int heads, const void *shared_keys,
-                     const void *shared_values, int shared, const void *keys, const void *values,
-                     int own, int half, int head_dim, float scale, float *scores, float *out);
+// What a token's query heads that share keys and values attend to: positions that are the same for
+// several tokens, then its own.
+typedef struct {
+  const float *queries; // [heads][head_dim]
+  float *out;           // [heads][head_dim]
+  const void *keys;     // [own][head_dim]
+  const void *values;   // [own][head_dim]
+  int64_t own;
+} attention_row;
+
+// Attention of some rows with the same shared positions; keys and values are fp16 if half, else
+// fp32. The first `common` own positions are those of the first row in all rows as well. Works in
+// 4 * (shared + the most of own) scores.
+EXPORT(void, attend)(const attention_row *rows, int count, int heads, const void *shared_keys,
+                     const void *shared_values, int shared, int common, int half, int head_dim,
+                     float scale, float *scores);
 
 #endif

@@ -103,7 +103,7 @@ INLINE void multiply_block(const int tokens, const uint8_t *unpacked, int chunks
 
 // ---- Floats.
 
-enum { LANES = 4 };
+enum { LANES = 4, SUMS_AT_ONCE = 16 };
 typedef float32x4_t floats;
 typedef int32x4_t ints_of_floats;
 
@@ -115,6 +115,12 @@ INLINE floats least(floats a, floats b) { return vminq_f32(a, b); }
 INLINE floats greatest(floats a, floats b) { return vmaxq_f32(a, b); }
 INLINE floats nearest(floats v) { return vrndnq_f32(v); }
 INLINE float sum_floats(floats v) { return vaddvq_f32(v); }
+
+INLINE void sum_four(const floats *v, float scale, float *out) {
+  floats sums = vpaddq_f32(vpaddq_f32(v[0], v[1]), vpaddq_f32(v[2], v[3]));
+  vst1q_f32(out, vmulq_n_f32(sums, scale));
+}
+
 INLINE float greatest_float(floats v) { return vmaxvq_f32(v); }
 
 INLINE floats load_half(const uint16_t *p) {

@@ -349,52 +349,77 @@ static void add_and_halve(int count) {
   free(halves);
 }
 
-static void attend(int half, int head_dim, int positions, int heads) {
+// Rows that have their first own positions in common, or only the shared ones.
+static void attend(int half, int head_dim, int positions, int heads, int rows, int same) {
+  enum { MOST_ROWS = 4 };
   int cached = positions * head_dim;
-  float *queries = some_floats(heads * head_dim, 1.0f);
-  float *keys = memory(sizeof(float) * (size_t)cached);
-  float *values = memory(sizeof(float) * (size_t)cached);
-  uint16_t *half_keys = memory(sizeof(uint16_t) * (size_t)cached);
-  uint16_t *half_values = memory(sizeof(uint16_t) * (size_t)cached);
-  for (int i = 0; i < cached; i++) {
-    half_keys[i] = half_of(keys[i] = (float)any(-32, 32) / 16);
-    half_values[i] = half_of(values[i] = (float)any(-32, 32) / 16);
-  }
-  float *scores = some_output(heads, positions);
-  float *out = some_output(heads, head_dim);
   int shared = positions / 3;
   size_t start = (size_t)(shared * head_dim);
-  if (half) {
-    CALL(attend)(queries, heads, half_keys, half_values, shared, half_keys + start,
-                 half_values + start, positions - shared, 1, head_dim, 0.3f, scores, out);
-  } else {
-    CALL(attend)(queries, heads, keys, values, shared, keys + start, values + start,
-                 positions - shared, 0, head_dim, 0.3f, scores, out);
+  float *queries = some_floats(rows * heads * head_dim, 1.0f);
+  float *keys[MOST_ROWS];
+  float *values[MOST_ROWS];
+  uint16_t *half_keys[MOST_ROWS];
+  uint16_t *half_values[MOST_ROWS];
+  float *scores = some_output(1, 4 * positions);
+  float *out = some_output(1, rows * heads * head_dim);
+  attention_row all[MOST_ROWS];
+  for (int r = 0; r < rows; r++) {
+    keys[r] = memory(sizeof(float) * (size_t)cached);
+    values[r] = memory(sizeof(float) * (size_t)cached);
+    half_keys[r] = memory(sizeof(uint16_t) * (size_t)cached);
+    half_values[r] = memory(sizeof(uint16_t) * (size_t)cached);
+    for (int i = 0; i < cached; i++) {
+      int first = r > 0 && (same || i < (int)start);
+      keys[r][i] = first ? keys[0][i] : (float)any(-32, 32) / 16;
+      values[r][i] = first ? values[0][i] : (float)any(-32, 32) / 16;
+      half_keys[r][i] = half_of(keys[r][i]);
+      half_values[r][i] = half_of(values[r][i]);
+    }
+    int source = same ? 0 : r;
+    all[r].queries = queries + r * heads * head_dim;
+    all[r].out = out + r * heads * head_dim;
+    all[r].keys = half ? (void *)(half_keys[source] + start) : (void *)(keys[source] + start);
+    all[r].values =
+        half ? (void *)(half_values[source] + start) : (void *)(values[source] + start);
+    all[r].own = positions - shared - (rows - 1 - r);
   }
+  int common = rows == 1 || same ? (int)all[0].own : 0;
+  for (int r = 0; r < rows; r++) {
+    common = all[r].own < common ? (int)all[r].own : common;
+  }
+  CALL(attend)(all, rows, heads, half ? (void *)half_keys[0] : (void *)keys[0],
+               half ? (void *)half_values[0] : (void *)values[0], shared, common, half, head_dim,
+               0.3f, scores);
   double *weights = memory(sizeof(double) * (size_t)positions);
-  for (int h = 0; h < heads; h++) {
+  for (int i = 0; i < rows * heads; i++) {
+    int r = i / heads;
+    int seen = shared + (int)all[r].own;
     double mass = 0;
-    for (int p = 0; p < positions; p++) {
+    for (int p = 0; p < seen; p++) {
       double dot = 0;
       for (int d = 0; d < head_dim; d++) {
-        dot += (double)queries[h * head_dim + d] * keys[p * head_dim + d];
+        dot += (double)queries[i * head_dim + d] * keys[r][p * head_dim + d];
       }
       mass += weights[p] = exp(0.3f * dot);
     }
-    for (int d = 0; d < head_dim; d++) {
+    for (int d = 0; d < head_dim && seen > 0; d++) {
       double expected = 0;
-      for (int p = 0; p < positions; p++) {
-        expected += weights[p] / mass * values[p * head_dim + d];
+      for (int p = 0; p < seen; p++) {
+        expected += weights[p] / mass * values[r][p * head_dim + d];
       }
-      check(half ? "fp16 attention" : "fp32 attention", head_dim, h, out[h * head_dim + d],
+      check(half ? "fp16 attention" : "fp32 attention", head_dim, i, out[i * head_dim + d],
             expected, 2e-5);
     }
   }
+  check("scores", head_dim, 0, scores[4 * positions], untouched, 0);
+  check("attention", head_dim, 0, out[rows * heads * head_dim], untouched, 0);
+  for (int r = 0; r < rows; r++) {
+    free(keys[r]);
+    free(values[r]);
+    free(half_keys[r]);
+    free(half_values[r]);
+  }
   free(queries);
-  free(keys);
-  free(values);
-  free(half_keys);
-  free(half_values);
   free(scores);
   free(out);
   free(weights);
@@ -428,8 +453,12 @@ int main(void) {
   }
   for (int head_dim = 1; head_dim <= 70; head_dim += 3) {
     for (int positions = 1; positions <= 37; positions += 6) {
-      attend(0, head_dim, positions, 1 + positions % 5);
-      attend(1, head_dim, positions, 1 + positions % 5);
+      int heads = 1 + positions % 5;
+      int rows = 1 + head_dim / 3 % 4;
+      attend(0, head_dim, positions, heads, 1, 0);
+      attend(1, head_dim, positions, heads, 1, 0);
+      attend(0, head_dim, positions + 3, heads, rows, positions % 2);
+      attend(1, head_dim, positions + 3, heads, rows, positions / 6 % 2);
     }
   }
   printf("%s agrees\n", TEXT(SET));

@@ -51,17 +51,25 @@ static inline __m512i shift_right(__m512i v, int places) {
   return both.bits;
 }
 
+// Two quarters of a, then two of b.
+static inline __m512 shuffle_quarters(__m512 a, __m512 b, int order) {
+  lanes from[2] = {{.vector = a}, {.vector = b}};
+  lanes to;
+  FOR_LANES(to.ints[i] = from[i / 8].ints[4 * (order >> (2 * (i / 4)) & 3) + i % 4])
+  return to.vector;
+}
+
+static inline __m512 permute_quarters(__m512 v, int order) {
+  lanes from = {.vector = v};
+  lanes to;
+  FOR_LANES(to.ints[i] = from.ints[i / 4 * 4 + (order >> (2 * (i % 4)) & 3)])
+  return to.vector;
+}
+
 static inline int32_t sum_of_ints(__m512i v) {
   lanes from = {.bits = v};
   int32_t sum = 0;
   FOR_LANES(sum += from.ints[i])
-  return sum;
-}
-
-static inline float sum_of_floats(__m512 v) {
-  lanes from = {.vector = v};
-  float sum = 0;
-  FOR_LANES(sum += from.floats[i])
   return sum;
 }
 
@@ -85,6 +93,7 @@ static inline float greatest_of_floats(__m512 v) {
 #define _mm512_cvtps_epi32 floats_to_ints
 #define _mm512_srai_epi32 shift_right
 #define _mm512_reduce_add_epi32 sum_of_ints
-#define _mm512_reduce_add_ps sum_of_floats
+#define _mm512_permute_ps permute_quarters
+#define _mm512_shuffle_f32x4 shuffle_quarters
 #define _mm512_reduce_max_epi32 greatest_of_ints
 #define _mm512_reduce_max_ps greatest_of_floats

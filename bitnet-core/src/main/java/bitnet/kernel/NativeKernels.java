@@ -3,8 +3,10 @@ package bitnet.kernel;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import bitnet.kernel.KernelSelector.UnavailableException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
@@ -62,17 +64,21 @@ final class NativeKernels implements TernaryKernels {
           FunctionDescriptor.ofVoid(
               ADDRESS,
               JAVA_INT,
-              ADDRESS,
-              ADDRESS,
               JAVA_INT,
               ADDRESS,
               ADDRESS,
+              JAVA_INT,
               JAVA_INT,
               JAVA_INT,
               JAVA_INT,
               JAVA_FLOAT,
-              ADDRESS,
               ADDRESS));
+
+  // attention_row of kernels.h: four pointers and a count
+  private static final long ATTENTION_ROW_BYTES = 5 * JAVA_LONG.byteSize();
+  private static final ThreadLocal<MemorySegment> ATTENTION_ROWS =
+      ThreadLocal.withInitial(
+          () -> Arena.ofAuto().allocate(JAVA_LONG, 5L * TernaryKernels.HEADS_TOGETHER));
 
   private static final int TILE_ROWS = 32;
   private static final int CHUNK_COLUMNS = 16;
@@ -413,40 +419,78 @@ final class NativeKernels implements TernaryKernels {
 
   @Override
   public void attend(
-      MemorySegment queries,
+      List<AttentionRow> rows,
       int heads,
-      CachedRows shared,
-      CachedRows own,
       CacheType type,
       int headDim,
       float scale,
-      MemorySegment scores,
-      MemorySegment out) {
-    checkFloats("queries", queries, (long) heads * headDim);
+      MemorySegment scores) {
+    int end;
+    for (int first = 0; first < rows.size(); first = end) {
+      end = first + 1;
+      while (end < rows.size()
+          && end - first < HEADS_TOGETHER
+          && rows.get(end).shared().equals(rows.get(first).shared())) {
+        end++;
+      }
+      attendTogether(rows.subList(first, end), heads, type, headDim, scale, scores);
+    }
+  }
+
+  /// Rows with the same shared positions.
+  private void attendTogether(
+      List<AttentionRow> rows,
+      int heads,
+      CacheType type,
+      int headDim,
+      float scale,
+      MemorySegment scores) {
+    CachedRows shared = rows.getFirst().shared();
+    CachedRows own = rows.getFirst().own();
+    int common = own.positions();
+    int most = 0;
+    MemorySegment table = ATTENTION_ROWS.get();
+    long place = 0;
     checkCached(shared, headDim, type);
-    checkCached(own, headDim, type);
-    checkFloats("scores", scores, (long) heads * (shared.positions() + own.positions()));
-    checkFloats("out", out, (long) heads * headDim);
+    for (AttentionRow row : rows) {
+      checkFloats("queries", row.queries(), (long) heads * headDim);
+      checkCached(row.own(), headDim, type);
+      checkFloats("out", row.out(), (long) heads * headDim);
+      most = Math.max(most, row.positions());
+      common = row.own().keys().equals(own.keys()) ? Math.min(common, row.own().positions()) : 0;
+      table.set(JAVA_LONG, place, address(row.queries()));
+      table.set(JAVA_LONG, place + 8, address(row.out()));
+      table.set(JAVA_LONG, place + 16, address(row.own().keys()));
+      table.set(JAVA_LONG, place + 24, address(row.own().values()));
+      table.set(JAVA_LONG, place + 32, row.own().positions());
+      place += ATTENTION_ROW_BYTES;
+    }
+    checkFloats("scores", scores, (long) most * Math.max(heads, HEADS_TOGETHER));
     int half = type == CacheType.FP16 ? 1 : 0;
     try {
       ATTEND.invokeExact(
           attend,
-          queries,
+          table,
+          rows.size(),
           heads,
           shared.keys(),
           shared.values(),
           shared.positions(),
-          own.keys(),
-          own.values(),
-          own.positions(),
+          common,
           half,
           headDim,
           scale,
-          scores,
-          out);
+          scores);
     } catch (Throwable failure) {
       throw unchecked(failure);
     }
+  }
+
+  private static long address(MemorySegment segment) {
+    if (!segment.isNative()) {
+      throw new IllegalArgumentException("a segment of the heap; use one off the heap");
+    }
+    return segment.address();
   }
 
   private static void checkCached(CachedRows rows, int headDim, CacheType type) {

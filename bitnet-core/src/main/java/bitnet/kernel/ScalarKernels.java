@@ -2,6 +2,7 @@ package bitnet.kernel;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 
 /// The definition: plain loops that the other providers are compared with. Runs everywhere, slowly.
 final class ScalarKernels implements TernaryKernels {
@@ -233,16 +234,24 @@ final class ScalarKernels implements TernaryKernels {
 
   @Override
   public void attend(
-      MemorySegment queries,
+      List<AttentionRow> rows,
       int heads,
-      CachedRows shared,
-      CachedRows own,
       CacheType type,
       int headDim,
       float scale,
-      MemorySegment scores,
-      MemorySegment out) {
-    int positions = shared.positions() + own.positions();
+      MemorySegment scores) {
+    for (AttentionRow row : rows) {
+      attend(row, heads, type, headDim, scale);
+    }
+  }
+
+  private static void attend(
+      AttentionRow row, int heads, CacheType type, int headDim, float scale) {
+    MemorySegment queries = row.queries();
+    CachedRows shared = row.shared();
+    CachedRows own = row.own();
+    MemorySegment out = row.out();
+    int positions = row.positions();
     for (int head = 0; head < heads; head++) {
       double highest = Double.NEGATIVE_INFINITY;
       double[] weights = new double[positions];
@@ -251,10 +260,10 @@ final class ScalarKernels implements TernaryKernels {
         for (int d = 0; d < headDim; d++) {
           boolean first = p < shared.positions();
           MemorySegment keys = first ? shared.keys() : own.keys();
-          long row = first ? p : p - shared.positions();
+          long place = first ? p : p - shared.positions();
           dot +=
               queries.getAtIndex(FLOAT, (long) head * headDim + d)
-                  * read(keys, type, row * headDim + d);
+                  * read(keys, type, place * headDim + d);
         }
         weights[p] = dot * scale;
         highest = Math.max(highest, weights[p]);
@@ -269,8 +278,8 @@ final class ScalarKernels implements TernaryKernels {
         for (int p = 0; p < positions; p++) {
           boolean first = p < shared.positions();
           MemorySegment values = first ? shared.values() : own.values();
-          long row = first ? p : p - shared.positions();
-          sum += weights[p] * read(values, type, row * headDim + d);
+          long place = first ? p : p - shared.positions();
+          sum += weights[p] * read(values, type, place * headDim + d);
         }
         out.setAtIndex(FLOAT, (long) head * headDim + d, (float) (sum / mass));
       }

@@ -1,6 +1,7 @@
 package bitnet.kernel;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /// The arithmetic of inference. Providers agree bit for bit in [#multiply(TernaryMatrix,
 /// Activations, int, int, int, MemorySegment, int)], the int8 product, the codes of [#quantize] and
@@ -10,6 +11,9 @@ import java.lang.foreign.MemorySegment;
 /// All segments are off the heap and hold float32 unless said; threads may call at once as long
 /// as they write different places.
 public interface TernaryKernels {
+
+  /// Query heads, of one row or several, for which a position need only be read once.
+  int HEADS_TOGETHER = 4;
 
   /// The provider and its instruction set, for example `native avx2`.
   String name();
@@ -138,24 +142,21 @@ public interface TernaryKernels {
   /// @param halves `[count]` of 16 bits
   void toHalf(MemorySegment x, int count, MemorySegment halves);
 
-  /// Attention of one token's query heads that share a key/value head, over its positions:
-  /// `out[h] = sum_p softmax_p(scale * query[h] . key[p]) * value[p]`. Where the positions are
-  /// divided does not change a number.
+  /// Attention of some tokens: of each the query heads that share a key/value head, over its
+  /// positions, `out[h] = sum_p softmax_p(scale * query[h] . key[p]) * value[p]`. A provider may
+  /// read positions once that several rows have in common. Neither where the positions of a row are
+  /// divided nor what is computed beside it changes a number.
   ///
-  /// @param queries `[heads, headDim]`
-  /// @param shared the first positions, perhaps none
-  /// @param own the positions that follow, perhaps none
+  /// @param rows one for each token
+  /// @param heads query heads of a row
   /// @param type of keys and values
-  /// @param scores at least `heads * positions` floats to work in
-  /// @param out `[heads, headDim]`
+  /// @param scores memory to work in: as many floats as the most positions of a row, times `heads`
+  ///     or [#HEADS_TOGETHER], whatever is more
   void attend(
-      MemorySegment queries,
+      List<AttentionRow> rows,
       int heads,
-      CachedRows shared,
-      CachedRows own,
       CacheType type,
       int headDim,
       float scale,
-      MemorySegment scores,
-      MemorySegment out);
+      MemorySegment scores);
 }

@@ -40,16 +40,12 @@ final class VectorAttention {
     this.halves = scratch.shorts(POSITIONS * headDim);
   }
 
-  void attend(
-      MemorySegment queries,
-      CachedRows shared,
-      CachedRows own,
-      float scale,
-      MemorySegment allScores,
-      MemorySegment out) {
-    int positions = shared.positions() + own.positions();
+  void attend(AttentionRow row, float scale, MemorySegment allScores) {
+    CachedRows shared = row.shared();
+    CachedRows own = row.own();
+    int positions = row.positions();
     for (int head = 0; head < heads; head++) {
-      readFloats(queries, head, headLines, head * line);
+      readFloats(row.queries(), head, headLines, head * line);
     }
     scoreAll(shared, 0, positions, scale, allScores);
     scoreAll(own, shared.positions(), positions, scale, allScores);
@@ -61,7 +57,7 @@ final class VectorAttention {
     addAll(own, shared.positions(), positions, allScores);
     for (int head = 0; head < heads; head++) {
       long place = (long) head * headDim * Float.BYTES;
-      MemorySegment.copy(headLines, head * line, out, FLOAT, place, headDim);
+      MemorySegment.copy(headLines, head * line, row.out(), FLOAT, place, headDim);
     }
   }
 

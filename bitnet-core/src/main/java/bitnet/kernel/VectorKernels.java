@@ -2,6 +2,7 @@ package bitnet.kernel;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 
 /// The JDK's Vector API, with vectors as wide as the machine's up to 512 bits. [VectorModule] opens
 /// it. Ternary products are looked up where vectors hold the tables, else computed.
@@ -182,16 +183,15 @@ final class VectorKernels implements TernaryKernels {
 
   @Override
   public void attend(
-      MemorySegment queries,
+      List<AttentionRow> rows,
       int heads,
-      CachedRows shared,
-      CachedRows own,
       CacheType type,
       int headDim,
       float scale,
-      MemorySegment scores,
-      MemorySegment out) {
-    new VectorAttention(heads, headDim, type, scratch.get())
-        .attend(queries, shared, own, scale, scores, out);
+      MemorySegment scores) {
+    VectorAttention attention = new VectorAttention(heads, headDim, type, scratch.get());
+    for (AttentionRow row : rows) {
+      attention.attend(row, scale, scores);
+    }
   }
 }

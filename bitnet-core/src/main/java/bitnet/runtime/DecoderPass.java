@@ -1,11 +1,14 @@
 package bitnet.runtime;
 
 import bitnet.kernel.Activations;
+import bitnet.kernel.AttentionRow;
 import bitnet.kernel.TernaryKernels;
 import bitnet.kernel.ThreadTeam;
 import bitnet.model.LlamaConfig;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// Runs rows through decoder layers. Whatever belongs to one row is computed by one thread, a
@@ -136,45 +139,56 @@ final class DecoderPass {
         work.qkv(row, config.queryWidth() + config.keyValueWidth(), config.keyValueWidth()));
   }
 
-  /// Every row sees its own sequence up to itself. The threads take turns, since later rows see
-  /// more, and head by head: rows of one sequence, or of forks of one, read the same keys.
+  /// Every row sees its own sequence up to itself. A few neighbouring rows go together, since those
+  /// of one sequence, or of forks of one, read the same keys. The threads take turns, since later
+  /// rows see more, and head by head, so that keys are still in a processor's cache.
   private void attend(int layer) {
     int keyValueHeads = config.keyValueHeadCount();
-    int items = rows.count() * keyValueHeads;
-    int parts = Math.min(items, team.threads());
     int group = config.headCount() / keyValueHeads;
+    int together = rowsTogether(group);
+    int blocks = Math.ceilDiv(rows.count(), together);
+    int items = blocks * keyValueHeads;
+    int parts = Math.min(items, team.threads());
+    long most = (long) mostPositions * Math.max(group, TernaryKernels.HEADS_TOGETHER);
     team.forRanges(
         parts,
         1,
         (first, end) -> {
           try (Arena arena = Arena.ofConfined()) {
-            MemorySegment scores =
-                arena.allocate((long) group * mostPositions * Float.BYTES, Float.BYTES);
+            MemorySegment scores = arena.allocate(most * Float.BYTES, Float.BYTES);
             for (int part = first; part < end; part++) {
               for (int item = part; item < items; item += parts) {
-                attend(layer, item % rows.count(), item / rows.count(), scores);
+                int row = item % blocks * together;
+                int endRow = Math.min(rows.count(), row + together);
+                attend(layer, row, endRow, item / blocks, scores);
               }
             }
           }
         });
   }
 
-  private void attend(int layer, int row, int keyValueHead, MemorySegment scores) {
+  /// Rows whose query heads fill what the kernels compute in one go.
+  private static int rowsTogether(int group) {
+    int most = TernaryKernels.HEADS_TOGETHER;
+    return group % most == 0 ? 1 : group % 2 == 0 ? most / 2 : most;
+  }
+
+  private void attend(int layer, int firstRow, int endRow, int keyValueHead, MemorySegment scores) {
     int group = config.headCount() / config.keyValueHeadCount();
     int width = group * config.headDim();
-    KvCache cache = rows.caches()[row];
-    int positions = rows.positions()[row] + 1;
+    List<AttentionRow> some = new ArrayList<>();
+    for (int row = firstRow; row < endRow; row++) {
+      KvCache cache = rows.caches()[row];
+      int positions = rows.positions()[row] + 1;
+      some.add(
+          new AttentionRow(
+              work.qkv(row, keyValueHead * width, width),
+              cache.shared(layer, keyValueHead, positions),
+              cache.own(layer, keyValueHead, positions),
+              work.attended(row, keyValueHead * width, width)));
+    }
     kernels.attend(
-        work.qkv(row, keyValueHead * width, width),
-        group,
-        cache.shared(layer, keyValueHead, positions),
-        cache.own(layer, keyValueHead, positions),
-        cache.type(),
-        config.headDim(),
-        attentionScale,
-        scores,
-        work.attended(row)
-            .asSlice((long) keyValueHead * width * Float.BYTES, (long) width * Float.BYTES));
+        some, group, rows.caches()[firstRow].type(), config.headDim(), attentionScale, scores);
   }
 
   private void quantizeAttended(

@@ -99,6 +99,11 @@ final class Workspace implements AutoCloseable {
     return row(attended, row, config.queryWidth());
   }
 
+  /// `count` floats of a row, from `first`.
+  MemorySegment attended(int row, int first, int count) {
+    return attended(row).asSlice((long) first * Float.BYTES, (long) count * Float.BYTES);
+  }
+
   MemorySegment gateUp() {
     return gateUp;
   }

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.IntUnaryOperator;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
@@ -354,6 +355,18 @@ final class KernelAgreementTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void attentionDoesNotDependOnTheRowsBeside(CacheType type) {
+    for (int headDim : new int[] {5, 64, 100, 128}) {
+      for (int heads = 1; heads <= 5; heads++) {
+        for (int count = 2; count <= 10; count++) {
+          checkRowsTogether(type, headDim, heads, count);
+        }
+      }
+    }
+  }
+
   /// Scores a thousand apart: without subtracting the highest, the exponentials overflow.
   @ParameterizedTest
   @EnumSource
@@ -363,9 +376,10 @@ final class KernelAgreementTest {
     MemorySegment keys = cache(type, 30 * 16, k -> k == 17 * 16 + 3 ? 40 : 0);
     MemorySegment values = cache(type, 30 * 16, k -> Math.floorDiv(k, 16));
     MemorySegment out = arena.allocate(FLOAT, 16);
-    MemorySegment scores = arena.allocate(FLOAT, 30);
+    MemorySegment scores = arena.allocate(FLOAT, 4 * 30);
     CachedRows rows = new CachedRows(keys, values, 30);
-    kernels.attend(queries, 1, CachedRows.NONE, rows, type, 16, 1, scores, out);
+    AttentionRow row = new AttentionRow(queries, CachedRows.NONE, rows, out);
+    kernels.attend(List.of(row), 1, type, 16, 1, scores);
     for (int d = 0; d < 16; d++) {
       assertThat(out.getAtIndex(FLOAT, d)).isCloseTo(17f, within(1e-4f));
     }
@@ -466,24 +480,63 @@ final class KernelAgreementTest {
 
   private void checkAttention(CacheType type, int headDim, int positions, int heads) {
     MemorySegment queries = floats(heads * headDim, 1);
-    MemorySegment keys = cache(type, positions * headDim, _ -> (float) random.nextDouble(-2, 2));
-    MemorySegment values = cache(type, positions * headDim, _ -> (float) random.nextDouble(-2, 2));
-    MemorySegment scores = arena.allocate(FLOAT, (long) heads * positions);
+    CachedRows rows = anyCache(type, headDim, positions);
     MemorySegment out = arena.allocate(FLOAT, (long) heads * headDim);
     MemorySegment expected = arena.allocate(FLOAT, (long) heads * headDim);
-    CachedRows rows = new CachedRows(keys, values, positions);
-    kernels.attend(queries, heads, CachedRows.NONE, rows, type, headDim, 0.3f, scores, out);
-    scalar.attend(queries, heads, CachedRows.NONE, rows, type, headDim, 0.3f, scores, expected);
+    attend(kernels, type, heads, new AttentionRow(queries, CachedRows.NONE, rows, out));
+    attend(scalar, type, heads, new AttentionRow(queries, CachedRows.NONE, rows, expected));
     checkClose(out, expected, heads * headDim, 1e-5f);
     MemorySegment divided = arena.allocate(FLOAT, (long) heads * headDim);
     for (int shared = 1; shared <= positions; shared += 1 + positions / 3) {
       long start = (long) shared * headDim * type.bytes();
-      CachedRows first = new CachedRows(keys, values, shared);
+      CachedRows first = new CachedRows(rows.keys(), rows.values(), shared);
       CachedRows rest =
-          new CachedRows(keys.asSlice(start), values.asSlice(start), positions - shared);
-      kernels.attend(queries, heads, first, rest, type, headDim, 0.3f, scores, divided);
+          new CachedRows(
+              rows.keys().asSlice(start), rows.values().asSlice(start), positions - shared);
+      attend(kernels, type, heads, new AttentionRow(queries, first, rest, divided));
       assertThat(divided.toArray(FLOAT)).isEqualTo(out.toArray(FLOAT));
     }
+  }
+
+  /// Rows of one sequence, of forks, and of strangers; those before and after may have nothing in
+  /// common.
+  private void checkRowsTogether(CacheType type, int headDim, int heads, int count) {
+    CachedRows prompt = anyCache(type, headDim, 19);
+    CachedRows other = anyCache(type, headDim, 5);
+    CachedRows answer = anyCache(type, headDim, 30);
+    List<AttentionRow> rows = new ArrayList<>();
+    for (int row = 0; row < count; row++) {
+      CachedRows shared = row == 5 ? other : row == 6 ? CachedRows.NONE : prompt;
+      boolean sameSequence = row % 7 < 3 || row == 8;
+      CachedRows own =
+          sameSequence
+              ? new CachedRows(answer.keys(), answer.values(), 11 + row)
+              : anyCache(type, headDim, 1 + row);
+      MemorySegment queries = floats(heads * headDim, 1);
+      rows.add(
+          new AttentionRow(queries, shared, own, arena.allocate(FLOAT, (long) heads * headDim)));
+    }
+    attend(kernels, type, heads, rows.toArray(AttentionRow[]::new));
+    for (AttentionRow row : rows) {
+      MemorySegment alone = arena.allocate(FLOAT, (long) heads * headDim);
+      attend(kernels, type, heads, new AttentionRow(row.queries(), row.shared(), row.own(), alone));
+      assertThat(row.out().toArray(FLOAT)).isEqualTo(alone.toArray(FLOAT));
+    }
+  }
+
+  private void attend(TernaryKernels by, CacheType type, int heads, AttentionRow... rows) {
+    int headDim = (int) (rows[0].queries().byteSize() / Float.BYTES / heads);
+    int most = Stream.of(rows).mapToInt(AttentionRow::positions).max().orElseThrow();
+    int scores = most * Math.max(heads, TernaryKernels.HEADS_TOGETHER);
+    by.attend(List.of(rows), heads, type, headDim, 0.3f, arena.allocate(FLOAT, scores));
+  }
+
+  private CachedRows anyCache(CacheType type, int headDim, int positions) {
+    int count = positions * headDim;
+    return new CachedRows(
+        cache(type, count, _ -> (float) random.nextDouble(-2, 2)),
+        cache(type, count, _ -> (float) random.nextDouble(-2, 2)),
+        positions);
   }
 
   private interface Value {

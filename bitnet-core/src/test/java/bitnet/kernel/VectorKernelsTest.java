@@ -277,8 +277,10 @@ class VectorKernelsTest {
       MemorySegment expected = floats(heads * headDim);
       MemorySegment actual = floats(heads * headDim);
       CachedRows rows = new CachedRows(keys, values, positions);
-      scalar.attend(queries, heads, CachedRows.NONE, rows, type, headDim, 0.5f, scores, expected);
-      vector.attend(queries, heads, CachedRows.NONE, rows, type, headDim, 0.5f, scores, actual);
+      AttentionRow row = new AttentionRow(queries, CachedRows.NONE, rows, expected);
+      scalar.attend(List.of(row), heads, type, headDim, 0.5f, scores);
+      row = new AttentionRow(queries, CachedRows.NONE, rows, actual);
+      vector.attend(List.of(row), heads, type, headDim, 0.5f, scores);
       assertClose(actual, expected, 1e-5);
     }
   }
@@ -294,7 +296,8 @@ class VectorKernelsTest {
     MemorySegment out = constant(halves, UNWRITTEN);
     MemorySegment score = constant(1, 0);
     CachedRows rows = new CachedRows(zeros, values, 1);
-    vector.attend(zeros, 1, CachedRows.NONE, rows, CacheType.FP16, halves, 1, score, out);
+    AttentionRow row = new AttentionRow(zeros, CachedRows.NONE, rows, out);
+    vector.attend(List.of(row), 1, CacheType.FP16, halves, 1, score);
     for (int half = 0; half < halves; half++) {
       float value = Float.float16ToFloat((short) half);
       float read = out.getAtIndex(FLOAT, half);
