@@ -29,11 +29,13 @@ INLINE __m512i four(const int8_t *codes) {
   return _mm512_set1_epi32(word);
 }
 
+enum { AHEAD = 4096 }; // bytes of weights that are fetched from memory meanwhile
+
 // Codes 1 and 3 of a byte stay shifted by two bits, which saves a shift each: their sums are
 // divided by four in the end.
 static OUTLINE void multiply_tile(const uint8_t *tile, int chunks, const int8_t *codes,
                                   int32_t *sums) {
-  enum { VECTORS = 2, AHEAD = 4096 };
+  enum { VECTORS = 2 };
   const __m512i low = _mm512_set1_epi8(3);
   const __m512i high = _mm512_set1_epi8(12);
   __m512i products[VECTORS][4];
@@ -73,6 +75,8 @@ static OUTLINE void multiply_tile(const uint8_t *tile, int chunks, const int8_t 
 static void unpack(const uint8_t *packed, int chunks, uint8_t *unpacked) {
   const __m512i low = _mm512_set1_epi8(3);
   for (int c = 0; c < chunks; c++, packed += CHUNK_BYTES, unpacked += 4 * CHUNK_BYTES) {
+    __builtin_prefetch(packed + AHEAD);
+    __builtin_prefetch(packed + AHEAD + LINE_BYTES);
     for (int v = 0; v < CHUNK_BYTES; v += 64) {
       __m512i q = load_512(packed + v);
       for (int j = 0; j < 4; j++) {
