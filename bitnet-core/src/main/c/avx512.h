@@ -31,45 +31,55 @@ INLINE __m512i four(const int8_t *codes) {
 
 enum { AHEAD = 4096 }; // bytes of weights that are fetched from memory meanwhile
 
-// Codes 1 and 3 of a byte stay shifted by two bits, which saves a shift each: their sums are
-// divided by four in the end.
-static OUTLINE void multiply_tile(const uint8_t *tile, int chunks, const int8_t *codes,
-                                  int32_t *sums) {
+// One tile or two that follow each other: memory is read faster in two places at once. Codes 1 and 3
+// of a byte stay shifted by two bits, which saves a shift each: their sums are divided by four in
+// the end.
+INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int chunks, const int8_t *codes,
+                           int32_t *sums) {
   enum { VECTORS = 2 };
   const __m512i low = _mm512_set1_epi8(3);
   const __m512i high = _mm512_set1_epi8(12);
-  __m512i products[VECTORS][4];
+  const int64_t tile_bytes = (int64_t)chunks * CHUNK_BYTES;
+  __m512i plain[2 * VECTORS];
+  __m512i shifted[2 * VECTORS];
   UNROLL
-  for (int v = 0; v < VECTORS; v++) {
-    UNROLL
-    for (int j = 0; j < 4; j++) {
-      products[v][j] = _mm512_setzero_si512();
-    }
+  for (int v = 0; v < tiles * VECTORS; v++) {
+    plain[v] = shifted[v] = _mm512_setzero_si512();
   }
   for (int c = 0; c < chunks; c++, tile += CHUNK_BYTES, codes += CHUNK_COLUMNS) {
-    __builtin_prefetch(tile + AHEAD);
-    __builtin_prefetch(tile + AHEAD + LINE_BYTES);
     __m512i x0 = four(codes);
     __m512i x1 = four(codes + 4);
     __m512i x2 = four(codes + 8);
     __m512i x3 = four(codes + 12);
     UNROLL
-    for (int v = 0; v < VECTORS; v++) {
-      __m512i q = load_512(tile + 64 * v);
+    for (int v = 0; v < tiles * VECTORS; v++) {
+      const uint8_t *codes_of_rows = tile + v / VECTORS * tile_bytes + v % VECTORS * LINE_BYTES;
+      __builtin_prefetch(codes_of_rows + AHEAD);
+      __m512i q = load_512(codes_of_rows);
       __m512i q4 = _mm512_srli_epi16(q, 4);
-      __m512i *s = products[v];
-      s[0] = dpbusd(s[0], _mm512_and_si512(q, low), x0);
-      s[1] = dpbusd(s[1], _mm512_and_si512(q, high), x1);
-      s[2] = dpbusd(s[2], _mm512_and_si512(q4, low), x2);
-      s[3] = dpbusd(s[3], _mm512_and_si512(q4, high), x3);
+      plain[v] = dpbusd(plain[v], _mm512_and_si512(q, low), x0);
+      shifted[v] = dpbusd(shifted[v], _mm512_and_si512(q, high), x1);
+      plain[v] = dpbusd(plain[v], _mm512_and_si512(q4, low), x2);
+      shifted[v] = dpbusd(shifted[v], _mm512_and_si512(q4, high), x3);
     }
   }
   UNROLL
-  for (int v = 0; v < VECTORS; v++) {
-    __m512i plain = _mm512_add_epi32(products[v][0], products[v][2]);
-    __m512i shifted = _mm512_add_epi32(products[v][1], products[v][3]);
-    _mm512_storeu_si512(sums + 16 * v, _mm512_add_epi32(plain, _mm512_srai_epi32(shifted, 2)));
+  for (int v = 0; v < tiles * VECTORS; v++) {
+    _mm512_storeu_si512(sums + 16 * v,
+                        _mm512_add_epi32(plain[v], _mm512_srai_epi32(shifted[v], 2)));
   }
+}
+
+#define TILE_PAIRS
+
+static OUTLINE void multiply_pair(const uint8_t *tile, int chunks, const int8_t *codes,
+                                  int32_t *sums) {
+  multiply_tiles(2, tile, chunks, codes, sums);
+}
+
+static OUTLINE void multiply_tile(const uint8_t *tile, int chunks, const int8_t *codes,
+                                  int32_t *sums) {
+  multiply_tiles(1, tile, chunks, codes, sums);
 }
 
 static void unpack(const uint8_t *packed, int chunks, uint8_t *unpacked) {

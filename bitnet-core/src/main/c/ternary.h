@@ -1,6 +1,8 @@
 // The product with ternary weights: what is the same for all instruction sets. The set's file
 // defines before it includes this:
 //   multiply_tile(tile, chunks, codes, sums)     sums[32] = code * activation, of one token
+//   TILE_PAIRS and multiply_pair(...)            the same of the next tile as well, sums[64], if that
+//                                                is faster at once
 //   unpack(packed, chunks, unpacked)             one byte a code, [4 * chunks][32][4]
 // and, unless it has a matrix unit (tiles.h, which then brings multiply_tokens),
 //   TOKENS_AT_ONCE                               8 or 4, as its registers allow
@@ -109,6 +111,29 @@ static void multiply_tile_tokens(const uint8_t *tile, int chunks, const int8_t *
   }
 }
 
+#ifndef TILE_PAIRS
+
+INLINE void multiply_pair(const uint8_t *tile, int chunks, const int8_t *codes, int32_t *sums) {
+  multiply_tile(tile, chunks, codes, sums);
+  multiply_tile(tile + (int64_t)chunks * CHUNK_BYTES, chunks, codes, sums + TILE_ROWS);
+}
+
+#endif
+
+// Two tiles, or the last one, and one token after the other; these are so few that the weights stay
+// in a cache.
+static void multiply_one_by_one(const uint8_t *tile, int rows, int chunks, const int8_t *codes,
+                                int stride, int tokens, int32_t (*sums)[TILE_ROWS]) {
+  for (int t = 0; t < tokens; t++) {
+    const int8_t *x = codes + (int64_t)t * stride;
+    if (rows > TILE_ROWS) {
+      multiply_pair(tile, chunks, x, sums[2 * t]);
+    } else {
+      multiply_tile(tile, chunks, x, sums[2 * t]);
+    }
+  }
+}
+
 EXPORT(void, ternary)(const uint8_t *tiles, const float *scales, int columns, const int8_t *codes,
                       int stride, const float *steps, const int32_t *sums, int tokens, int first,
                       int end, float *out, int out_stride) {
@@ -117,19 +142,19 @@ EXPORT(void, ternary)(const uint8_t *tiles, const float *scales, int columns, co
   begin_products(tokens);
   for (int token = 0; token < tokens; token += BLOCK_TOKENS) {
     int count = tokens - token < BLOCK_TOKENS ? tokens - token : BLOCK_TOKENS;
+    int few = count < UNPACK_TOKENS;
+    int height = few ? 2 * TILE_ROWS : TILE_ROWS;
     const int8_t *block = codes + (int64_t)token * stride;
-    for (int row = first; row < end; row += TILE_ROWS) {
+    for (int row = first; row < end; row += height) {
       const uint8_t *tile = tiles + (int64_t)(row / TILE_ROWS) * chunks * CHUNK_BYTES;
-      if (count < UNPACK_TOKENS) {
-        for (int t = 0; t < count; t++) {
-          multiply_tile(tile, chunks, block + (int64_t)t * stride, products[t]);
-        }
+      int rows = end - row < height ? end - row : height;
+      if (few) {
+        multiply_one_by_one(tile, rows, chunks, block, stride, count, products);
       } else {
         multiply_tile_tokens(tile, chunks, block, stride, count, products);
       }
-      int rows = end - row < TILE_ROWS ? end - row : TILE_ROWS;
       for (int t = 0; t < count; t++) {
-        finish(products[t], sums[token + t], scales + row, steps[token + t], rows,
+        finish(products[few ? 2 * t : t], sums[token + t], scales + row, steps[token + t], rows,
                out + (int64_t)(token + t) * out_stride + row);
       }
     }
