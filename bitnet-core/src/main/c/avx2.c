@@ -28,48 +28,70 @@ INLINE void add_to(int32_t *sums, __m256i more) {
   _mm256_storeu_si256((__m256i *)sums, _mm256_add_epi32(load_256(sums), more));
 }
 
-// Codes 1 and 3 of a byte stay shifted by two bits, which saves a shift each: their sums are four
-// times too high, so only 16 of them may be added up, those of 8 chunks.
-static OUTLINE void multiply_tile(const uint8_t *tile, int chunks, const int8_t *codes,
-                                  int32_t *sums) {
-  enum { FLUSH_CHUNKS = 8, VECTORS = 4, AHEAD = 4096 };
+enum { AHEAD = 4096 }; // bytes of weights that are fetched from memory meanwhile
+
+// Adds a few chunks of a tile. Codes 1 and 3 of a byte stay shifted by two bits, which saves a shift
+// each: their sums are four times too high, so only 16 of them may be added up, those of 8 chunks.
+INLINE void add_chunks(const uint8_t *tile, int chunks, const int8_t *codes, int32_t *sums) {
+  enum { VECTORS = 4 };
   const __m256i low = _mm256_set1_epi8(3);
   const __m256i high = _mm256_set1_epi8(12);
-  memset(sums, 0, TILE_ROWS * sizeof(int32_t));
-  const uint8_t *end = tile + (int64_t)chunks * CHUNK_BYTES;
-  while (tile < end) {
-    const uint8_t *flush = end - tile < FLUSH_CHUNKS * CHUNK_BYTES
-                               ? end : tile + FLUSH_CHUNKS * CHUNK_BYTES;
-    __m256i plain[VECTORS];
-    __m256i shifted[VECTORS];
+  __m256i plain[VECTORS];
+  __m256i shifted[VECTORS];
+  UNROLL
+  for (int v = 0; v < VECTORS; v++) {
+    plain[v] = shifted[v] = _mm256_setzero_si256();
+  }
+  UNROLL_FOUR
+  for (int c = 0; c < chunks; c++, tile += CHUNK_BYTES, codes += CHUNK_COLUMNS) {
+    __builtin_prefetch(tile + AHEAD);
+    __builtin_prefetch(tile + AHEAD + LINE_BYTES);
+    __m256i x0 = four(codes);
+    __m256i x1 = four(codes + 4);
+    __m256i x2 = four(codes + 8);
+    __m256i x3 = four(codes + 12);
     UNROLL
     for (int v = 0; v < VECTORS; v++) {
-      plain[v] = shifted[v] = _mm256_setzero_si256();
-    }
-    UNROLL_FOUR
-    for (; tile < flush; tile += CHUNK_BYTES, codes += CHUNK_COLUMNS) {
-      __builtin_prefetch(tile + AHEAD);
-      __builtin_prefetch(tile + AHEAD + LINE_BYTES);
-      __m256i x0 = four(codes);
-      __m256i x1 = four(codes + 4);
-      __m256i x2 = four(codes + 8);
-      __m256i x3 = four(codes + 12);
-      UNROLL
-      for (int v = 0; v < VECTORS; v++) {
-        __m256i q = load_256(tile + 32 * v);
-        __m256i q4 = _mm256_srli_epi16(q, 4);
-        add_words(&plain[v], _mm256_maddubs_epi16(_mm256_and_si256(q, low), x0));
-        add_words(&shifted[v], _mm256_maddubs_epi16(_mm256_and_si256(q, high), x1));
-        add_words(&plain[v], _mm256_maddubs_epi16(_mm256_and_si256(q4, low), x2));
-        add_words(&shifted[v], _mm256_maddubs_epi16(_mm256_and_si256(q4, high), x3));
-      }
-    }
-    UNROLL
-    for (int v = 0; v < VECTORS; v++) {
-      __m256i both = _mm256_add_epi16(plain[v], _mm256_srai_epi16(shifted[v], 2));
-      add_to(sums + 8 * v, _mm256_madd_epi16(both, _mm256_set1_epi16(1)));
+      __m256i q = load_256(tile + 32 * v);
+      __m256i q4 = _mm256_srli_epi16(q, 4);
+      add_words(&plain[v], _mm256_maddubs_epi16(_mm256_and_si256(q, low), x0));
+      add_words(&shifted[v], _mm256_maddubs_epi16(_mm256_and_si256(q, high), x1));
+      add_words(&plain[v], _mm256_maddubs_epi16(_mm256_and_si256(q4, low), x2));
+      add_words(&shifted[v], _mm256_maddubs_epi16(_mm256_and_si256(q4, high), x3));
     }
   }
+  UNROLL
+  for (int v = 0; v < VECTORS; v++) {
+    __m256i both = _mm256_add_epi16(plain[v], _mm256_srai_epi16(shifted[v], 2));
+    add_to(sums + 8 * v, _mm256_madd_epi16(both, _mm256_set1_epi16(1)));
+  }
+}
+
+// Tiles that follow each other, in turns: memory is read faster in two places at once.
+INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int chunks, const int8_t *codes,
+                           int32_t *sums) {
+  enum { FLUSH_CHUNKS = 8 };
+  memset(sums, 0, (size_t)tiles * TILE_ROWS * sizeof(int32_t));
+  for (int c = 0; c < chunks; c += FLUSH_CHUNKS) {
+    int some = chunks - c < FLUSH_CHUNKS ? chunks - c : FLUSH_CHUNKS;
+    UNROLL
+    for (int i = 0; i < tiles; i++) {
+      add_chunks(tile + ((int64_t)i * chunks + c) * CHUNK_BYTES, some, codes + c * CHUNK_COLUMNS,
+                 sums + i * TILE_ROWS);
+    }
+  }
+}
+
+#define TILE_PAIRS
+
+static OUTLINE void multiply_pair(const uint8_t *tile, int chunks, const int8_t *codes,
+                                  int32_t *sums) {
+  multiply_tiles(2, tile, chunks, codes, sums);
+}
+
+static OUTLINE void multiply_tile(const uint8_t *tile, int chunks, const int8_t *codes,
+                                  int32_t *sums) {
+  multiply_tiles(1, tile, chunks, codes, sums);
 }
 
 static void unpack(const uint8_t *packed, int chunks, uint8_t *unpacked) {
