@@ -14,8 +14,9 @@ final class RuntimeOptions {
       defaultValue = "auto",
       paramLabel = "K",
       description =
-          "auto, native (C), vector (Java's Vector API) or scalar; bitnet doctor says what can run"
-              + " here (default: ${DEFAULT-VALUE}).")
+          "auto, native (C, or one of its instruction sets: amx, avx512vnni, avx2, neon), vector"
+              + " (Java's Vector API) or scalar; bitnet doctor says what can run here (default:"
+              + " ${DEFAULT-VALUE}).")
   private String kernel;
 
   @Option(

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /// Chooses the kernels of this machine: native, else vector, else scalar.
 public final class KernelSelector {
@@ -31,7 +32,8 @@ public final class KernelSelector {
   }
 
   /// The kernels of a name: `auto` is the fastest that can run here; `native` is C through the
-  /// foreign function interface, `vector` the JDK's Vector API, `scalar` plain Java.
+  /// foreign function interface, or one of its instruction sets, for example `avx2`; `vector` the
+  /// JDK's Vector API, `scalar` plain Java.
   ///
   /// @throws IllegalArgumentException if there are no such kernels or they cannot run here, and why
   public static TernaryKernels select(String name) {
@@ -40,8 +42,7 @@ public final class KernelSelector {
             .filter(provider -> name.equals(AUTOMATIC) || name.equals(provider.label()))
             .toList();
     if (candidates.isEmpty()) {
-      throw new IllegalArgumentException(
-          "kernel \"%s\" is unknown; use auto, native, vector or scalar".formatted(name));
+      return selectInstructionSet(name);
     }
     List<String> reasons = new ArrayList<>();
     for (Provider provider : candidates) {
@@ -56,6 +57,28 @@ public final class KernelSelector {
             .formatted(name, String.join("; ", reasons)));
   }
 
+  private static TernaryKernels selectInstructionSet(String name) {
+    List<String> names = new ArrayList<>(List.of("native", "vector", "scalar"));
+    for (NativeKernels kernels : instructionSets()) {
+      if (kernels.instructionSet().equals(name)) {
+        return kernels;
+      }
+      names.add(kernels.instructionSet());
+    }
+    throw new IllegalArgumentException(
+        "kernel \"%s\" is unknown here; use auto or one of %s"
+            .formatted(name, String.join(", ", names)));
+  }
+
+  /// The C kernels, of every instruction set that runs here.
+  private static List<NativeKernels> instructionSets() {
+    try {
+      return NativeKernels.openAll();
+    } catch (UnavailableException none) {
+      return List.of();
+    }
+  }
+
   /// A line for each provider: whether it is taken, could run here as well, or why it cannot.
   public static List<String> reasons() {
     List<String> reasons = new ArrayList<>();
@@ -63,13 +86,24 @@ public final class KernelSelector {
     for (Provider provider : Provider.values()) {
       try {
         String name = provider.open().name();
-        reasons.add(provider.label() + (taken ? ": can run, " : ": taken, ") + name);
+        String others = provider == Provider.NATIVE ? otherInstructionSets() : "";
+        reasons.add(provider.label() + (taken ? ": can run, " : ": taken, ") + name + others);
         taken = true;
       } catch (UnavailableException reason) {
         reasons.add(provider.label() + ": " + reason.getMessage());
       }
     }
     return reasons;
+  }
+
+  /// For people: the sets besides the best, if any.
+  private static String otherInstructionSets() {
+    String others =
+        instructionSets().stream()
+            .skip(1)
+            .map(NativeKernels::instructionSet)
+            .collect(Collectors.joining(", "));
+    return others.isEmpty() ? "" : " (as well: " + others + ")";
   }
 
   /// Says why a provider cannot run.

@@ -151,6 +151,11 @@ final class NativeKernels implements TernaryKernels {
     return "native " + instructionSet;
   }
 
+  /// As the functions' prefix in C, for example `avx2`.
+  String instructionSet() {
+    return instructionSet;
+  }
+
   @Override
   public int rowsPerTile() {
     return TILE_ROWS;

@@ -5,7 +5,7 @@ import bitnet.kernel.CacheType;
 /// How the runtime computes.
 ///
 /// @param threads that compute together
-/// @param kernel `auto`, or the name of a provider (see [bitnet.kernel.KernelSelector])
+/// @param kernel `auto`, or the name of kernels (see [bitnet.kernel.KernelSelector#select])
 /// @param head how embedding and head are kept
 /// @param cache how keys and values are kept
 public record RuntimeSettings(int threads, String kernel, HeadType head, CacheType cache) {

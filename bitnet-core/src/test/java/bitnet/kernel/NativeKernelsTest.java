@@ -23,6 +23,26 @@ final class NativeKernelsTest {
   }
 
   @Test
+  void everyInstructionSetOfThisMachineCanBeForced() throws Exception {
+    open();
+    for (NativeKernels kernels : NativeKernels.openAll()) {
+      String name = kernels.instructionSet();
+      assertThat(KernelSelector.select(name).name()).isEqualTo("native " + name);
+      assertThat(KernelSelector.reasons().getFirst()).startsWith("native: taken, ").contains(name);
+    }
+  }
+
+  @Test
+  void anUnknownKernelIsRefusedWithThoseThatCanRun() throws Exception {
+    open();
+    assertThatThrownBy(() -> KernelSelector.select("sse9"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith(
+            "kernel \"sse9\" is unknown here; use auto or one of native, vector, scalar, ")
+        .hasMessageEndingWith(NativeKernels.openAll().getLast().instructionSet());
+  }
+
+  @Test
   void aPlatformWithoutALibraryIsToldWhatToDo() {
     assertThatThrownBy(() -> NativeLibrary.open("plan9-mips"))
         .isInstanceOf(UnavailableException.class)
