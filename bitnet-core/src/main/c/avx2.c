@@ -229,6 +229,7 @@ INLINE int32_t store_codes(int8_t *codes, floats v) {
 }
 
 #include "floats.h"
+#include "attention.h"
 
 // ---- Heads. maddubs takes the magnitudes of the activations and the weights with the signs of
 // the activations: 2 * 128 * 127 fits 16 bits.

@@ -209,6 +209,7 @@ INLINE int32_t store_codes(int8_t *codes, floats v) {
 }
 
 #include "floats.h"
+#include "attention.h"
 
 // ---- Heads. dpbusd wants one side unsigned: the activations plus 128, which counts every weight
 // 128 times too often.

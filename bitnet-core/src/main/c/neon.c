@@ -154,6 +154,7 @@ INLINE int32_t store_codes(int8_t *codes, floats v) {
 }
 
 #include "floats.h"
+#include "attention.h"
 
 // ---- Heads.
 

@@ -3,10 +3,8 @@ package bitnet.kernel;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import bitnet.kernel.KernelSelector.UnavailableException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
@@ -59,27 +57,6 @@ final class NativeKernels implements TernaryKernels {
       handle(FunctionDescriptor.ofVoid(ADDRESS, JAVA_INT, ADDRESS));
   private static final MethodHandle ROTATE =
       handle(FunctionDescriptor.ofVoid(ADDRESS, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
-  private static final MethodHandle ATTEND =
-      handle(
-          FunctionDescriptor.ofVoid(
-              ADDRESS,
-              JAVA_INT,
-              JAVA_INT,
-              ADDRESS,
-              ADDRESS,
-              JAVA_INT,
-              JAVA_INT,
-              JAVA_INT,
-              JAVA_INT,
-              JAVA_FLOAT,
-              ADDRESS));
-
-  // attention_row of kernels.h: four pointers and a count
-  private static final long ATTENTION_ROW_BYTES = 5 * JAVA_LONG.byteSize();
-  private static final ThreadLocal<MemorySegment> ATTENTION_ROWS =
-      ThreadLocal.withInitial(
-          () -> Arena.ofAuto().allocate(JAVA_LONG, 5L * TernaryKernels.HEADS_TOGETHER));
-
   private static final int TILE_ROWS = 32;
   private static final int CHUNK_COLUMNS = 16;
   private static final int CHUNK_BYTES = TILE_ROWS * Integer.BYTES;
@@ -98,7 +75,7 @@ final class NativeKernels implements TernaryKernels {
   private final MemorySegment add;
   private final MemorySegment rotate;
   private final MemorySegment toHalf;
-  private final MemorySegment attend;
+  private final NativeAttention attention;
 
   private NativeKernels(NativeLibrary library, String instructionSet) {
     this.instructionSet = instructionSet;
@@ -115,11 +92,11 @@ final class NativeKernels implements TernaryKernels {
     this.add = library.function(instructionSet + "_add");
     this.rotate = library.function(instructionSet + "_rotate");
     this.toHalf = library.function(instructionSet + "_to_half");
-    this.attend = library.function(instructionSet + "_attend");
+    this.attention = new NativeAttention(library.function(instructionSet + "_attend"));
   }
 
   @SuppressWarnings("restricted") // the descriptors are those of kernels.h
-  private static MethodHandle handle(FunctionDescriptor descriptor, Linker.Option... options) {
+  static MethodHandle handle(FunctionDescriptor descriptor, Linker.Option... options) {
     return LINKER.downcallHandle(descriptor, options);
   }
 
@@ -430,78 +407,7 @@ final class NativeKernels implements TernaryKernels {
       int headDim,
       float scale,
       MemorySegment scores) {
-    int end;
-    for (int first = 0; first < rows.size(); first = end) {
-      end = first + 1;
-      while (end < rows.size()
-          && end - first < HEADS_TOGETHER
-          && rows.get(end).shared().equals(rows.get(first).shared())) {
-        end++;
-      }
-      attendTogether(rows.subList(first, end), heads, type, headDim, scale, scores);
-    }
-  }
-
-  /// Rows with the same shared positions.
-  private void attendTogether(
-      List<AttentionRow> rows,
-      int heads,
-      CacheType type,
-      int headDim,
-      float scale,
-      MemorySegment scores) {
-    CachedRows shared = rows.getFirst().shared();
-    CachedRows own = rows.getFirst().own();
-    int common = own.positions();
-    int most = 0;
-    MemorySegment table = ATTENTION_ROWS.get();
-    long place = 0;
-    checkCached(shared, headDim, type);
-    for (AttentionRow row : rows) {
-      checkFloats("queries", row.queries(), (long) heads * headDim);
-      checkCached(row.own(), headDim, type);
-      checkFloats("out", row.out(), (long) heads * headDim);
-      most = Math.max(most, row.positions());
-      common = row.own().keys().equals(own.keys()) ? Math.min(common, row.own().positions()) : 0;
-      table.set(JAVA_LONG, place, address(row.queries()));
-      table.set(JAVA_LONG, place + 8, address(row.out()));
-      table.set(JAVA_LONG, place + 16, address(row.own().keys()));
-      table.set(JAVA_LONG, place + 24, address(row.own().values()));
-      table.set(JAVA_LONG, place + 32, row.own().positions());
-      place += ATTENTION_ROW_BYTES;
-    }
-    checkFloats("scores", scores, (long) most * Math.max(heads, HEADS_TOGETHER));
-    int half = type == CacheType.FP16 ? 1 : 0;
-    try {
-      ATTEND.invokeExact(
-          attend,
-          table,
-          rows.size(),
-          heads,
-          shared.keys(),
-          shared.values(),
-          shared.positions(),
-          common,
-          half,
-          headDim,
-          scale,
-          scores);
-    } catch (Throwable failure) {
-      throw unchecked(failure);
-    }
-  }
-
-  private static long address(MemorySegment segment) {
-    if (!segment.isNative()) {
-      throw new IllegalArgumentException("a segment of the heap; use one off the heap");
-    }
-    return segment.address();
-  }
-
-  private static void checkCached(CachedRows rows, int headDim, CacheType type) {
-    long bytes = (long) rows.positions() * headDim * type.bytes();
-    checkBytes("keys", rows.keys(), bytes);
-    checkBytes("values", rows.values(), bytes);
+    attention.attend(rows, heads, type, headDim, scale, scores);
   }
 
   private static void checkInput(int columns, Activations input, int tokens) {
@@ -530,11 +436,11 @@ final class NativeKernels implements TernaryKernels {
     checkFloats("out", out, (tokens - 1L) * outStride + endRow);
   }
 
-  private static void checkFloats(String name, MemorySegment segment, long count) {
+  static void checkFloats(String name, MemorySegment segment, long count) {
     checkBytes(name, segment, count * Float.BYTES);
   }
 
-  private static void checkBytes(String name, MemorySegment segment, long bytes) {
+  static void checkBytes(String name, MemorySegment segment, long bytes) {
     if (segment.byteSize() < bytes) {
       throw new IndexOutOfBoundsException(
           "%s has %d bytes, %d are needed".formatted(name, segment.byteSize(), bytes));
@@ -542,7 +448,7 @@ final class NativeKernels implements TernaryKernels {
   }
 
   /// What a handle throws: something about its arguments, for C throws nothing.
-  private static RuntimeException unchecked(Throwable failure) {
+  static RuntimeException unchecked(Throwable failure) {
     return switch (failure) {
       case RuntimeException exception -> exception;
       case Error error -> throw error;

@@ -1,0 +1,140 @@
+package bitnet.kernel;
+
+import static bitnet.kernel.NativeKernels.checkBytes;
+import static bitnet.kernel.NativeKernels.checkFloats;
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.util.List;
+
+/// Attention in C (`src/main/c/attention.h`), which gets its rows in a table of addresses.
+final class NativeAttention {
+  private static final MethodHandle ATTEND =
+      NativeKernels.handle(
+          FunctionDescriptor.ofVoid(
+              ADDRESS,
+              JAVA_INT,
+              JAVA_INT,
+              ADDRESS,
+              ADDRESS,
+              JAVA_INT,
+              JAVA_INT,
+              JAVA_INT,
+              JAVA_INT,
+              JAVA_FLOAT,
+              ADDRESS));
+
+  private static final int MOST_ROWS = TernaryKernels.HEADS_TOGETHER;
+
+  // attention_row of kernels.h: four pointers and a count
+  private static final int ROW_WORDS = 5;
+  private static final ThreadLocal<MemorySegment> TABLE =
+      ThreadLocal.withInitial(
+          () -> Arena.ofAuto().allocate(JAVA_LONG, (long) MOST_ROWS * ROW_WORDS));
+
+  private final MemorySegment function;
+
+  NativeAttention(MemorySegment function) {
+    this.function = function;
+  }
+
+  /// See [TernaryKernels#attend]. Neighbouring rows with the same shared positions go together.
+  void attend(
+      List<AttentionRow> rows,
+      int heads,
+      CacheType type,
+      int headDim,
+      float scale,
+      MemorySegment scores) {
+    int end;
+    for (int first = 0; first < rows.size(); first = end) {
+      end = first + 1;
+      while (end < rows.size()
+          && end - first < MOST_ROWS
+          && rows.get(end).shared().equals(rows.get(first).shared())) {
+        end++;
+      }
+      List<AttentionRow> together = rows.subList(first, end);
+      together.forEach(row -> check(row, heads, type, headDim));
+      int most = together.stream().mapToInt(AttentionRow::positions).max().orElseThrow();
+      checkFloats("scores", scores, (long) most * Math.max(heads, MOST_ROWS));
+      attendTogether(together, heads, type, headDim, scale, scores);
+    }
+  }
+
+  private static void check(AttentionRow row, int heads, CacheType type, int headDim) {
+    checkFloats("queries", row.queries(), (long) heads * headDim);
+    checkCached(row.shared(), headDim, type);
+    checkCached(row.own(), headDim, type);
+    checkFloats("out", row.out(), (long) heads * headDim);
+  }
+
+  private static void checkCached(CachedRows rows, int headDim, CacheType type) {
+    long bytes = (long) rows.positions() * headDim * type.bytes();
+    checkBytes("keys", rows.keys(), bytes);
+    checkBytes("values", rows.values(), bytes);
+  }
+
+  private void attendTogether(
+      List<AttentionRow> rows,
+      int heads,
+      CacheType type,
+      int headDim,
+      float scale,
+      MemorySegment scores) {
+    MemorySegment table = TABLE.get();
+    for (int row = 0; row < rows.size(); row++) {
+      write(rows.get(row), table, (long) row * ROW_WORDS);
+    }
+    CachedRows shared = rows.getFirst().shared();
+    int half = type == CacheType.FP16 ? 1 : 0;
+    try {
+      ATTEND.invokeExact(
+          function,
+          table,
+          rows.size(),
+          heads,
+          shared.keys(),
+          shared.values(),
+          shared.positions(),
+          common(rows),
+          half,
+          headDim,
+          scale,
+          scores);
+    } catch (Throwable failure) {
+      throw NativeKernels.unchecked(failure);
+    }
+  }
+
+  private static void write(AttentionRow row, MemorySegment table, long word) {
+    table.setAtIndex(JAVA_LONG, word, address(row.queries()));
+    table.setAtIndex(JAVA_LONG, word + 1, address(row.out()));
+    table.setAtIndex(JAVA_LONG, word + 2, address(row.own().keys()));
+    table.setAtIndex(JAVA_LONG, word + 3, address(row.own().values()));
+    table.setAtIndex(JAVA_LONG, word + 4, row.own().positions());
+  }
+
+  private static long address(MemorySegment segment) {
+    if (!segment.isNative()) {
+      throw new IllegalArgumentException("a segment of the heap; use one off the heap");
+    }
+    return segment.address();
+  }
+
+  /// How many own positions all rows have, in the same place: those of one sequence.
+  private static int common(List<AttentionRow> rows) {
+    CachedRows own = rows.getFirst().own();
+    int common = own.positions();
+    for (AttentionRow row : rows) {
+      common = row.own().keys().equals(own.keys()) ? Math.min(common, row.own().positions()) : 0;
+    }
+    return common;
+  }
+}
