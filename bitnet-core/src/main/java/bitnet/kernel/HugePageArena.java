@@ -19,7 +19,9 @@ import org.jspecify.annotations.Nullable;
 /// Memory is zero and takes up no pages until it is written.
 public final class HugePageArena implements Arena {
   private static final long PAGE_BYTES = 2L << 20;
-  private static final long MAPPING_BYTES = 64L << 20;
+
+  /// So large that few end in the midst of a huge page; addresses cost nothing.
+  private static final long MAPPING_BYTES = 1L << 30;
 
   // Linux: PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, MADV_HUGEPAGE
   private static final int READ_AND_WRITE = 3;
