@@ -443,7 +443,8 @@ int main(void) {
       ternary(33, 14000, 5, trit, code);
     }
     int8(5, 14000, 5, code);
-    int8(33, 16400, 5, code);
+    int8(33, 4096, 5, code);
+    int8(33, 4112, 5, code);
   }
   ternary(33, 40, 150, any_value, any_value);
   for (int tokens = 1; tokens <= MOST_TOKENS; tokens++) {
