@@ -70,18 +70,6 @@ INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int chunks, con
   }
 }
 
-#define TILE_PAIRS
-
-static OUTLINE void multiply_pair(const uint8_t *tile, int chunks, const int8_t *codes,
-                                  int32_t *sums) {
-  multiply_tiles(2, tile, chunks, codes, sums);
-}
-
-static OUTLINE void multiply_tile(const uint8_t *tile, int chunks, const int8_t *codes,
-                                  int32_t *sums) {
-  multiply_tiles(1, tile, chunks, codes, sums);
-}
-
 static void unpack(const uint8_t *packed, int chunks, uint8_t *unpacked) {
   const __m512i low = _mm512_set1_epi8(3);
   for (int c = 0; c < chunks; c++, packed += CHUNK_BYTES, unpacked += 4 * CHUNK_BYTES) {

@@ -10,8 +10,7 @@
 
 #define TOKENS_AT_ONCE 4
 
-static OUTLINE void multiply_tile(const uint8_t *tile, int chunks, const int8_t *codes,
-                                  int32_t *sums) {
+INLINE void multiply_one(const uint8_t *tile, int chunks, const int8_t *codes, int32_t *sums) {
   enum { VECTORS = 8, AHEAD = 1024 };
   const uint8x16_t low = vdupq_n_u8(3);
   int32x4_t products[VECTORS];
@@ -39,6 +38,13 @@ static OUTLINE void multiply_tile(const uint8_t *tile, int chunks, const int8_t 
   UNROLL
   for (int v = 0; v < VECTORS; v++) {
     vst1q_s32(sums + 4 * v, products[v]);
+  }
+}
+
+INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int chunks, const int8_t *codes,
+                           int32_t *sums) {
+  for (int i = 0; i < tiles; i++) {
+    multiply_one(tile + (int64_t)i * chunks * CHUNK_BYTES, chunks, codes, sums + i * TILE_ROWS);
   }
 }
 

@@ -1,8 +1,8 @@
 // The product with ternary weights: what is the same for all instruction sets. The set's file
 // defines before it includes this:
-//   multiply_tile(tile, chunks, codes, sums)     sums[32] = code * activation, of one token
-//   TILE_PAIRS and multiply_pair(...)            the same of the next tile as well, sums[64], if that
-//                                                is faster at once
+//   multiply_tiles(tiles, tile, chunks, codes, sums)
+//                                                sums[32 * tiles] = code * activation, of one token
+//                                                and a tile or two that follow each other
 //   unpack(packed, chunks, unpacked)             one byte a code, [4 * chunks][32][4]
 // and, unless it has a matrix unit (tiles.h, which then brings multiply_tokens),
 //   TOKENS_AT_ONCE                               8 or 4, as its registers allow
@@ -111,14 +111,15 @@ static void multiply_tile_tokens(const uint8_t *tile, int chunks, const int8_t *
   }
 }
 
-#ifndef TILE_PAIRS
-
-INLINE void multiply_pair(const uint8_t *tile, int chunks, const int8_t *codes, int32_t *sums) {
-  multiply_tile(tile, chunks, codes, sums);
-  multiply_tile(tile + (int64_t)chunks * CHUNK_BYTES, chunks, codes, sums + TILE_ROWS);
+static OUTLINE void multiply_pair(const uint8_t *tile, int chunks, const int8_t *codes,
+                                  int32_t *sums) {
+  multiply_tiles(2, tile, chunks, codes, sums);
 }
 
-#endif
+static OUTLINE void multiply_tile(const uint8_t *tile, int chunks, const int8_t *codes,
+                                  int32_t *sums) {
+  multiply_tiles(1, tile, chunks, codes, sums);
+}
 
 // Two tiles, or the last one, and one token after the other; these are so few that the weights stay
 // in a cache.

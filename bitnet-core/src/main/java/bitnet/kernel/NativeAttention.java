@@ -45,13 +45,7 @@ final class NativeAttention {
   }
 
   /// See [TernaryKernels#attend]. Neighbouring rows with the same shared positions go together.
-  void attend(
-      List<AttentionRow> rows,
-      int heads,
-      CacheType type,
-      int headDim,
-      float scale,
-      MemorySegment scores) {
+  void attend(List<AttentionRow> rows, AttentionHeads heads, MemorySegment scores) {
     int end;
     for (int first = 0; first < rows.size(); first = end) {
       end = first + 1;
@@ -61,52 +55,46 @@ final class NativeAttention {
         end++;
       }
       List<AttentionRow> together = rows.subList(first, end);
-      together.forEach(row -> check(row, heads, type, headDim));
+      together.forEach(row -> check(row, heads));
       int most = together.stream().mapToInt(AttentionRow::positions).max().orElseThrow();
-      checkFloats("scores", scores, (long) most * Math.max(heads, MOST_ROWS));
-      attendTogether(together, heads, type, headDim, scale, scores);
+      checkFloats("scores", scores, (long) most * Math.max(heads.count(), MOST_ROWS));
+      attendTogether(together, heads, scores);
     }
   }
 
-  private static void check(AttentionRow row, int heads, CacheType type, int headDim) {
-    checkFloats("queries", row.queries(), (long) heads * headDim);
-    checkCached(row.shared(), headDim, type);
-    checkCached(row.own(), headDim, type);
-    checkFloats("out", row.out(), (long) heads * headDim);
+  private static void check(AttentionRow row, AttentionHeads heads) {
+    checkFloats("queries", row.queries(), heads.values());
+    checkCached(row.shared(), heads);
+    checkCached(row.own(), heads);
+    checkFloats("out", row.out(), heads.values());
   }
 
-  private static void checkCached(CachedRows rows, int headDim, CacheType type) {
-    long bytes = (long) rows.positions() * headDim * type.bytes();
+  private static void checkCached(CachedRows rows, AttentionHeads heads) {
+    long bytes = (long) rows.positions() * heads.headDim() * heads.type().bytes();
     checkBytes("keys", rows.keys(), bytes);
     checkBytes("values", rows.values(), bytes);
   }
 
-  private void attendTogether(
-      List<AttentionRow> rows,
-      int heads,
-      CacheType type,
-      int headDim,
-      float scale,
-      MemorySegment scores) {
+  private void attendTogether(List<AttentionRow> rows, AttentionHeads heads, MemorySegment scores) {
     MemorySegment table = TABLE.get();
     for (int row = 0; row < rows.size(); row++) {
       write(rows.get(row), table, (long) row * ROW_WORDS);
     }
     CachedRows shared = rows.getFirst().shared();
-    int half = type == CacheType.FP16 ? 1 : 0;
+    int half = heads.type() == CacheType.FP16 ? 1 : 0;
     try {
       ATTEND.invokeExact(
           function,
           table,
           rows.size(),
-          heads,
+          heads.count(),
           shared.keys(),
           shared.values(),
           shared.positions(),
           common(rows),
           half,
-          headDim,
-          scale,
+          heads.headDim(),
+          heads.scale(),
           scores);
     } catch (Throwable failure) {
       throw NativeKernels.unchecked(failure);

@@ -400,14 +400,8 @@ final class NativeKernels implements TernaryKernels {
   }
 
   @Override
-  public void attend(
-      List<AttentionRow> rows,
-      int heads,
-      CacheType type,
-      int headDim,
-      float scale,
-      MemorySegment scores) {
-    attention.attend(rows, heads, type, headDim, scale, scores);
+  public void attend(List<AttentionRow> rows, AttentionHeads heads, MemorySegment scores) {
+    attention.attend(rows, heads, scores);
   }
 
   private static void checkInput(int columns, Activations input, int tokens) {

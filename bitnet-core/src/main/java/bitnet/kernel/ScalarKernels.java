@@ -233,26 +233,21 @@ final class ScalarKernels implements TernaryKernels {
   }
 
   @Override
-  public void attend(
-      List<AttentionRow> rows,
-      int heads,
-      CacheType type,
-      int headDim,
-      float scale,
-      MemorySegment scores) {
+  public void attend(List<AttentionRow> rows, AttentionHeads heads, MemorySegment scores) {
     for (AttentionRow row : rows) {
-      attend(row, heads, type, headDim, scale);
+      attend(row, heads);
     }
   }
 
-  private static void attend(
-      AttentionRow row, int heads, CacheType type, int headDim, float scale) {
+  private static void attend(AttentionRow row, AttentionHeads heads) {
+    int headDim = heads.headDim();
+    CacheType type = heads.type();
     MemorySegment queries = row.queries();
     CachedRows shared = row.shared();
     CachedRows own = row.own();
     MemorySegment out = row.out();
     int positions = row.positions();
-    for (int head = 0; head < heads; head++) {
+    for (int head = 0; head < heads.count(); head++) {
       double highest = Double.NEGATIVE_INFINITY;
       double[] weights = new double[positions];
       for (int p = 0; p < positions; p++) {
@@ -265,7 +260,7 @@ final class ScalarKernels implements TernaryKernels {
               queries.getAtIndex(FLOAT, (long) head * headDim + d)
                   * read(keys, type, place * headDim + d);
         }
-        weights[p] = dot * scale;
+        weights[p] = dot * heads.scale();
         highest = Math.max(highest, weights[p]);
       }
       double mass = 0;

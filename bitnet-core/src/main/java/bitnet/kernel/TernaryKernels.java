@@ -148,15 +148,7 @@ public interface TernaryKernels {
   /// divided nor what is computed beside it changes a number.
   ///
   /// @param rows one for each token
-  /// @param heads query heads of a row
-  /// @param type of keys and values
-  /// @param scores memory to work in: as many floats as the most positions of a row, times `heads`
-  ///     or [#HEADS_TOGETHER], whatever is more
-  void attend(
-      List<AttentionRow> rows,
-      int heads,
-      CacheType type,
-      int headDim,
-      float scale,
-      MemorySegment scores);
+  /// @param scores memory to work in: as many floats as the most positions of a row, times the
+  ///     heads or [#HEADS_TOGETHER], whatever is more
+  void attend(List<AttentionRow> rows, AttentionHeads heads, MemorySegment scores);
 }

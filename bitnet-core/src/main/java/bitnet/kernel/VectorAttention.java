@@ -20,6 +20,7 @@ final class VectorAttention {
   private final int heads;
   private final int headDim;
   private final CacheType type;
+  private final float scale;
 
   /// `headDim`, rounded up to whole pairs of vectors: lines are padded with zeros.
   private final int line;
@@ -29,10 +30,11 @@ final class VectorAttention {
   private final float[] scores;
   private final short[] halves;
 
-  VectorAttention(int heads, int headDim, CacheType type, Scratch scratch) {
-    this.heads = heads;
-    this.headDim = headDim;
-    this.type = type;
+  VectorAttention(AttentionHeads shape, Scratch scratch) {
+    this.heads = shape.count();
+    this.headDim = shape.headDim();
+    this.type = shape.type();
+    this.scale = shape.scale();
     this.line = Math.ceilDiv(headDim, PAIR) * PAIR;
     this.block = scratch.weights(POSITIONS * line);
     this.headLines = scratch.inputs(heads * line);
@@ -40,15 +42,15 @@ final class VectorAttention {
     this.halves = scratch.shorts(POSITIONS * headDim);
   }
 
-  void attend(AttentionRow row, float scale, MemorySegment allScores) {
+  void attend(AttentionRow row, MemorySegment allScores) {
     CachedRows shared = row.shared();
     CachedRows own = row.own();
     int positions = row.positions();
     for (int head = 0; head < heads; head++) {
       readFloats(row.queries(), head, headLines, head * line);
     }
-    scoreAll(shared, 0, positions, scale, allScores);
-    scoreAll(own, shared.positions(), positions, scale, allScores);
+    scoreAll(shared, 0, positions, allScores);
+    scoreAll(own, shared.positions(), positions, allScores);
     for (int head = 0; head < heads; head++) {
       VectorActivations.softmax(allScores, (long) head * positions, positions);
     }
@@ -62,13 +64,13 @@ final class VectorAttention {
   }
 
   /// The scores of some of all positions, which begin at `start`.
-  private void scoreAll(CachedRows rows, int start, int all, float scale, MemorySegment allScores) {
+  private void scoreAll(CachedRows rows, int start, int all, MemorySegment allScores) {
     for (int first = 0; first < rows.positions(); first += POSITIONS) {
       int count = Math.min(POSITIONS, rows.positions() - first);
       read(rows.keys(), first, count);
       for (int head = 0; head < heads; head++) {
         for (int p = 0; p < count; p += TOGETHER) {
-          score(head * line, p, scale);
+          score(head * line, p);
         }
         long place = ((long) head * all + start + first) * Float.BYTES;
         MemorySegment.copy(scores, 0, allScores, FLOAT, place, count);
@@ -122,7 +124,7 @@ final class VectorAttention {
   }
 
   /// The scores of a query and four positions of the block, of which the last may not be meant.
-  private void score(int query, int position, float scale) {
+  private void score(int query, int position) {
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = s0;
     FloatVector s2 = s0;

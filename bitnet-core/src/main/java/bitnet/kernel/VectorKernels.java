@@ -182,16 +182,10 @@ final class VectorKernels implements TernaryKernels {
   }
 
   @Override
-  public void attend(
-      List<AttentionRow> rows,
-      int heads,
-      CacheType type,
-      int headDim,
-      float scale,
-      MemorySegment scores) {
-    VectorAttention attention = new VectorAttention(heads, headDim, type, scratch.get());
+  public void attend(List<AttentionRow> rows, AttentionHeads heads, MemorySegment scores) {
+    VectorAttention attention = new VectorAttention(heads, scratch.get());
     for (AttentionRow row : rows) {
-      attention.attend(row, scale, scores);
+      attention.attend(row, scores);
     }
   }
 }

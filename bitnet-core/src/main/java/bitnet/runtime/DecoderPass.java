@@ -1,7 +1,9 @@
 package bitnet.runtime;
 
 import bitnet.kernel.Activations;
+import bitnet.kernel.AttentionHeads;
 import bitnet.kernel.AttentionRow;
+import bitnet.kernel.CacheType;
 import bitnet.kernel.TernaryKernels;
 import bitnet.kernel.ThreadTeam;
 import bitnet.model.LlamaConfig;
@@ -187,8 +189,8 @@ final class DecoderPass {
               cache.own(layer, keyValueHead, positions),
               work.attended(row, keyValueHead * width, width)));
     }
-    kernels.attend(
-        some, group, rows.caches()[firstRow].type(), config.headDim(), attentionScale, scores);
+    CacheType type = rows.caches()[firstRow].type();
+    kernels.attend(some, new AttentionHeads(group, config.headDim(), type, attentionScale), scores);
   }
 
   private void quantizeAttended(

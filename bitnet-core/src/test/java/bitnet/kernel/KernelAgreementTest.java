@@ -380,7 +380,7 @@ final class KernelAgreementTest {
     MemorySegment scores = arena.allocate(FLOAT, 4 * 30);
     CachedRows rows = new CachedRows(keys, values, 30);
     AttentionRow row = new AttentionRow(queries, CachedRows.NONE, rows, out);
-    kernels.attend(List.of(row), 1, type, 16, 1, scores);
+    kernels.attend(List.of(row), new AttentionHeads(1, 16, type, 1), scores);
     for (int d = 0; d < 16; d++) {
       assertThat(out.getAtIndex(FLOAT, d)).isCloseTo(17f, within(1e-4f));
     }
@@ -529,7 +529,8 @@ final class KernelAgreementTest {
     int headDim = (int) (rows[0].queries().byteSize() / Float.BYTES / heads);
     int most = Stream.of(rows).mapToInt(AttentionRow::positions).max().orElseThrow();
     int scores = most * Math.max(heads, TernaryKernels.HEADS_TOGETHER);
-    by.attend(List.of(rows), heads, type, headDim, 0.3f, arena.allocate(FLOAT, scores));
+    AttentionHeads shape = new AttentionHeads(heads, headDim, type, 0.3f);
+    by.attend(List.of(rows), shape, arena.allocate(FLOAT, scores));
   }
 
   private CachedRows anyCache(CacheType type, int headDim, int positions) {

@@ -278,9 +278,10 @@ class VectorKernelsTest {
       MemorySegment actual = floats(heads * headDim);
       CachedRows rows = new CachedRows(keys, values, positions);
       AttentionRow row = new AttentionRow(queries, CachedRows.NONE, rows, expected);
-      scalar.attend(List.of(row), heads, type, headDim, 0.5f, scores);
+      AttentionHeads shape = new AttentionHeads(heads, headDim, type, 0.5f);
+      scalar.attend(List.of(row), shape, scores);
       row = new AttentionRow(queries, CachedRows.NONE, rows, actual);
-      vector.attend(List.of(row), heads, type, headDim, 0.5f, scores);
+      vector.attend(List.of(row), shape, scores);
       assertClose(actual, expected, 1e-5);
     }
   }
@@ -297,7 +298,7 @@ class VectorKernelsTest {
     MemorySegment score = constant(1, 0);
     CachedRows rows = new CachedRows(zeros, values, 1);
     AttentionRow row = new AttentionRow(zeros, CachedRows.NONE, rows, out);
-    vector.attend(List.of(row), 1, CacheType.FP16, halves, 1, score);
+    vector.attend(List.of(row), new AttentionHeads(1, halves, CacheType.FP16, 1), score);
     for (int half = 0; half < halves; half++) {
       float value = Float.float16ToFloat((short) half);
       float read = out.getAtIndex(FLOAT, half);
