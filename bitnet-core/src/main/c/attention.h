@@ -163,9 +163,8 @@ INLINE void gather_step(const int heads, const int vectors, float *const *weight
 INLINE void gather(const int heads, float *const *weights, const piece *values, int pieces,
                    const int half, int head_dim, int added, const float *factors,
                    float *const *out) {
-  const int wide = SUMS_AT_ONCE / heads < 64 / LANES ? SUMS_AT_ONCE / heads
-                   : LANES < 8                       ? 8
-                                                     : 64 / LANES;
+  const int most = LANES < 8 ? 8 : 64 / LANES;
+  const int wide = SUMS_AT_ONCE / heads < most ? SUMS_AT_ONCE / heads : most;
   int d = 0;
   for (; d + wide * LANES <= head_dim; d += wide * LANES) {
     gather_step(heads, wide, weights, values, pieces, half, head_dim, d, LANES, added, factors,

@@ -151,13 +151,13 @@ final class DecoderPass {
     int blocks = Math.ceilDiv(rows.count(), together);
     int items = blocks * keyValueHeads;
     int parts = Math.min(items, team.threads());
-    long most = (long) mostPositions * Math.max(group, TernaryKernels.HEADS_TOGETHER);
+    long scoreCount = (long) mostPositions * Math.max(group, TernaryKernels.HEADS_TOGETHER);
     team.forRanges(
         parts,
         1,
         (first, end) -> {
           try (Arena arena = Arena.ofConfined()) {
-            MemorySegment scores = arena.allocate(most * Float.BYTES, Float.BYTES);
+            MemorySegment scores = arena.allocate(scoreCount * Float.BYTES, Float.BYTES);
             for (int part = first; part < end; part++) {
               for (int item = part; item < items; item += parts) {
                 int row = item % blocks * together;
