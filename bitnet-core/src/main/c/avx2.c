@@ -28,12 +28,10 @@ INLINE void add_to(int32_t *sums, __m256i more) {
   _mm256_storeu_si256((__m256i *)sums, _mm256_add_epi32(load_256(sums), more));
 }
 
-enum { AHEAD = 4096 }; // bytes of weights that are fetched from memory meanwhile
-
 // Adds a few chunks of a tile. Codes 1 and 3 of a byte stay shifted by two bits, which saves a shift
 // each: their sums are four times too high, so only 16 of them may be added up, those of 8 chunks.
 INLINE void add_chunks(const uint8_t *tile, int chunks, const int8_t *codes, int32_t *sums) {
-  enum { VECTORS = 4 };
+  enum { VECTORS = 4, AHEAD = 4096 };
   const __m256i low = _mm256_set1_epi8(3);
   const __m256i high = _mm256_set1_epi8(12);
   __m256i plain[VECTORS];

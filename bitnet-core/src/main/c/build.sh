@@ -17,7 +17,7 @@ case $(uname -s) in
   *) skip "no build for $(uname -s)" ;;
 esac
 case $(uname -m) in
-  x86_64 | amd64) arch=x86_64 sets="avx2 avx512vnni amx" ;;
+  x86_64 | amd64) arch=x86_64 sets="avx2 avx512vnni" ;;
   aarch64 | arm64) arch=aarch64 sets=neon ;;
   *) skip "no instruction set of $(uname -m) is supported" ;;
 esac
@@ -50,10 +50,21 @@ flags() {
 rm -f "$library" # it would not fit the changed sources
 objects=$(mktemp -d)
 trap 'rm -rf "$objects"' EXIT
+
+knows() {
+  "$compiler" "$@" -fsyntax-only dispatch.c > /dev/null 2>&1
+}
+
 # Products must round as in Java, so no contraction. GCC would reorder sums, which then do not fit the
 # registers; clang does not know that flag.
 keep_order=-fno-tree-reassoc
-"$compiler" $keep_order -fsyntax-only dispatch.c > /dev/null 2>&1 || keep_order=
+knows $keep_order || keep_order=
+
+# dispatch.c asks Linux for AMX, no other system; compilers learned it late.
+with_amx=
+if [ "$os-$arch" = linux-x86_64 ] && knows -mamx-tile -mamx-int8; then
+  sets="$sets amx" with_amx=-DWITH_AMX
+fi
 
 compile() {
   source=$1
@@ -64,21 +75,11 @@ compile() {
     $(flags "$source") "$@" -c "$source.c" -o "$objects/$source.o"
 }
 
-built= options=
 for source in $sets; do
-  if [ "$source" = amx ]; then # not on macOS, and not known to every compiler
-    if [ "$os" != linux ] || ! compile amx 2> "$objects/reason"; then
-      continue
-    fi
-    options=-DWITH_AMX
-  else
-    compile "$source" || skip "$compiler cannot compile $source.c"
-  fi
-  built="$built $source"
+  compile "$source" || skip "$compiler cannot compile $source.c"
 done
-# shellcheck disable=SC2086
-compile dispatch $options || skip "$compiler cannot compile dispatch.c"
+compile dispatch $with_amx || skip "$compiler cannot compile dispatch.c"
 "$compiler" -shared "$objects"/*.o -o "$objects/library" || skip "$compiler cannot link"
 mkdir -p "$(dirname "$library")"
 mv "$objects/library" "$library"
-echo "native kernels: built $os-$arch (${built# }) with $compiler"
+echo "native kernels: built $os-$arch ($sets) with $compiler"

@@ -1,5 +1,5 @@
 // Which of the instruction sets that this library was built with run on this processor. WITH_AMX is
-// defined if AMX is one of them: compilers learned it late.
+// defined if AMX is one of them.
 
 #ifdef WITH_AMX
 #define _GNU_SOURCE

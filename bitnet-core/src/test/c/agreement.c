@@ -402,7 +402,7 @@ static void attend(int half, int head_dim, int positions, int heads, int rows, i
       }
       mass += weights[p] = exp(0.3f * dot);
     }
-    for (int d = 0; d < head_dim && seen > 0; d++) {
+    for (int d = 0; d < head_dim; d++) {
       double expected = 0;
       for (int p = 0; p < seen; p++) {
         expected += weights[p] / mass * values[r][p * head_dim + d];

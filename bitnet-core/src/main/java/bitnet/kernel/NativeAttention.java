@@ -46,6 +46,10 @@ final class NativeAttention {
 
   /// See [TernaryKernels#attend]. Neighbouring rows with the same shared positions go together.
   void attend(List<AttentionRow> rows, AttentionHeads heads, MemorySegment scores) {
+    for (AttentionRow row : rows) {
+      check(row, heads);
+      checkFloats("scores", scores, (long) row.positions() * Math.max(heads.count(), MOST_ROWS));
+    }
     int end;
     for (int first = 0; first < rows.size(); first = end) {
       end = first + 1;
@@ -54,11 +58,7 @@ final class NativeAttention {
           && rows.get(end).shared().equals(rows.get(first).shared())) {
         end++;
       }
-      List<AttentionRow> together = rows.subList(first, end);
-      together.forEach(row -> check(row, heads));
-      int most = together.stream().mapToInt(AttentionRow::positions).max().orElseThrow();
-      checkFloats("scores", scores, (long) most * Math.max(heads.count(), MOST_ROWS));
-      attendTogether(together, heads, scores);
+      attendTogether(rows.subList(first, end), heads, scores);
     }
   }
 
