@@ -1,5 +1,27 @@
 package bitnet.cli;
 
+import bitnet.cli.commands.Bench;
+import bitnet.cli.commands.Chat;
+import bitnet.cli.commands.Convert;
+import bitnet.cli.commands.CreateModel;
+import bitnet.cli.commands.Doctor;
+import bitnet.cli.commands.EnergyRl;
+import bitnet.cli.commands.Evaluate;
+import bitnet.cli.commands.Infer;
+import bitnet.cli.commands.Inspect;
+import bitnet.cli.commands.Logits;
+import bitnet.cli.commands.MakeData;
+import bitnet.cli.commands.Report;
+import bitnet.cli.commands.SimpleReward;
+import bitnet.cli.commands.TrainCe;
+import bitnet.cli.commands.TrainGrpo;
+import bitnet.cli.commands.TrainReward;
+import bitnet.cli.commands.TrainTokenizer;
+import bitnet.cli.commands.Verify;
+import bitnet.cli.option.ConfigFile;
+import bitnet.cli.option.OptionSpelling;
+import bitnet.cli.output.ErrorText;
+import bitnet.cli.output.ExitCode;
 import bitnet.data.BadRecordException;
 import java.io.IOException;
 import java.io.PrintWriter;

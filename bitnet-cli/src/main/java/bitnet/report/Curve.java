@@ -1,6 +1,6 @@
 package bitnet.report;
 
-import bitnet.training.MetricsTable;
+import bitnet.metrics.MetricsTable;
 import bitnet.training.SmoothedLoss;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,6 @@
 package bitnet.report;
 
-import bitnet.training.MetricsTable;
+import bitnet.metrics.MetricsTable;
 import java.util.List;
 import java.util.Locale;
 

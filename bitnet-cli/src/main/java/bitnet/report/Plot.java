@@ -1,6 +1,6 @@
 package bitnet.report;
 
-import bitnet.training.MetricsTable;
+import bitnet.metrics.MetricsTable;
 import java.util.List;
 
 /// What a plot of a report shows of every run that logged it.

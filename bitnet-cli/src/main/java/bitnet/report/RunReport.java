@@ -1,7 +1,7 @@
 package bitnet.report;
 
 import bitnet.grpo.CompletionRecord;
-import bitnet.training.MetricsTable;
+import bitnet.metrics.MetricsTable;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

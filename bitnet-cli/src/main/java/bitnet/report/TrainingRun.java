@@ -2,7 +2,7 @@ package bitnet.report;
 
 import bitnet.grpo.CompletionRecord;
 import bitnet.grpo.CompletionsLog;
-import bitnet.training.MetricsTable;
+import bitnet.metrics.MetricsTable;
 import bitnet.training.RunDirectory;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import bitnet.checkpoint.ModelDirectory;
+import bitnet.cli.output.CreatedModel;
+import bitnet.cli.output.ExitCode;
 import bitnet.model.Activation;
 import bitnet.model.LlamaConfig;
 import bitnet.tokenizer.Tokenizer;

@@ -2,6 +2,7 @@ package bitnet.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import bitnet.cli.output.ExitCode;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayInputStream;

@@ -2,6 +2,7 @@ package bitnet.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import bitnet.cli.output.ExitCode;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.Writer;

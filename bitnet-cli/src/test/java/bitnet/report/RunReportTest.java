@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import bitnet.grpo.CompletionRecord;
 import bitnet.grpo.CompletionsLog;
-import bitnet.training.MetricsTable.Point;
+import bitnet.metrics.MetricsTable.Point;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

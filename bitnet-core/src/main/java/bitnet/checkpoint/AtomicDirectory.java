@@ -1,5 +1,6 @@
 package bitnet.checkpoint;
 
+import bitnet.format.CheckpointException;
 import bitnet.storage.AtomicFile;
 import bitnet.storage.Directories;
 import bitnet.storage.WriteFailure;
@@ -118,7 +119,7 @@ final class AtomicDirectory implements AutoCloseable {
 
   private static boolean isHuggingFaceFile(String name) {
     return name.equals(ConfigJson.NAME)
-        || DirectoryCompanions.NAMES.contains(name)
+        || DirectoryTokenizerAssets.NAMES.contains(name)
         || name.matches("model[0-9of-]*\\.safetensors(\\.index\\.json)?");
   }
 

@@ -1,5 +1,10 @@
 package bitnet.checkpoint;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.DType;
+import bitnet.format.JsonFields;
+import bitnet.format.JsonFile;
+import bitnet.format.safetensors.TensorStore;
 import bitnet.model.Activation;
 import bitnet.model.LlamaConfig;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -41,6 +46,7 @@ public record ConfigJson(
   // burden.
   private static final int WIDEST = 1 << 24;
   private static final int DEEPEST = 10_000;
+  private static final int TENSORS_PER_LAYER = 9; // at least: seven linear layers, two norms
 
   private static final Map<DType, String> DTYPES =
       Map.of(
@@ -93,6 +99,17 @@ public record ConfigJson(
   @Override
   public ObjectNode toolkit() {
     return toolkit.deepCopy();
+  }
+
+  /// Refuses a config with more layers than the tensors can make, before anything is allocated for
+  /// each of them.
+  static void requireLayers(LlamaConfig llama, TensorStore tensors) throws CheckpointException {
+    if ((long) llama.layerCount() * TENSORS_PER_LAYER > tensors.entries().size()) {
+      throw new CheckpointException(
+          tensors.directory().resolve(NAME),
+          "num_hidden_layers is %d, but the files hold only %d tensors"
+              .formatted(llama.layerCount(), tensors.entries().size()));
+    }
   }
 
   /// Reads a file.

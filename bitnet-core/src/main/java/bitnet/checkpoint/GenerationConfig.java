@@ -1,5 +1,8 @@
 package bitnet.checkpoint;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.JsonFields;
+import bitnet.format.JsonFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,5 +1,10 @@
 package bitnet.checkpoint;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.gguf.GgufFile;
+import bitnet.format.gguf.GgufMetadata;
+import bitnet.format.gguf.GgufTensor;
+import bitnet.format.gguf.GgufType;
 import bitnet.model.Activation;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;

@@ -1,5 +1,8 @@
 package bitnet.checkpoint;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.gguf.GgufFile;
+import bitnet.format.gguf.GgufTensor;
 import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;

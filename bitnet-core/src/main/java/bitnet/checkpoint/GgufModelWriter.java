@@ -1,5 +1,14 @@
 package bitnet.checkpoint;
 
+import bitnet.format.DType;
+import bitnet.format.FloatConversion;
+import bitnet.format.gguf.GgufCursor;
+import bitnet.format.gguf.GgufFields;
+import bitnet.format.gguf.GgufFile;
+import bitnet.format.gguf.GgufTensor;
+import bitnet.format.gguf.GgufType;
+import bitnet.format.gguf.GgufWriter;
+import bitnet.format.gguf.TritBlocks;
 import bitnet.model.Activation;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;

@@ -1,5 +1,12 @@
 package bitnet.checkpoint;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.gguf.FloatBlocks;
+import bitnet.format.gguf.GgufCursor;
+import bitnet.format.gguf.GgufFile;
+import bitnet.format.gguf.GgufTensor;
+import bitnet.format.gguf.GgufType;
+import bitnet.format.gguf.TritBlocks;
 import bitnet.model.TensorSpec;
 import bitnet.quantization.TernaryQuantizer;
 import bitnet.quantization.TernaryRows;

@@ -1,5 +1,9 @@
 package bitnet.checkpoint;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.gguf.GgufFields;
+import bitnet.format.gguf.GgufFile;
+import bitnet.format.gguf.GgufMetadata;
 import bitnet.tokenizer.TokenTable;
 import bitnet.tokenizer.Tokenizer;
 import java.io.IOException;

@@ -1,5 +1,10 @@
 package bitnet.checkpoint;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.DType;
+import bitnet.format.FloatConversion;
+import bitnet.format.safetensors.TensorEntry;
+import bitnet.format.safetensors.TensorStore;
 import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
@@ -67,7 +72,7 @@ public final class HuggingFaceDirectory
     TensorStore tensors = TensorStore.open(directory);
     HuggingFaceDirectory opened = new HuggingFaceDirectory(directory, json, tensors);
     try {
-      tensors.requireLayers(json.llama());
+      ConfigJson.requireLayers(json.llama(), tensors);
       checkQuantization(config, json);
       opened.checkTensors();
       return opened;

@@ -1,5 +1,10 @@
 package bitnet.checkpoint;
 
+import bitnet.format.DType;
+import bitnet.format.JsonFile;
+import bitnet.format.TensorHeader;
+import bitnet.format.safetensors.SafetensorsWriter;
+import bitnet.format.safetensors.ShardPlan;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
 import bitnet.quantization.RowGroupPacking;

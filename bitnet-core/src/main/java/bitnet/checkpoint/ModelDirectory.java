@@ -1,5 +1,10 @@
 package bitnet.checkpoint;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.TensorHeader;
+import bitnet.format.safetensors.SafetensorsFile;
+import bitnet.format.safetensors.TensorEntry;
+import bitnet.format.safetensors.TensorStore;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
@@ -54,7 +59,7 @@ public final class ModelDirectory implements LatentWeights, TernaryWeights, Stor
     this.path = path;
     this.manifest = manifest;
     this.config = config;
-    this.initializer = BlankMark.read(path.resolve(ConfigJson.NAME), config.toolkit());
+    this.initializer = BlankModelMetadata.read(path.resolve(ConfigJson.NAME), config.toolkit());
     this.tensors = Set.copyOf(config.llama().tensors());
     this.store = store;
     this.master = master;
@@ -120,9 +125,9 @@ public final class ModelDirectory implements LatentWeights, TernaryWeights, Stor
       Existing existing,
       LongConsumer progress)
       throws IOException {
-    Companions companions = new TokenizerCompanions(tokenizer, config);
+    TokenizerAssets companions = new NewTokenizerAssets(tokenizer, config);
     new ModelDirectoryWriter(config, companions, existing, progress)
-        .write(target, initializer::fill, BlankMark.of(initializer), false);
+        .write(target, initializer::fill, BlankModelMetadata.of(initializer), false);
   }
 
   /// Writes a trained model: ternarises and packs its latents tensor by tensor. Memory grows with
@@ -143,9 +148,9 @@ public final class ModelDirectory implements LatentWeights, TernaryWeights, Stor
       boolean withMaster,
       Existing existing)
       throws IOException {
-    Companions companions = new TokenizerCompanions(tokenizer, weights.config());
+    TokenizerAssets companions = new NewTokenizerAssets(tokenizer, weights.config());
     new ModelDirectoryWriter(weights.config(), companions, existing, parameters -> {})
-        .write(target, weights::read, BlankMark.none(), withMaster);
+        .write(target, weights::read, BlankModelMetadata.none(), withMaster);
   }
 
   /// The size of a model's directory without master weights and tokenizer, in bytes.

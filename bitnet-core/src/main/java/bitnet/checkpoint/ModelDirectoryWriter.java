@@ -1,5 +1,10 @@
 package bitnet.checkpoint;
 
+import bitnet.format.DType;
+import bitnet.format.JsonFile;
+import bitnet.format.TensorHeader;
+import bitnet.format.safetensors.SafetensorsWriter;
+import bitnet.format.safetensors.TensorStore;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
 import bitnet.model.TernaryWeights;
@@ -19,7 +24,7 @@ import java.util.function.LongConsumer;
 /// @param progress receives the number of parameters written so far
 record ModelDirectoryWriter(
     LlamaConfig config,
-    Companions companions,
+    TokenizerAssets companions,
     ModelDirectory.Existing existing,
     LongConsumer progress) {
   private static final Map<String, String> METADATA = Map.of("format", "pt");
@@ -48,7 +53,8 @@ record ModelDirectoryWriter(
   /// @param source the latents
   /// @param toolkit the object `bitnet` of config.json
   /// @param withMaster whether the latents are kept in fp32 too
-  void write(Path target, ParameterEncoder.Rows source, ObjectNode toolkit, boolean withMaster)
+  void write(
+      Path target, ParameterEncoder.DecoderBatch source, ObjectNode toolkit, boolean withMaster)
       throws IOException {
     write(
         target,
@@ -72,7 +78,7 @@ record ModelDirectoryWriter(
   void write(Path target, TernaryWeights stored) throws IOException {
     write(
         target,
-        BlankMark.none(),
+        BlankModelMetadata.none(),
         false,
         directory -> {
           try (SafetensorsWriter model = modelFile(directory)) {
@@ -124,7 +130,7 @@ record ModelDirectoryWriter(
   }
 
   private void writeLatents(
-      Path directory, ParameterEncoder.Rows source, Optional<SafetensorsWriter> master)
+      Path directory, ParameterEncoder.DecoderBatch source, Optional<SafetensorsWriter> master)
       throws IOException {
     try (SafetensorsWriter model = modelFile(directory);
         ParameterEncoder encoder =

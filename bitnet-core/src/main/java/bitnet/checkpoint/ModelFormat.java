@@ -1,5 +1,7 @@
 package bitnet.checkpoint;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.gguf.GgufType;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;

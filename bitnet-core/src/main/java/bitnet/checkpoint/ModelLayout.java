@@ -1,5 +1,11 @@
 package bitnet.checkpoint;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.DType;
+import bitnet.format.TensorHeader;
+import bitnet.format.safetensors.SafetensorsWriter;
+import bitnet.format.safetensors.TensorEntry;
+import bitnet.format.safetensors.TensorStore;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
 import bitnet.quantization.TernaryPacking;
@@ -103,7 +109,7 @@ final class ModelLayout {
   ///
   /// @throws CheckpointException naming file, tensor and reason
   static void check(LlamaConfig config, TensorStore store) throws CheckpointException {
-    store.requireLayers(config);
+    ConfigJson.requireLayers(config, store);
     Set<String> known = new HashSet<>();
     for (TensorSpec tensor : config.tensors()) {
       for (TensorHeader header : headers(config, tensor)) {

@@ -1,5 +1,8 @@
 package bitnet.checkpoint;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.DType;
+import bitnet.format.gguf.GgufFile;
 import bitnet.model.LatentWeights;
 import bitnet.model.TensorSpec;
 import bitnet.model.TernarizedWeights;
@@ -27,10 +30,10 @@ public final class ModelSource implements AutoCloseable {
   private final Path path;
   private final LatentWeights weights;
   private final Closeable owner;
-  private final Companions companions;
+  private final TokenizerAssets companions;
 
   private <W extends LatentWeights & Closeable> ModelSource(
-      Path path, W weights, Companions companions) {
+      Path path, W weights, TokenizerAssets companions) {
     this.path = path;
     this.weights = weights;
     this.owner = weights;
@@ -38,7 +41,7 @@ public final class ModelSource implements AutoCloseable {
   }
 
   private static <W extends LatentWeights & Closeable> ModelSource directory(Path path, W weights) {
-    return new ModelSource(path, weights, new DirectoryCompanions(path));
+    return new ModelSource(path, weights, new DirectoryTokenizerAssets(path));
   }
 
   /// Opens a model.
@@ -76,7 +79,7 @@ public final class ModelSource implements AutoCloseable {
 
   private static ModelSource gguf(Path file) throws IOException {
     GgufModel model = GgufModel.open(file);
-    return new ModelSource(file, model, new GgufCompanions(model.file()));
+    return new ModelSource(file, model, new GgufTokenizerAssets(model.file()));
   }
 
   /// The GGUF file of a directory that holds one and not more.
@@ -173,7 +176,7 @@ public final class ModelSource implements AutoCloseable {
         : new StoredModel.Storage(DType.F32.name(), tensor.count() * Float.BYTES);
   }
 
-  Companions companions() {
+  TokenizerAssets companions() {
     return companions;
   }
 

@@ -1,5 +1,6 @@
 package bitnet.checkpoint;
 
+import bitnet.format.CheckpointException;
 import bitnet.model.Activation;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
@@ -51,7 +52,7 @@ public final class ModelVerification {
     } catch (CheckpointException damage) {
       List<String> findings = new ArrayList<>();
       findings.add(String.valueOf(damage.getMessage()));
-      findings.addAll(StructureHints.of(path));
+      findings.addAll(ArchitectureMismatch.of(path));
       return List.copyOf(findings);
     }
   }

@@ -1,5 +1,6 @@
 package bitnet.checkpoint;
 
+import bitnet.format.CheckpointException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

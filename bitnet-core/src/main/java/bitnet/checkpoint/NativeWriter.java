@@ -1,5 +1,6 @@
 package bitnet.checkpoint;
 
+import bitnet.format.DType;
 import bitnet.model.LatentWeights;
 import bitnet.model.TensorSpec;
 import java.io.IOException;
@@ -26,7 +27,7 @@ final class NativeWriter implements ModelWriter {
         new ModelDirectoryWriter(weights.config(), source.companions(), existing, progress);
     List<String> remarks = new ArrayList<>(source.remarks());
     if (weights.hasLatents()) {
-      writer.write(target, weights::read, BlankMark.none(), true);
+      writer.write(target, weights::read, BlankModelMetadata.none(), true);
       remarks.add("the full-precision weights are kept in " + ModelDirectory.MASTER);
     } else {
       writer.write(target, source.ternary());

@@ -1,5 +1,7 @@
 package bitnet.checkpoint;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.JsonFields;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
 import com.fasterxml.jackson.databind.node.ObjectNode;

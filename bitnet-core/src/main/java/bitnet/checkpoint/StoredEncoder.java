@@ -1,5 +1,6 @@
 package bitnet.checkpoint;
 
+import bitnet.format.safetensors.SafetensorsWriter;
 import bitnet.model.TensorSpec;
 import bitnet.model.TernaryWeights;
 import bitnet.quantization.TernaryPacking;

@@ -1,5 +1,6 @@
 package bitnet.checkpoint;
 
+import bitnet.format.CheckpointException;
 import bitnet.model.TensorSpec;
 import java.io.IOException;
 

@@ -1,5 +1,12 @@
 package bitnet.checkpoint;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.DType;
+import bitnet.format.JsonFile;
+import bitnet.format.TensorHeader;
+import bitnet.format.safetensors.SafetensorsFile;
+import bitnet.format.safetensors.SafetensorsWriter;
+import bitnet.format.safetensors.TensorEntry;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;

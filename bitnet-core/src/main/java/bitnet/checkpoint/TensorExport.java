@@ -1,5 +1,6 @@
 package bitnet.checkpoint;
 
+import bitnet.format.safetensors.SafetensorsWriter;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
 import bitnet.quantization.RowGroupPacking;

@@ -1,5 +1,6 @@
 package bitnet.checkpoint;
 
+import bitnet.format.CheckpointException;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;

@@ -1,4 +1,5 @@
-/// Models and training states on disk.
+/// Models and training states in files: what a LLaMA is in a model directory, a Hugging Face
+/// directory and a GGUF file.
 @NullMarked
 package bitnet.checkpoint;
 

@@ -4,15 +4,15 @@ package bitnet.data;
 /// [SamplerState] sees what it would have seen.
 public final class BatchSampler {
   private final TokenStream tokens;
-  private final Sampling sampling;
+  private final WindowSampling sampling;
   private final int batch;
   private final int seq;
 
   /// @param batch sequences in a batch
   /// @param seq their length in tokens
   /// @throws IllegalArgumentException if a number is below 1 or the stream is shorter than a window
-  public BatchSampler(TokenStream tokens, Sampling sampling, int batch, int seq) {
-    Windows.check("training text", tokens, batch, seq);
+  public BatchSampler(TokenStream tokens, WindowSampling sampling, int batch, int seq) {
+    TokenWindows.check("training text", tokens, batch, seq);
     this.tokens = tokens;
     this.sampling = sampling;
     this.batch = batch;
@@ -47,7 +47,7 @@ public final class BatchSampler {
 
   /// How many windows lie side by side in the stream.
   public long windowsPerEpoch() {
-    return Windows.count(tokens, seq);
+    return TokenWindows.count(tokens, seq);
   }
 
   /// How often the whole text has been seen in this state.

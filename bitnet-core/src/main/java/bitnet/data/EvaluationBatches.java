@@ -15,7 +15,7 @@ public final class EvaluationBatches implements Iterable<TokenBatch> {
   /// @param seq their length in tokens
   /// @throws IllegalArgumentException if a number is below 1 or the stream is shorter than a window
   public EvaluationBatches(TokenStream tokens, int batch, int seq) {
-    Windows.check("held-out text", tokens, batch, seq);
+    TokenWindows.check("held-out text", tokens, batch, seq);
     this.tokens = tokens;
     this.batch = batch;
     this.seq = seq;
@@ -23,7 +23,7 @@ public final class EvaluationBatches implements Iterable<TokenBatch> {
 
   /// The number of windows in all batches.
   public long windows() {
-    return Windows.count(tokens, seq);
+    return TokenWindows.count(tokens, seq);
   }
 
   /// The batches from the first to the last; each is read when it is asked for.

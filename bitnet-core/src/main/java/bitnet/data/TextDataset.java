@@ -53,7 +53,7 @@ public final class TextDataset implements Closeable {
     checkReadable(file);
     TokenCache cache = new TokenCache(directory, encoding.vocabSize(), mask);
     try {
-      TokenIntake intake = new TokenIntake(format, encoding, mask, cache);
+      ExampleTokenizer intake = new ExampleTokenizer(format, encoding, mask, cache);
       BadRecords bad = new BadRecords(file, policy);
       new TextReader(file, intake, bad).read(format);
       DataReport report = intake.report(bad);

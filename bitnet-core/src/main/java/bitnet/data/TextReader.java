@@ -5,15 +5,15 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/// Reads the examples of a file into a [TokenIntake], one at a time.
+/// Reads the examples of a file into a [ExampleTokenizer], one at a time.
 final class TextReader {
   private static final int DOCUMENT_PART = 1 << 20;
 
   private final Path file;
-  private final TokenIntake intake;
+  private final ExampleTokenizer intake;
   private final BadRecords bad;
 
-  TextReader(Path file, TokenIntake intake, BadRecords bad) {
+  TextReader(Path file, ExampleTokenizer intake, BadRecords bad) {
     this.file = file;
     this.intake = intake;
     this.bad = bad;

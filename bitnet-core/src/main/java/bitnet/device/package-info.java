@@ -1,4 +1,4 @@
-/// Where a computation runs and whether it fits: devices, processor features, memory plans.
+/// What this machine has: processor features and memory.
 @NullMarked
 package bitnet.device;
 

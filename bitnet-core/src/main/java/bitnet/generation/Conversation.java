@@ -1,5 +1,6 @@
 package bitnet.generation;
 
+import bitnet.model.LanguageModel;
 import bitnet.tokenizer.ChatTemplate;
 import bitnet.tokenizer.ChatTemplate.Message;
 import bitnet.tokenizer.Tokenizer;

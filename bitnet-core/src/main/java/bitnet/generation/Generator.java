@@ -1,5 +1,6 @@
 package bitnet.generation;
 
+import bitnet.model.LanguageModel;
 import bitnet.tokenizer.Tokenizer;
 import java.util.Arrays;
 import java.util.HashSet;

@@ -9,8 +9,8 @@ record GreedySampler(double repetitionPenalty) implements Sampler {
 
   @Override
   public SampledToken sample(float[] logits, BitSet seen, double uniform) {
-    float highest = logits[Scores.best(logits)];
-    int id = Scores.best(Scores.penalized(logits, seen, repetitionPenalty));
-    return new SampledToken(id, 0, Scores.logProbability(logits, id, highest));
+    float highest = logits[LogitMath.best(logits)];
+    int id = LogitMath.best(LogitMath.penalized(logits, seen, repetitionPenalty));
+    return new SampledToken(id, 0, LogitMath.logProbability(logits, id, highest));
   }
 }

@@ -11,7 +11,7 @@ record StochasticSampler(SamplingSettings settings) implements Sampler {
 
   @Override
   public SampledToken sample(float[] logits, BitSet seen, double uniform) {
-    float[] scores = Scores.penalized(logits, seen, settings.repetitionPenalty());
+    float[] scores = LogitMath.penalized(logits, seen, settings.repetitionPenalty());
     temper(scores);
     double[] weights = new double[scores.length]; // exp(score): 1 for the most probable token
     for (int id = 0; id < scores.length; id++) {
@@ -26,7 +26,7 @@ record StochasticSampler(SamplingSettings settings) implements Sampler {
     double modelLogProbability =
         changesNothing()
             ? scores[id] - Math.log(all)
-            : Scores.logProbability(logits, id, logits[Scores.best(logits)]);
+            : LogitMath.logProbability(logits, id, logits[LogitMath.best(logits)]);
     return new SampledToken(id, scores[id] - Math.log(mass), modelLogProbability);
   }
 
@@ -45,7 +45,7 @@ record StochasticSampler(SamplingSettings settings) implements Sampler {
 
   /// Divides by the temperature, and sets the highest score to 0 before, lest it overflow.
   private void temper(float[] scores) {
-    float highest = scores[Scores.best(scores)];
+    float highest = scores[LogitMath.best(scores)];
     for (int id = 0; id < scores.length; id++) {
       scores[id] = (float) (((double) scores[id] - highest) / settings.temperature());
     }

@@ -1,5 +1,6 @@
 package bitnet.generation;
 
+import bitnet.model.LanguageModel;
 import bitnet.model.LlamaConfig;
 import bitnet.runtime.KvCache;
 import bitnet.runtime.TernaryLlama;

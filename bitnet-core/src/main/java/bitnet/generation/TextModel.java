@@ -1,7 +1,9 @@
 package bitnet.generation;
 
 import bitnet.checkpoint.ModelSource;
-import bitnet.device.DeviceSelector;
+import bitnet.model.ComputeSettings;
+import bitnet.model.LanguageModel;
+import bitnet.model.LanguageModelProvider;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.runtime.TernaryLlama;
 import bitnet.tokenizer.ChatTemplate;
@@ -9,6 +11,7 @@ import bitnet.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.ServiceLoader;
 
 /// A model with its tokenizer, ready to write.
 ///
@@ -52,8 +55,8 @@ public final class TextModel implements AutoCloseable {
 
   /// Opens a model on a given device.
   ///
-  /// @param device as [DeviceSelector] reads it; on the processor the packed runtime computes, on
-  ///     others the graph in single precision
+  /// @param device `auto`, `cpu`, `cuda`, `cuda:1` or `mps`; on the processor the packed runtime
+  ///     computes, on others a [LanguageModelProvider]
   /// @param settings of the packed runtime
   /// @throws IOException as above
   /// @throws IllegalArgumentException if there is no such device or kernel
@@ -82,14 +85,13 @@ public final class TextModel implements AutoCloseable {
     }
   }
 
-  /// libtorch is loaded only where a GPU may be used: it takes a second and some hundred
-  /// megabytes.
+  /// The packed runtime, unless a provider serves the device.
   private static LanguageModel load(ModelSource source, String device, RuntimeSettings settings)
       throws IOException {
-    DeviceSelector selector = new DeviceSelector();
-    if (selector.mayBeGpu(device) && selector.select(device).isAccelerator()) {
-      ComputeSettings compute = new ComputeSettings(device, settings.threads());
-      return GraphLanguageModel.load(source.weights(), compute);
+    for (LanguageModelProvider provider : ServiceLoader.load(LanguageModelProvider.class)) {
+      if (provider.serves(device)) {
+        return provider.open(source.weights(), new ComputeSettings(device, settings.threads()));
+      }
     }
     return new TernaryLanguageModel(TernaryLlama.load(source.ternary(), settings));
   }

@@ -1,4 +1,4 @@
-/// Text from a model: caches, samplers, the generator.
+/// Text from a model: samplers, the generators of one text and of many, conversations.
 @NullMarked
 package bitnet.generation;
 

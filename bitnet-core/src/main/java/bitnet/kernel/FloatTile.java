@@ -1,7 +1,7 @@
 package bitnet.kernel;
 
-import static bitnet.kernel.Lanes.FLOATS;
-import static bitnet.kernel.Lanes.FLOAT_COUNT;
+import static bitnet.kernel.VectorShapes.FLOATS;
+import static bitnet.kernel.VectorShapes.FLOAT_COUNT;
 
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -25,7 +25,7 @@ final class FloatTile {
   /// A tile to be filled.
   ///
   /// @param length columns, a multiple of the vectors' floats
-  FloatTile(int length, Scratch scratch) {
+  FloatTile(int length, ScratchBuffers scratch) {
     this.length = length;
     this.weights = scratch.weights(ROWS * length);
     this.inputs = scratch.inputs(TOKENS * length);

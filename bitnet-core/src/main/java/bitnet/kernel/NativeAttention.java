@@ -45,8 +45,8 @@ final class NativeAttention {
   }
 
   /// See [TernaryKernels#attend]. Neighbouring rows with the same shared positions go together.
-  void attend(List<AttentionRow> rows, AttentionHeads heads, MemorySegment scores) {
-    for (AttentionRow row : rows) {
+  void attend(List<AttentionQuery> rows, AttentionHeads heads, MemorySegment scores) {
+    for (AttentionQuery row : rows) {
       check(row, heads);
       checkFloats("scores", scores, (long) row.positions() * Math.max(heads.count(), MOST_ROWS));
     }
@@ -62,25 +62,26 @@ final class NativeAttention {
     }
   }
 
-  private static void check(AttentionRow row, AttentionHeads heads) {
+  private static void check(AttentionQuery row, AttentionHeads heads) {
     checkFloats("queries", row.queries(), heads.values());
     checkCached(row.shared(), heads);
     checkCached(row.own(), heads);
     checkFloats("out", row.out(), heads.values());
   }
 
-  private static void checkCached(CachedRows rows, AttentionHeads heads) {
+  private static void checkCached(CachedKeysValues rows, AttentionHeads heads) {
     long bytes = (long) rows.positions() * heads.headDim() * heads.type().bytes();
     checkBytes("keys", rows.keys(), bytes);
     checkBytes("values", rows.values(), bytes);
   }
 
-  private void attendTogether(List<AttentionRow> rows, AttentionHeads heads, MemorySegment scores) {
+  private void attendTogether(
+      List<AttentionQuery> rows, AttentionHeads heads, MemorySegment scores) {
     MemorySegment table = TABLE.get();
     for (int row = 0; row < rows.size(); row++) {
       write(rows.get(row), table, (long) row * ROW_WORDS);
     }
-    CachedRows shared = rows.getFirst().shared();
+    CachedKeysValues shared = rows.getFirst().shared();
     int half = heads.type() == CacheType.FP16 ? 1 : 0;
     try {
       ATTEND.invokeExact(
@@ -101,7 +102,7 @@ final class NativeAttention {
     }
   }
 
-  private static void write(AttentionRow row, MemorySegment table, long word) {
+  private static void write(AttentionQuery row, MemorySegment table, long word) {
     table.setAtIndex(JAVA_LONG, word, address(row.queries()));
     table.setAtIndex(JAVA_LONG, word + 1, address(row.out()));
     table.setAtIndex(JAVA_LONG, word + 2, address(row.own().keys()));
@@ -117,10 +118,10 @@ final class NativeAttention {
   }
 
   /// How many own positions all rows have, in the same place: those of one sequence.
-  private static int common(List<AttentionRow> rows) {
-    CachedRows own = rows.getFirst().own();
+  private static int common(List<AttentionQuery> rows) {
+    CachedKeysValues own = rows.getFirst().own();
     int common = own.positions();
-    for (AttentionRow row : rows) {
+    for (AttentionQuery row : rows) {
       common = row.own().keys().equals(own.keys()) ? Math.min(common, row.own().positions()) : 0;
     }
     return common;

@@ -400,7 +400,7 @@ final class NativeKernels implements TernaryKernels {
   }
 
   @Override
-  public void attend(List<AttentionRow> rows, AttentionHeads heads, MemorySegment scores) {
+  public void attend(List<AttentionQuery> rows, AttentionHeads heads, MemorySegment scores) {
     attention.attend(rows, heads, scores);
   }
 

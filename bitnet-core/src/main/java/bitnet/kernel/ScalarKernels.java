@@ -233,18 +233,18 @@ final class ScalarKernels implements TernaryKernels {
   }
 
   @Override
-  public void attend(List<AttentionRow> rows, AttentionHeads heads, MemorySegment scores) {
-    for (AttentionRow row : rows) {
+  public void attend(List<AttentionQuery> rows, AttentionHeads heads, MemorySegment scores) {
+    for (AttentionQuery row : rows) {
       attend(row, heads);
     }
   }
 
-  private static void attend(AttentionRow row, AttentionHeads heads) {
+  private static void attend(AttentionQuery row, AttentionHeads heads) {
     int headDim = heads.headDim();
     CacheType type = heads.type();
     MemorySegment queries = row.queries();
-    CachedRows shared = row.shared();
-    CachedRows own = row.own();
+    CachedKeysValues shared = row.shared();
+    CachedKeysValues own = row.own();
     MemorySegment out = row.out();
     int positions = row.positions();
     for (int head = 0; head < heads.count(); head++) {

@@ -150,5 +150,5 @@ public interface TernaryKernels {
   /// @param rows one for each token
   /// @param scores memory to work in: as many floats as the most positions of a row, times the
   ///     heads or [#HEADS_TOGETHER], whatever is more
-  void attend(List<AttentionRow> rows, AttentionHeads heads, MemorySegment scores);
+  void attend(List<AttentionQuery> rows, AttentionHeads heads, MemorySegment scores);
 }

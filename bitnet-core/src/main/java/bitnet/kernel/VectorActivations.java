@@ -1,11 +1,11 @@
 package bitnet.kernel;
 
-import static bitnet.kernel.Lanes.DOUBLES;
-import static bitnet.kernel.Lanes.FLOATS;
-import static bitnet.kernel.Lanes.FLOAT_COUNT;
-import static bitnet.kernel.Lanes.HALF_FLOATS;
-import static bitnet.kernel.Lanes.INTS;
-import static bitnet.kernel.Lanes.ORDER;
+import static bitnet.kernel.VectorShapes.DOUBLES;
+import static bitnet.kernel.VectorShapes.FLOATS;
+import static bitnet.kernel.VectorShapes.FLOAT_COUNT;
+import static bitnet.kernel.VectorShapes.HALF_FLOATS;
+import static bitnet.kernel.VectorShapes.INTS;
+import static bitnet.kernel.VectorShapes.ORDER;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -89,7 +89,7 @@ final class VectorActivations {
       low = first.fma(first, low);
       high = second.fma(second, high);
     }
-    double squares = Lanes.sum(low.add(high));
+    double squares = VectorShapes.sum(low.add(high));
     for (int i = end; i < count; i++) {
       double value = x.getAtIndex(FLOAT, i);
       squares += value * value;
@@ -157,7 +157,7 @@ final class VectorActivations {
   }
 
   /// C2 has an instruction for several of these at once, the Vector API none.
-  static void toHalf(MemorySegment x, int count, MemorySegment halves, Scratch scratch) {
+  static void toHalf(MemorySegment x, int count, MemorySegment halves, ScratchBuffers scratch) {
     float[] floats = scratch.inputs(count);
     short[] shorts = scratch.shorts(count);
     MemorySegment.copy(x, FLOAT, 0, floats, 0, count);
@@ -182,7 +182,7 @@ final class VectorActivations {
       masses = masses.add(weight);
       weight.intoMemorySegment(scores, offset, ORDER);
     }
-    float mass = Lanes.sum(masses);
+    float mass = VectorShapes.sum(masses);
     for (int p = end; p < count; p++) {
       float weight = (float) Math.exp(scores.getAtIndex(FLOAT, first + p) - highest);
       scores.setAtIndex(FLOAT, first + p, weight);

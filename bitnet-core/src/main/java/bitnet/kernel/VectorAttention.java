@@ -1,7 +1,7 @@
 package bitnet.kernel;
 
-import static bitnet.kernel.Lanes.FLOATS;
-import static bitnet.kernel.Lanes.FLOAT_COUNT;
+import static bitnet.kernel.VectorShapes.FLOATS;
+import static bitnet.kernel.VectorShapes.FLOAT_COUNT;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -30,7 +30,7 @@ final class VectorAttention {
   private final float[] scores;
   private final short[] halves;
 
-  VectorAttention(AttentionHeads shape, Scratch scratch) {
+  VectorAttention(AttentionHeads shape, ScratchBuffers scratch) {
     this.heads = shape.count();
     this.headDim = shape.headDim();
     this.type = shape.type();
@@ -42,9 +42,9 @@ final class VectorAttention {
     this.halves = scratch.shorts(POSITIONS * headDim);
   }
 
-  void attend(AttentionRow row, MemorySegment allScores) {
-    CachedRows shared = row.shared();
-    CachedRows own = row.own();
+  void attend(AttentionQuery row, MemorySegment allScores) {
+    CachedKeysValues shared = row.shared();
+    CachedKeysValues own = row.own();
     int positions = row.positions();
     for (int head = 0; head < heads; head++) {
       readFloats(row.queries(), head, headLines, head * line);
@@ -64,7 +64,7 @@ final class VectorAttention {
   }
 
   /// The scores of some of all positions, which begin at `start`.
-  private void scoreAll(CachedRows rows, int start, int all, MemorySegment allScores) {
+  private void scoreAll(CachedKeysValues rows, int start, int all, MemorySegment allScores) {
     for (int first = 0; first < rows.positions(); first += POSITIONS) {
       int count = Math.min(POSITIONS, rows.positions() - first);
       read(rows.keys(), first, count);
@@ -79,7 +79,7 @@ final class VectorAttention {
   }
 
   /// Adds the values of some of all positions, which begin at `start`.
-  private void addAll(CachedRows rows, int start, int all, MemorySegment allScores) {
+  private void addAll(CachedKeysValues rows, int start, int all, MemorySegment allScores) {
     for (int first = 0; first < rows.positions(); first += POSITIONS) {
       int count = Math.min(POSITIONS, rows.positions() - first);
       read(rows.values(), first, count);
@@ -137,10 +137,10 @@ final class VectorAttention {
       s2 = q.fma(FloatVector.fromArray(FLOATS, block, key + 2 * line + d), s2);
       s3 = q.fma(FloatVector.fromArray(FLOATS, block, key + 3 * line + d), s3);
     }
-    scores[position] = scale * Lanes.sum(s0);
-    scores[position + 1] = scale * Lanes.sum(s1);
-    scores[position + 2] = scale * Lanes.sum(s2);
-    scores[position + 3] = scale * Lanes.sum(s3);
+    scores[position] = scale * VectorShapes.sum(s0);
+    scores[position + 1] = scale * VectorShapes.sum(s1);
+    scores[position + 2] = scale * VectorShapes.sum(s2);
+    scores[position + 3] = scale * VectorShapes.sum(s3);
   }
 
   /// Adds the block's values, each times its score, to a head's line.

@@ -1,8 +1,8 @@
 package bitnet.kernel;
 
-import static bitnet.kernel.Lanes.FLOATS;
-import static bitnet.kernel.Lanes.FLOAT_COUNT;
-import static bitnet.kernel.Lanes.ORDER;
+import static bitnet.kernel.VectorShapes.FLOATS;
+import static bitnet.kernel.VectorShapes.FLOAT_COUNT;
+import static bitnet.kernel.VectorShapes.ORDER;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -16,10 +16,10 @@ final class VectorFloatProduct {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   private final FloatMatrix weights;
-  private final Scratch scratch;
+  private final ScratchBuffers scratch;
   private final int columns;
 
-  VectorFloatProduct(FloatMatrix weights, Scratch scratch) {
+  VectorFloatProduct(FloatMatrix weights, ScratchBuffers scratch) {
     this.weights = weights;
     this.scratch = scratch;
     this.columns = weights.columns();
@@ -49,7 +49,7 @@ final class VectorFloatProduct {
         tile.multiply(rows, 0, length);
         for (int row = 0; row < rows; row++) {
           for (int t = 0; t < count; t++) {
-            float sum = Lanes.sum(tile.lanes(row, t));
+            float sum = VectorShapes.sum(tile.lanes(row, t));
             out.setAtIndex(FLOAT, (long) (token + t) * outStride + first + row, sum);
           }
         }
@@ -83,7 +83,7 @@ final class VectorFloatProduct {
       multiplyRows(r0, r1, r2, r3, x, sums);
       for (int r = row; r < Math.min(endRow, row + TOKENS); r++) {
         FloatVector lanes = FloatVector.fromArray(FLOATS, sums, (r - row) * FLOAT_COUNT);
-        out.setAtIndex(FLOAT, (long) token * outStride + r, Lanes.sum(lanes));
+        out.setAtIndex(FLOAT, (long) token * outStride + r, VectorShapes.sum(lanes));
       }
     }
   }

@@ -1,10 +1,10 @@
 package bitnet.kernel;
 
-import static bitnet.kernel.Lanes.BYTES;
-import static bitnet.kernel.Lanes.FLOATS;
-import static bitnet.kernel.Lanes.ORDER;
-import static bitnet.kernel.Lanes.SHORTS;
-import static bitnet.kernel.Lanes.SHORT_COUNT;
+import static bitnet.kernel.VectorShapes.BYTES;
+import static bitnet.kernel.VectorShapes.FLOATS;
+import static bitnet.kernel.VectorShapes.ORDER;
+import static bitnet.kernel.VectorShapes.SHORTS;
+import static bitnet.kernel.VectorShapes.SHORT_COUNT;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -32,7 +32,7 @@ final class VectorInt4Product {
   private final int groups;
   private final short[] codes;
 
-  VectorInt4Product(Int4Matrix weights, Scratch scratch) {
+  VectorInt4Product(Int4Matrix weights, ScratchBuffers scratch) {
     this.weights = weights;
     this.groups = weights.groups();
     this.codes = scratch.shorts(groups * GROUP_SHORTS);
@@ -107,6 +107,6 @@ final class VectorInt4Product {
       low = ((FloatVector) even.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(factor, low);
       high = ((FloatVector) odd.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(factor, high);
     }
-    return Lanes.sum(low.add(high));
+    return VectorShapes.sum(low.add(high));
   }
 }

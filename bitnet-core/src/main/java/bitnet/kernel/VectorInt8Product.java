@@ -1,10 +1,10 @@
 package bitnet.kernel;
 
-import static bitnet.kernel.Lanes.BYTES;
-import static bitnet.kernel.Lanes.INTS;
-import static bitnet.kernel.Lanes.ORDER;
-import static bitnet.kernel.Lanes.SHORTS;
-import static bitnet.kernel.Lanes.SHORT_COUNT;
+import static bitnet.kernel.VectorShapes.BYTES;
+import static bitnet.kernel.VectorShapes.INTS;
+import static bitnet.kernel.VectorShapes.ORDER;
+import static bitnet.kernel.VectorShapes.SHORTS;
+import static bitnet.kernel.VectorShapes.SHORT_COUNT;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -30,11 +30,11 @@ final class VectorInt8Product {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   private final Int8Matrix weights;
-  private final Scratch scratch;
+  private final ScratchBuffers scratch;
   private final int length;
   private final int biases;
 
-  VectorInt8Product(Int8Matrix weights, Scratch scratch) {
+  VectorInt8Product(Int8Matrix weights, ScratchBuffers scratch) {
     this.weights = weights;
     this.scratch = scratch;
     this.length = weights.stride();

@@ -11,7 +11,7 @@ final class VectorKernels implements TernaryKernels {
 
   private final boolean lookups;
   private final ScalarKernels scalar = new ScalarKernels();
-  private final ThreadLocal<Scratch> scratch = ThreadLocal.withInitial(Scratch::new);
+  private final ThreadLocal<ScratchBuffers> scratch = ThreadLocal.withInitial(ScratchBuffers::new);
 
   /// Multiplies ternary weights by look-ups where vectors are wide enough for them.
   VectorKernels() {
@@ -25,7 +25,7 @@ final class VectorKernels implements TernaryKernels {
 
   @Override
   public String name() {
-    return "vector " + Lanes.bits() + "-bit";
+    return "vector " + VectorShapes.bits() + "-bit";
   }
 
   /// How many tokens, from the first on, are best computed by fours: four together cost less than
@@ -169,7 +169,7 @@ final class VectorKernels implements TernaryKernels {
   @Override
   public void rotate(
       MemorySegment heads, int count, MemorySegment cosines, MemorySegment sines, int headDim) {
-    if (headDim % (2 * Lanes.FLOAT_COUNT) == 0) {
+    if (headDim % (2 * VectorShapes.FLOAT_COUNT) == 0) {
       VectorActivations.rotate(heads, count, cosines, sines, headDim);
     } else {
       scalar.rotate(heads, count, cosines, sines, headDim);
@@ -182,9 +182,9 @@ final class VectorKernels implements TernaryKernels {
   }
 
   @Override
-  public void attend(List<AttentionRow> rows, AttentionHeads heads, MemorySegment scores) {
+  public void attend(List<AttentionQuery> rows, AttentionHeads heads, MemorySegment scores) {
     VectorAttention attention = new VectorAttention(heads, scratch.get());
-    for (AttentionRow row : rows) {
+    for (AttentionQuery row : rows) {
       attention.attend(row, scores);
     }
   }

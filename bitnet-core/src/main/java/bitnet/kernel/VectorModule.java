@@ -21,7 +21,7 @@ final class VectorModule {
   static TernaryKernels open() throws UnavailableException {
     load();
     try {
-      int bits = Lanes.bits();
+      int bits = VectorShapes.bits();
       if (bits < NARROWEST) {
         throw new UnavailableException(
             "vectors have %d bits here, %d are needed".formatted(bits, NARROWEST));

@@ -1,9 +1,9 @@
 package bitnet.kernel;
 
-import static bitnet.kernel.Lanes.FLOATS;
-import static bitnet.kernel.Lanes.INTS;
-import static bitnet.kernel.Lanes.ORDER;
-import static bitnet.kernel.Lanes.SHORTS;
+import static bitnet.kernel.VectorShapes.FLOATS;
+import static bitnet.kernel.VectorShapes.INTS;
+import static bitnet.kernel.VectorShapes.ORDER;
+import static bitnet.kernel.VectorShapes.SHORTS;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -55,10 +55,10 @@ final class VectorTernaryLookup {
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
 
   private final TernaryMatrix weights;
-  private final Scratch scratch;
+  private final ScratchBuffers scratch;
   private final int chunks;
 
-  VectorTernaryLookup(TernaryMatrix weights, Scratch scratch) {
+  VectorTernaryLookup(TernaryMatrix weights, ScratchBuffers scratch) {
     this.weights = weights;
     this.scratch = scratch;
     this.chunks = Math.ceilDiv(weights.columns(), CHUNK_COLUMNS);
@@ -66,7 +66,7 @@ final class VectorTernaryLookup {
 
   /// Whether the vectors of this machine hold a table.
   static boolean isPossible() {
-    return Lanes.SHORT_COUNT == LANES;
+    return VectorShapes.SHORT_COUNT == LANES;
   }
 
   static long tileBytes(int columns) {

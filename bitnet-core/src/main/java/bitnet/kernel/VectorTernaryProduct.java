@@ -1,10 +1,10 @@
 package bitnet.kernel;
 
-import static bitnet.kernel.Lanes.BYTES;
-import static bitnet.kernel.Lanes.INTS;
-import static bitnet.kernel.Lanes.ORDER;
-import static bitnet.kernel.Lanes.SHORTS;
-import static bitnet.kernel.Lanes.SHORT_COUNT;
+import static bitnet.kernel.VectorShapes.BYTES;
+import static bitnet.kernel.VectorShapes.INTS;
+import static bitnet.kernel.VectorShapes.ORDER;
+import static bitnet.kernel.VectorShapes.SHORTS;
+import static bitnet.kernel.VectorShapes.SHORT_COUNT;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -53,7 +53,7 @@ final class VectorTernaryProduct {
   private final short[] lanes;
   private final int[] sums;
 
-  VectorTernaryProduct(TernaryMatrix weights, Scratch scratch) {
+  VectorTernaryProduct(TernaryMatrix weights, ScratchBuffers scratch) {
     this.weights = weights;
     this.blocks = Math.ceilDiv(weights.columns(), BLOCK);
     this.chunks = Math.ceilDiv(blocks, CHUNK);

@@ -1,4 +1,5 @@
-/// The LLaMA decoder with ternary linear layers: its dimensions, its parameters, its graph on DJL.
+/// What a LLaMA with ternary linear layers is, without an engine: dimensions, parameters, the
+/// interfaces through which weights are read, and the interface through which a model is run.
 @NullMarked
 package bitnet.model;
 

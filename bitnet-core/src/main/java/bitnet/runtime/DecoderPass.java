@@ -2,7 +2,7 @@ package bitnet.runtime;
 
 import bitnet.kernel.Activations;
 import bitnet.kernel.AttentionHeads;
-import bitnet.kernel.AttentionRow;
+import bitnet.kernel.AttentionQuery;
 import bitnet.kernel.CacheType;
 import bitnet.kernel.TernaryKernels;
 import bitnet.kernel.ThreadTeam;
@@ -19,9 +19,9 @@ final class DecoderPass {
   private final LlamaConfig config;
   private final TernaryKernels kernels;
   private final ThreadTeam team;
-  private final RotaryRows rotary;
+  private final NativeRotaryTable rotary;
   private final Workspace work;
-  private final Rows rows;
+  private final DecoderBatch rows;
   private final float epsilon;
   private final float innerEpsilon;
   private final float attentionScale;
@@ -31,9 +31,9 @@ final class DecoderPass {
       LlamaConfig config,
       TernaryKernels kernels,
       ThreadTeam team,
-      RotaryRows rotary,
+      NativeRotaryTable rotary,
       Workspace work,
-      Rows rows) {
+      DecoderBatch rows) {
     this.config = config;
     this.kernels = kernels;
     this.team = team;
@@ -178,12 +178,12 @@ final class DecoderPass {
   private void attend(int layer, int firstRow, int endRow, int keyValueHead, MemorySegment scores) {
     int group = config.headCount() / config.keyValueHeadCount();
     int width = group * config.headDim();
-    List<AttentionRow> some = new ArrayList<>();
+    List<AttentionQuery> some = new ArrayList<>();
     for (int row = firstRow; row < endRow; row++) {
       KvCache cache = rows.caches()[row];
       int positions = rows.positions()[row] + 1;
       some.add(
-          new AttentionRow(
+          new AttentionQuery(
               work.qkv(row, keyValueHead * width, width),
               cache.shared(layer, keyValueHead, positions),
               cache.own(layer, keyValueHead, positions),

@@ -1,7 +1,7 @@
 package bitnet.runtime;
 
 import bitnet.kernel.CacheType;
-import bitnet.kernel.CachedRows;
+import bitnet.kernel.CachedKeysValues;
 import bitnet.kernel.TernaryKernels;
 import bitnet.model.LlamaConfig;
 import java.lang.foreign.MemorySegment;
@@ -156,17 +156,17 @@ public final class KvCache implements AutoCloseable {
   /// One head's keys and values of the tokens that were taken over.
   ///
   /// @param positions of the sequence that are wanted
-  CachedRows shared(int layer, int head, int positions) {
+  CachedKeysValues shared(int layer, int head, int positions) {
     int count = Math.min(positions, sharedLength);
-    return shared == null ? CachedRows.NONE : shared.rows(layer, head, count);
+    return shared == null ? CachedKeysValues.NONE : shared.rows(layer, head, count);
   }
 
   /// One head's keys and values of the tokens that follow.
   ///
   /// @param positions of the sequence that are wanted
-  CachedRows own(int layer, int head, int positions) {
+  CachedKeysValues own(int layer, int head, int positions) {
     int count = Math.max(0, positions - sharedLength);
-    return own == null ? CachedRows.NONE : own.rows(layer, head, count);
+    return own == null ? CachedKeysValues.NONE : own.rows(layer, head, count);
   }
 
   /// Makes memory for the tokens that follow; several threads may then [#put] at once.

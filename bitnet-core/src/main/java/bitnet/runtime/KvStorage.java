@@ -1,7 +1,7 @@
 package bitnet.runtime;
 
 import bitnet.kernel.CacheType;
-import bitnet.kernel.CachedRows;
+import bitnet.kernel.CachedKeysValues;
 import bitnet.model.LlamaConfig;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -52,10 +52,10 @@ final class KvStorage {
   }
 
   /// The first rows of one head.
-  CachedRows rows(int layer, int head, int count) {
+  CachedKeysValues rows(int layer, int head, int count) {
     long start = start(layer, head);
     long bytes = (long) capacity * headDim * type.bytes();
-    return new CachedRows(keys.asSlice(start, bytes), values.asSlice(start, bytes), count);
+    return new CachedKeysValues(keys.asSlice(start, bytes), values.asSlice(start, bytes), count);
   }
 
   /// A head's keys at a position, `[headDim]`.

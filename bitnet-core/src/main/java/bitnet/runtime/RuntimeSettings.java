@@ -8,7 +8,7 @@ import bitnet.kernel.CacheType;
 /// @param kernel `auto`, or the name of kernels (see [bitnet.kernel.KernelSelector#select])
 /// @param head how embedding and head are kept
 /// @param cache how keys and values are kept
-public record RuntimeSettings(int threads, String kernel, HeadType head, CacheType cache) {
+public record RuntimeSettings(int threads, String kernel, LmHeadType head, CacheType cache) {
 
   /// Checks the number of threads.
   ///
@@ -24,13 +24,13 @@ public record RuntimeSettings(int threads, String kernel, HeadType head, CacheTy
   /// The fastest: every processor, the best kernels, an 8-bit head and a 16-bit cache.
   public static RuntimeSettings fastest() {
     return new RuntimeSettings(
-        Runtime.getRuntime().availableProcessors(), "auto", HeadType.INT8, CacheType.FP16);
+        Runtime.getRuntime().availableProcessors(), "auto", LmHeadType.INT8, CacheType.FP16);
   }
 
   /// The most accurate: as the fastest, with head and cache in single precision.
   public static RuntimeSettings exact() {
     return new RuntimeSettings(
-        Runtime.getRuntime().availableProcessors(), "auto", HeadType.FP32, CacheType.FP32);
+        Runtime.getRuntime().availableProcessors(), "auto", LmHeadType.FP32, CacheType.FP32);
   }
 
   /// These settings with another number of threads.

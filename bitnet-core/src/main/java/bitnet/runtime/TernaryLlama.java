@@ -42,7 +42,7 @@ public final class TernaryLlama implements AutoCloseable {
   private final MemorySegment finalNorm;
   private Workspace workspace;
   private MemorySegment logits;
-  private RotaryRows rotary;
+  private NativeRotaryTable rotary;
 
   private TernaryLlama(TernaryWeights weights, RuntimeSettings settings, ThreadTeam team)
       throws IOException {
@@ -61,7 +61,7 @@ public final class TernaryLlama implements AutoCloseable {
     }
     workspace = new Workspace(config, layers.getFirst(), 1);
     logits = arena.allocate((long) config.vocabSize() * Float.BYTES, 64);
-    rotary = RotaryRows.of(config, 1, arena);
+    rotary = NativeRotaryTable.of(config, 1, arena);
   }
 
   /// Reads and packs a model's weights; they may be closed afterwards.
@@ -168,7 +168,7 @@ public final class TernaryLlama implements AutoCloseable {
     KvCache cache = new KvCache(config, settings.cache(), capacity);
     if (rotary.positions() < capacity) {
       int room = Math.min(config.contextLength(), Math.max(capacity, 2 * rotary.positions()));
-      rotary = RotaryRows.of(config, room, arena);
+      rotary = NativeRotaryTable.of(config, room, arena);
     }
     return cache;
   }
@@ -254,10 +254,10 @@ public final class TernaryLlama implements AutoCloseable {
       List<KvCache> caches, List<int[]> tokens, RowFilter wanted, LogitConsumer consumer) {
     check(caches, tokens);
     caches.forEach(KvCache::prepare);
-    Rows all = Rows.of(caches, tokens);
+    DecoderBatch all = DecoderBatch.of(caches, tokens);
     for (int first = 0; first < all.count(); first += MOST_ROWS) {
       int end = Math.min(all.count(), first + MOST_ROWS);
-      Rows rows = all.range(first, end);
+      DecoderBatch rows = all.range(first, end);
       DecoderPass pass =
           new DecoderPass(config, kernels, team, rotary, workspace(rows.count()), rows);
       pass.embed(embedding);

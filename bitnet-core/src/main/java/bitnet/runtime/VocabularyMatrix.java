@@ -28,7 +28,7 @@ final class VocabularyMatrix {
   /// Memory for a matrix of that type.
   ///
   /// @param arena owns it
-  VocabularyMatrix(HeadType type, int rows, int columns, Arena arena) {
+  VocabularyMatrix(LmHeadType type, int rows, int columns, Arena arena) {
     this.matrix =
         switch (type) {
           case FP32 -> new FloatMatrix(rows, columns, arena);

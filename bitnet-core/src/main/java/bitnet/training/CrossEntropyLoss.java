@@ -5,8 +5,8 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import bitnet.data.TokenBatch;
-import bitnet.model.ForwardPass;
-import bitnet.model.LlamaModel;
+import bitnet.graph.ForwardPass;
+import bitnet.graph.LlamaModel;
 import java.util.stream.IntStream;
 
 /// Next-token cross-entropy in nats, with its gradients: `-mean log p(target | inputs before it)`

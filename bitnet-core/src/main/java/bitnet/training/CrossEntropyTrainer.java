@@ -6,8 +6,10 @@ import bitnet.data.LossMask;
 import bitnet.data.SamplerState;
 import bitnet.data.TokenBatch;
 import bitnet.data.TokenStream;
-import bitnet.model.LlamaModel;
-import bitnet.model.TernaryWatch;
+import bitnet.graph.LlamaModel;
+import bitnet.graph.TernaryStatistics;
+import bitnet.metrics.StartReport;
+import bitnet.metrics.StepReport;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -36,7 +38,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
   private final OptimizerStep optimizer;
   private final RunCheckpoints<TrainingState> checkpoints;
   private final OptionalDouble peakFlops;
-  private final TernaryWatch watch;
+  private final TernaryStatistics watch;
   private long watchedStep;
   private TrainingState state;
 
@@ -66,7 +68,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
         new RunCheckpoints<>(
             optimizer, checkpoints, settings.keptCheckpoints(), TrainingState.class);
     this.peakFlops = peakFlops;
-    this.watch = new TernaryWatch(model);
+    this.watch = new TernaryStatistics(model);
     String fingerprint =
         "%s, %s, %d training tokens%s, %s"
             .formatted(
@@ -91,7 +93,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
   /// @throws TrainingException if the run diverges; the last checkpoint is from before that
   public boolean run(TrainingListener listener) throws IOException {
     model.ternarize(settings.sharpness(state.step()));
-    TernaryWatch.Health health = watch.look();
+    TernaryStatistics.Health health = watch.look();
     watchedStep = state.step();
     OptionalDouble before = evaluate();
     if (before.isPresent()) {
@@ -100,7 +102,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
     return TrainingLoop.run(new Steps(listener), settings.saveInterval());
   }
 
-  private StartReport start(double evalLoss, TernaryWatch.Health health) {
+  private StartReport start(double evalLoss, TernaryStatistics.Health health) {
     SequencedMap<String, Double> row = new LinkedHashMap<>();
     row.put("eval_loss", evalLoss);
     row.put("zero_share", health.zeroShare());
@@ -186,7 +188,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
     OptionalDouble zeroShare = OptionalDouble.empty();
     OptionalDouble flipRate = OptionalDouble.empty();
     if (due(StepReport.WATCH_INTERVAL)) {
-      TernaryWatch.Health health = watch.look();
+      TernaryStatistics.Health health = watch.look();
       zeroShare = OptionalDouble.of(health.zeroShare());
       // not after a resumption in between, nor where the step of the last look was skipped
       if (state.step() - watchedStep == StepReport.WATCH_INTERVAL) {

@@ -1,7 +1,7 @@
 package bitnet.training;
 
 /// Learning rate and weight decay as pure functions of the step: a line from 0 to the peak during
-/// warm-up, then a [Decay].
+/// warm-up, then a [LearningRateDecay].
 ///
 /// @param decay what follows warm-up
 /// @param peak the highest learning rate
@@ -9,7 +9,7 @@ package bitnet.training;
 /// @param warmup steps of warm-up; its last step is at the peak
 /// @param steps steps of the whole run
 public record LearningRateSchedule(
-    Decay decay, double peak, double weightDecay, long warmup, long steps) {
+    LearningRateDecay decay, double peak, double weightDecay, long warmup, long steps) {
 
   /// Checks the numbers.
   ///

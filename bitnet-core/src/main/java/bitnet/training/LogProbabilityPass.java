@@ -4,9 +4,9 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import bitnet.model.ForwardPass;
-import bitnet.model.LlamaModel;
-import bitnet.model.TorchOps;
+import bitnet.graph.ForwardPass;
+import bitnet.graph.LlamaModel;
+import bitnet.graph.TorchOps;
 import java.util.Arrays;
 import java.util.List;
 

@@ -1,9 +1,9 @@
 package bitnet.training;
 
 import bitnet.device.SystemMemory;
+import bitnet.graph.TorchOps;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
-import bitnet.model.TorchOps;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;

@@ -2,7 +2,7 @@ package bitnet.training;
 
 import ai.djl.ndarray.NDArray;
 import bitnet.checkpoint.TrainingCheckpoint;
-import bitnet.model.TensorMemory;
+import bitnet.graph.TensorMemory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;

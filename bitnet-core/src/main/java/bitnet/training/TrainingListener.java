@@ -1,5 +1,6 @@
 package bitnet.training;
 
+import bitnet.metrics.TrainingReport;
 import java.io.IOException;
 import java.nio.file.Path;
 

@@ -1,7 +1,7 @@
 package bitnet.training;
 
-import bitnet.data.Sampling;
-import bitnet.model.ForwardPass;
+import bitnet.data.WindowSampling;
+import bitnet.graph.ForwardPass;
 
 /// How a training run goes.
 ///
@@ -27,7 +27,7 @@ public record TrainingSettings(
     double clip,
     long quantWarmup,
     ForwardPass.Keep keep,
-    Sampling sampling,
+    WindowSampling sampling,
     long seed,
     SpikeGuard guard,
     long evalInterval,

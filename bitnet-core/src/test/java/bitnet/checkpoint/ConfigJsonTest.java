@@ -3,6 +3,9 @@ package bitnet.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.DType;
+import bitnet.format.JsonFile;
 import bitnet.model.Activation;
 import bitnet.model.LlamaConfig;
 import com.fasterxml.jackson.databind.node.ObjectNode;

@@ -3,6 +3,10 @@ package bitnet.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import bitnet.format.DType;
+import bitnet.format.JsonFile;
+import bitnet.format.safetensors.SafetensorsFile;
+import bitnet.format.safetensors.TensorEntry;
 import bitnet.model.Activation;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LatentWeights;

@@ -3,6 +3,7 @@ package bitnet.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import bitnet.format.gguf.GgufFile;
 import bitnet.model.Activation;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;

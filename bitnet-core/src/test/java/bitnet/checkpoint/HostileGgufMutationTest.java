@@ -2,6 +2,14 @@ package bitnet.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.gguf.GgufCursor;
+import bitnet.format.gguf.GgufFields;
+import bitnet.format.gguf.GgufFile;
+import bitnet.format.gguf.GgufTensor;
+import bitnet.format.gguf.GgufType;
+import bitnet.format.gguf.GgufWriter;
+import bitnet.format.gguf.TritBlocks;
 import bitnet.model.Activation;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
@@ -205,7 +213,7 @@ class HostileGgufMutationTest {
         rows.unpack(0, 1, new byte[spec.columns()]);
       }
     }
-    GgufCompanions companions = new GgufCompanions(file);
+    GgufTokenizerAssets companions = new GgufTokenizerAssets(file);
     companions.generation();
     if (withTokenizer) {
       companions.tokenizer().close();

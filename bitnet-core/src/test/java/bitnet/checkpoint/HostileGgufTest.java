@@ -4,6 +4,11 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.gguf.GgufBytes;
+import bitnet.format.gguf.GgufFile;
+import bitnet.format.gguf.GgufHeader;
+import bitnet.format.gguf.GgufValueType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

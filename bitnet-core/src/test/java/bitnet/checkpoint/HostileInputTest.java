@@ -3,6 +3,9 @@ package bitnet.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.Mutation;
+import bitnet.format.safetensors.TensorStore;
 import bitnet.model.TensorSpec;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;

@@ -4,6 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.DType;
+import bitnet.format.TensorHeader;
+import bitnet.format.safetensors.SafetensorsFile;
+import bitnet.format.safetensors.SafetensorsWriter;
+import bitnet.format.safetensors.TensorEntry;
 import bitnet.model.Activation;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;

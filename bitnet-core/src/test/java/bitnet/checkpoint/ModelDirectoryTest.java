@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.DType;
+import bitnet.format.safetensors.SafetensorsFile;
+import bitnet.format.safetensors.TensorEntry;
 import bitnet.model.Activation;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LatentWeights;

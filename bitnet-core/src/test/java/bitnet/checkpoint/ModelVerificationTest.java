@@ -2,6 +2,10 @@ package bitnet.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import bitnet.format.TensorHeader;
+import bitnet.format.safetensors.SafetensorsFile;
+import bitnet.format.safetensors.SafetensorsWriter;
+import bitnet.format.safetensors.TensorEntry;
 import bitnet.model.Activation;
 import bitnet.model.BlankWeights;
 import bitnet.model.LatentInitializer;

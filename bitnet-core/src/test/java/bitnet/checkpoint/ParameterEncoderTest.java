@@ -2,6 +2,7 @@ package bitnet.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import bitnet.format.safetensors.SafetensorsWriter;
 import bitnet.model.Activation;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;

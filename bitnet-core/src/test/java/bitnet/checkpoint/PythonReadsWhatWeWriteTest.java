@@ -3,6 +3,11 @@ package bitnet.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import bitnet.format.DType;
+import bitnet.format.JsonFile;
+import bitnet.format.TensorHeader;
+import bitnet.format.safetensors.SafetensorsFile;
+import bitnet.format.safetensors.SafetensorsWriter;
 import bitnet.model.Activation;
 import bitnet.model.LlamaConfig;
 import com.fasterxml.jackson.databind.JsonNode;

@@ -178,7 +178,7 @@ class BadRecordTest {
         .isThrownBy(() -> BadRecordPolicy.of(name))
         .withMessage("on_bad_record \"%s\" is unknown; use stop or skip", name);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> Sampling.of(name))
+        .isThrownBy(() -> WindowSampling.of(name))
         .withMessage("sampling \"%s\" is unknown; use epoch or random", name);
   }
 
@@ -186,6 +186,6 @@ class BadRecordTest {
   void everyNameIsRead() {
     assertThat(TextFormat.values()).allMatch(format -> TextFormat.of(format.key()) == format);
     assertThat(BadRecordPolicy.values()).allMatch(it -> BadRecordPolicy.of(it.key()) == it);
-    assertThat(Sampling.values()).allMatch(it -> Sampling.of(it.key()) == it);
+    assertThat(WindowSampling.values()).allMatch(it -> WindowSampling.of(it.key()) == it);
   }
 }

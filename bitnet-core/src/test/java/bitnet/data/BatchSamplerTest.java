@@ -38,8 +38,8 @@ class BatchSamplerTest {
   }
 
   @ParameterizedTest
-  @EnumSource(Sampling.class)
-  void targetsAreTheInputsOneTokenLater(Sampling sampling) {
+  @EnumSource(WindowSampling.class)
+  void targetsAreTheInputsOneTokenLater(WindowSampling sampling) {
     TokenBatch batch =
         new BatchSampler(counting(1000), sampling, 5, 7).batch(SamplerState.start(3));
     assertThat(batch.inputs()).hasSize(35);
@@ -53,8 +53,8 @@ class BatchSamplerTest {
   }
 
   @ParameterizedTest
-  @EnumSource(Sampling.class)
-  void aRunResumedFromItsCounterSeesWhatItWouldHaveSeen(Sampling sampling) {
+  @EnumSource(WindowSampling.class)
+  void aRunResumedFromItsCounterSeesWhatItWouldHaveSeen(WindowSampling sampling) {
     BatchSampler sampler = new BatchSampler(counting(1000), sampling, 4, 10);
     List<Integer> whole = starts(sampler, SamplerState.start(42), 60);
     BatchSampler another = new BatchSampler(counting(1000), sampling, 4, 10);
@@ -63,16 +63,16 @@ class BatchSamplerTest {
   }
 
   @ParameterizedTest
-  @EnumSource(Sampling.class)
-  void theBatchSizeDoesNotChangeWhichWindowsFollow(Sampling sampling) {
+  @EnumSource(WindowSampling.class)
+  void theBatchSizeDoesNotChangeWhichWindowsFollow(WindowSampling sampling) {
     assertThat(starts(new BatchSampler(counting(500), sampling, 1, 9), SamplerState.start(1), 120))
         .isEqualTo(
             starts(new BatchSampler(counting(500), sampling, 8, 9), SamplerState.start(1), 15));
   }
 
   @ParameterizedTest
-  @EnumSource(Sampling.class)
-  void seedsGiveDifferentOrders(Sampling sampling) {
+  @EnumSource(WindowSampling.class)
+  void seedsGiveDifferentOrders(WindowSampling sampling) {
     BatchSampler sampler = new BatchSampler(counting(5000), sampling, 4, 10);
     Set<List<Integer>> orders = new HashSet<>();
     for (long seed : new long[] {0, 1, 2, -1, Long.MIN_VALUE, 0x9E3779B97F4A7C15L}) {
@@ -85,7 +85,7 @@ class BatchSamplerTest {
   @CsvSource({"1001, 10", "1005, 10", "1010, 10", "11, 10", "20, 10", "21, 10", "2, 1", "3, 1"})
   void anEpochShowsEveryWindowOnce(int size, int seq) {
     int windows = (size - 1) / seq;
-    BatchSampler sampler = new BatchSampler(counting(size), Sampling.EPOCH, 1, seq);
+    BatchSampler sampler = new BatchSampler(counting(size), WindowSampling.EPOCH, 1, seq);
     assertThat(sampler.windowsPerEpoch()).isEqualTo(windows);
     List<Integer> first = starts(sampler, SamplerState.start(5), windows);
     int offset = first.stream().mapToInt(start -> start).min().orElseThrow();
@@ -97,7 +97,7 @@ class BatchSamplerTest {
 
   @Test
   void epochsDifferInOrderAndInTheTokensLeftOver() {
-    BatchSampler sampler = new BatchSampler(counting(1008), Sampling.EPOCH, 1, 10);
+    BatchSampler sampler = new BatchSampler(counting(1008), WindowSampling.EPOCH, 1, 10);
     Set<List<Integer>> orders = new HashSet<>();
     Set<Integer> offsets = new HashSet<>();
     for (int epoch = 0; epoch < 200; epoch++) {
@@ -141,7 +141,7 @@ class BatchSamplerTest {
 
   @Test
   void randomWindowsStartAnywhereWithEqualChance() {
-    BatchSampler sampler = new BatchSampler(counting(20), Sampling.RANDOM, 100, 10);
+    BatchSampler sampler = new BatchSampler(counting(20), WindowSampling.RANDOM, 100, 10);
     int[] counts = new int[10];
     for (int start : starts(sampler, SamplerState.start(0), 200)) {
       counts[start]++;
@@ -153,8 +153,8 @@ class BatchSamplerTest {
   }
 
   @ParameterizedTest
-  @EnumSource(Sampling.class)
-  void aTextOfOneWindowIsEnough(Sampling sampling) {
+  @EnumSource(WindowSampling.class)
+  void aTextOfOneWindowIsEnough(WindowSampling sampling) {
     TokenBatch batch = new BatchSampler(counting(4), sampling, 2, 3).batch(SamplerState.start(0));
     assertThat(batch.inputs()).containsExactly(0, 1, 2, 0, 1, 2);
     assertThat(batch.targets()).containsExactly(1, 2, 3, 1, 2, 3);
@@ -168,7 +168,7 @@ class BatchSamplerTest {
   })
   void aTextShorterThanAWindowIsRefusedWithTheNumbers(int size, int seq, String message) {
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new BatchSampler(counting(size), Sampling.EPOCH, 2, seq))
+        .isThrownBy(() -> new BatchSampler(counting(size), WindowSampling.EPOCH, 2, seq))
         .withMessage(message);
   }
 
@@ -176,7 +176,7 @@ class BatchSamplerTest {
   @CsvSource({"0, 3, batch_size 0", "2, 0, seq_len 0", "100000, 100000, at most 21474"})
   void sizesThatCannotBeAreRefused(int batch, int seq, String message) {
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new BatchSampler(counting(9), Sampling.EPOCH, batch, seq))
+        .isThrownBy(() -> new BatchSampler(counting(9), WindowSampling.EPOCH, batch, seq))
         .withMessageContaining(message);
     assertThatIllegalArgumentException().isThrownBy(() -> new SamplerState(0, -1));
   }

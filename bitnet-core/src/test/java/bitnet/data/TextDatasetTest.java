@@ -79,7 +79,7 @@ class TextDatasetTest {
 
   @Test
   void aLongPromptIsMaskedPieceByPiece() throws IOException {
-    String question = "x".repeat(2 * TokenIntake.PIECE);
+    String question = "x".repeat(2 * ExampleTokenizer.PIECE);
     String prompt = QaTemplate.prompt(question);
     try (TextDataset dataset =
         masked("{\"query\":\"%s\",\"answer\":\"yes\"}\n".formatted(question), TextFormat.JSONL)) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import bitnet.model.Activation;
 import bitnet.model.BlankWeights;
+import bitnet.model.LanguageModel;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TernarizedWeights;
@@ -69,7 +70,7 @@ class ConversationTest {
     String text =
         "<user>Hello</user><assistant>Hi, you!</assistant>"
             + "<user>Again?</user><assistant>Yes.</assistant><user>";
-    try (Recital recital = Recital.of(text, 200);
+    try (MemorizedSequenceModel recital = MemorizedSequenceModel.of(text, 200);
         Conversation conversation =
             new Conversation(
                 recital,

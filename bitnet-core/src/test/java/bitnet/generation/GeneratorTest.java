@@ -42,7 +42,8 @@ class GeneratorTest {
 
   /// Recites what follows the prompt in a text.
   private Completion recite(String prompt, String rest, GenerationSettings settings) {
-    return new Generator(Recital.of(prompt + rest + "\0\0\0\0", CONTEXT), BYTES, Set.of(0))
+    return new Generator(
+            MemorizedSequenceModel.of(prompt + rest + "\0\0\0\0", CONTEXT), BYTES, Set.of(0))
         .generate(prompt, settings, pieces::add);
   }
 
@@ -99,7 +100,8 @@ class GeneratorTest {
       int end = tokenizer.endOfText().orElseThrow();
       int word = tokenizer.encode("word")[0];
       Generator generator =
-          new Generator(Recital.of(tokenizer.vocabSize(), 9, 0, word, word, end), tokenizer);
+          new Generator(
+              MemorizedSequenceModel.of(tokenizer.vocabSize(), 9, 0, word, word, end), tokenizer);
       Completion completion = generator.generate(new int[] {word}, 0, greedy(9), pieces::add);
       assertThat(completion.tokens()).containsExactly(word, word, end);
       assertThat(completion.finish()).isEqualTo(FinishReason.EOS);
@@ -140,7 +142,8 @@ class GeneratorTest {
         .hasMessageContaining("prompt is empty")
         .hasMessageContaining("give at least one character");
     try (Tokenizer tokenizer = Tokenizer.bundled()) {
-      Generator generator = new Generator(Recital.of(5000, 9, numbered(10)), tokenizer);
+      Generator generator =
+          new Generator(MemorizedSequenceModel.of(5000, 9, numbered(10)), tokenizer);
       int start = tokenizer.beginOfText().orElseGet(() -> tokenizer.endOfText().orElseThrow());
       assertThat(generator.promptTokens("")).containsExactly(start);
     }
@@ -148,7 +151,8 @@ class GeneratorTest {
 
   @Test
   void tokensBeyondTheTokenizerHaveNoText() {
-    Generator generator = new Generator(Recital.of(300, 9, 0, 'a', 280, 'b', 280), BYTES);
+    Generator generator =
+        new Generator(MemorizedSequenceModel.of(300, 9, 0, 'a', 280, 'b', 280), BYTES);
     Completion completion = generator.generate(new int[] {299}, 0, greedy(4), pieces::add);
     assertThat(completion.tokens()).containsExactly('a', 280, 'b', 280);
     assertThat(completion.text()).isEqualTo("ab");
@@ -156,7 +160,7 @@ class GeneratorTest {
 
   @Test
   void aTokenizerLargerThanTheModelIsRefused() {
-    assertThatThrownBy(() -> new Generator(Recital.of(200, 9, 0), BYTES))
+    assertThatThrownBy(() -> new Generator(MemorizedSequenceModel.of(200, 9, 0), BYTES))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("256 tokens but the model 200");
   }
@@ -168,7 +172,8 @@ class GeneratorTest {
     try (Tokenizer tokenizer = Tokenizer.load(file)) {
       int[] whole = tokenizer.encode("Hello wide world");
       int[] prompt = tokenizer.encode("Hello");
-      Generator generator = new Generator(Recital.of(tokenizer.vocabSize(), 20, whole), tokenizer);
+      Generator generator =
+          new Generator(MemorizedSequenceModel.of(tokenizer.vocabSize(), 20, whole), tokenizer);
       Completion completion =
           generator.generate(prompt, 0, greedy(whole.length - prompt.length), pieces::add);
       assertThat(completion.text()).isEqualTo(" wide world");

@@ -9,26 +9,29 @@ import bitnet.checkpoint.GgufModel;
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.checkpoint.ModelFormat;
 import bitnet.checkpoint.ModelSource;
-import bitnet.data.Sampling;
 import bitnet.data.TokenStream;
+import bitnet.data.WindowSampling;
+import bitnet.graph.ComputeType;
+import bitnet.graph.ForwardPass;
+import bitnet.graph.GraphLanguageModel;
+import bitnet.graph.LlamaModel;
+import bitnet.graph.TorchOps;
+import bitnet.metrics.TrainingReport;
 import bitnet.model.Activation;
 import bitnet.model.BlankWeights;
-import bitnet.model.ComputeType;
-import bitnet.model.ForwardPass;
+import bitnet.model.ComputeSettings;
+import bitnet.model.LanguageModel;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
-import bitnet.model.LlamaModel;
 import bitnet.model.TensorSpec;
-import bitnet.model.TorchOps;
 import bitnet.quantization.TernaryRows;
 import bitnet.tokenizer.Tokenizer;
 import bitnet.training.CrossEntropyTrainer;
-import bitnet.training.Decay;
+import bitnet.training.LearningRateDecay;
 import bitnet.training.LearningRateSchedule;
 import bitnet.training.SpikeGuard;
 import bitnet.training.TrainingListener;
-import bitnet.training.TrainingReport;
 import bitnet.training.TrainingSettings;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -100,11 +103,11 @@ class LlamaCppTest {
             4,
             96,
             1,
-            new LearningRateSchedule(Decay.of("two-stage"), 4e-3, 0.1, 5, 100),
+            new LearningRateSchedule(LearningRateDecay.of("two-stage"), 4e-3, 0.1, 5, 100),
             1,
             0,
             ForwardPass.Keep.ALL,
-            Sampling.RANDOM,
+            WindowSampling.RANDOM,
             7,
             SpikeGuard.DEFAULT,
             0,

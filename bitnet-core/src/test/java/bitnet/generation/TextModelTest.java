@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import bitnet.checkpoint.HuggingFaceDirectory;
+import bitnet.graph.GraphLanguageModel;
+import bitnet.model.ComputeSettings;
+import bitnet.model.LanguageModel;
 import bitnet.runtime.RuntimeSettings;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;

@@ -130,7 +130,7 @@ final class KernelAgreementTest {
     int height = kernels.rowsPerTile();
     int rows = 5 * height + height / 2 + 1;
     byte[] trits = bytes(rows * 100, this::anyTrit);
-    TernaryMatrix weights = pack(new Rows(rows, 100, trits));
+    TernaryMatrix weights = pack(new DecoderBatch(rows, 100, trits));
     for (int tokens : new int[] {1, 6}) {
       Activations input = activations(tokens, 100, this::anyCode);
       float[] expected = ternary(rows, 100, trits, input, tokens);
@@ -378,8 +378,8 @@ final class KernelAgreementTest {
     MemorySegment values = cache(type, 30 * 16, k -> Math.floorDiv(k, 16));
     MemorySegment out = arena.allocate(FLOAT, 16);
     MemorySegment scores = arena.allocate(FLOAT, 4 * 30);
-    CachedRows rows = new CachedRows(keys, values, 30);
-    AttentionRow row = new AttentionRow(queries, CachedRows.NONE, rows, out);
+    CachedKeysValues rows = new CachedKeysValues(keys, values, 30);
+    AttentionQuery row = new AttentionQuery(queries, CachedKeysValues.NONE, rows, out);
     kernels.attend(List.of(row), new AttentionHeads(1, 16, type, 1), scores);
     for (int d = 0; d < 16; d++) {
       assertThat(out.getAtIndex(FLOAT, d)).isCloseTo(17f, within(1e-4f));
@@ -389,7 +389,7 @@ final class KernelAgreementTest {
   private void checkTernary(
       int rows, int columns, int tokens, IntUnaryOperator trit, IntUnaryOperator code) {
     byte[] trits = bytes(rows * columns, trit);
-    TernaryMatrix weights = pack(new Rows(rows, columns, trits));
+    TernaryMatrix weights = pack(new DecoderBatch(rows, columns, trits));
     Activations input = activations(tokens, columns, code);
     MemorySegment out = untouched(tokens * (rows + 3));
     kernels.multiply(weights, input, tokens, 0, rows, out, rows + 3);
@@ -397,7 +397,7 @@ final class KernelAgreementTest {
     checkRange(out, expected, tokens, rows, 0, rows);
   }
 
-  private TernaryMatrix pack(Rows rows) {
+  private TernaryMatrix pack(DecoderBatch rows) {
     return TernaryMatrix.pack(kernels, List.of(rows), arena, team);
   }
 
@@ -481,60 +481,61 @@ final class KernelAgreementTest {
 
   private void checkAttention(CacheType type, int headDim, int positions, int heads) {
     MemorySegment queries = floats(heads * headDim, 1);
-    CachedRows rows = anyCache(type, headDim, positions);
+    CachedKeysValues rows = anyCache(type, headDim, positions);
     MemorySegment out = arena.allocate(FLOAT, (long) heads * headDim);
     MemorySegment expected = arena.allocate(FLOAT, (long) heads * headDim);
-    attend(kernels, type, heads, new AttentionRow(queries, CachedRows.NONE, rows, out));
-    attend(scalar, type, heads, new AttentionRow(queries, CachedRows.NONE, rows, expected));
+    attend(kernels, type, heads, new AttentionQuery(queries, CachedKeysValues.NONE, rows, out));
+    attend(scalar, type, heads, new AttentionQuery(queries, CachedKeysValues.NONE, rows, expected));
     checkClose(out, expected, heads * headDim, 1e-5f);
     MemorySegment divided = arena.allocate(FLOAT, (long) heads * headDim);
     for (int shared = 1; shared <= positions; shared += 1 + positions / 3) {
       long start = (long) shared * headDim * type.bytes();
-      CachedRows first = new CachedRows(rows.keys(), rows.values(), shared);
-      CachedRows rest =
-          new CachedRows(
+      CachedKeysValues first = new CachedKeysValues(rows.keys(), rows.values(), shared);
+      CachedKeysValues rest =
+          new CachedKeysValues(
               rows.keys().asSlice(start), rows.values().asSlice(start), positions - shared);
-      attend(kernels, type, heads, new AttentionRow(queries, first, rest, divided));
+      attend(kernels, type, heads, new AttentionQuery(queries, first, rest, divided));
       assertThat(divided.toArray(FLOAT)).isEqualTo(out.toArray(FLOAT));
     }
   }
 
   /// Rows of one sequence, two to four of them, of forks, and of strangers.
   private void checkRowsTogether(CacheType type, int headDim, int heads, int count) {
-    CachedRows prompt = anyCache(type, headDim, 19);
-    CachedRows other = anyCache(type, headDim, 5);
-    CachedRows answer = anyCache(type, headDim, 30);
-    List<AttentionRow> rows = new ArrayList<>();
+    CachedKeysValues prompt = anyCache(type, headDim, 19);
+    CachedKeysValues other = anyCache(type, headDim, 5);
+    CachedKeysValues answer = anyCache(type, headDim, 30);
+    List<AttentionQuery> rows = new ArrayList<>();
     for (int row = 0; row < count; row++) {
-      CachedRows shared = row == 5 ? other : row == 6 ? CachedRows.NONE : prompt;
+      CachedKeysValues shared = row == 5 ? other : row == 6 ? CachedKeysValues.NONE : prompt;
       boolean sameSequence = row % 7 < 2 + count % 3;
-      CachedRows own =
+      CachedKeysValues own =
           sameSequence
-              ? new CachedRows(answer.keys(), answer.values(), 11 + row)
+              ? new CachedKeysValues(answer.keys(), answer.values(), 11 + row)
               : anyCache(type, headDim, 1 + row);
       MemorySegment queries = floats(heads * headDim, 1);
       rows.add(
-          new AttentionRow(queries, shared, own, arena.allocate(FLOAT, (long) heads * headDim)));
+          new AttentionQuery(queries, shared, own, arena.allocate(FLOAT, (long) heads * headDim)));
     }
-    attend(kernels, type, heads, rows.toArray(AttentionRow[]::new));
-    for (AttentionRow row : rows) {
+    attend(kernels, type, heads, rows.toArray(AttentionQuery[]::new));
+    for (AttentionQuery row : rows) {
       MemorySegment alone = arena.allocate(FLOAT, (long) heads * headDim);
-      attend(kernels, type, heads, new AttentionRow(row.queries(), row.shared(), row.own(), alone));
+      attend(
+          kernels, type, heads, new AttentionQuery(row.queries(), row.shared(), row.own(), alone));
       assertThat(row.out().toArray(FLOAT)).isEqualTo(alone.toArray(FLOAT));
     }
   }
 
-  private void attend(TernaryKernels by, CacheType type, int heads, AttentionRow... rows) {
+  private void attend(TernaryKernels by, CacheType type, int heads, AttentionQuery... rows) {
     int headDim = (int) (rows[0].queries().byteSize() / Float.BYTES / heads);
-    int most = Stream.of(rows).mapToInt(AttentionRow::positions).max().orElseThrow();
+    int most = Stream.of(rows).mapToInt(AttentionQuery::positions).max().orElseThrow();
     int scores = most * Math.max(heads, TernaryKernels.HEADS_TOGETHER);
     AttentionHeads shape = new AttentionHeads(heads, headDim, type, 0.3f);
     by.attend(List.of(rows), shape, arena.allocate(FLOAT, scores));
   }
 
-  private CachedRows anyCache(CacheType type, int headDim, int positions) {
+  private CachedKeysValues anyCache(CacheType type, int headDim, int positions) {
     int count = positions * headDim;
-    return new CachedRows(
+    return new CachedKeysValues(
         cache(type, count, _ -> (float) random.nextDouble(-2, 2)),
         cache(type, count, _ -> (float) random.nextDouble(-2, 2)),
         positions);
@@ -636,7 +637,7 @@ final class KernelAgreementTest {
   }
 
   /// Trits as plain bytes.
-  private record Rows(int rows, int columns, byte[] trits) implements TernaryRows {
+  private record DecoderBatch(int rows, int columns, byte[] trits) implements TernaryRows {
     @Override
     public float scale(int row) {
       return KernelAgreementTest.scale(row);

@@ -276,11 +276,11 @@ class VectorKernelsTest {
       MemorySegment scores = floats(heads * positions);
       MemorySegment expected = floats(heads * headDim);
       MemorySegment actual = floats(heads * headDim);
-      CachedRows rows = new CachedRows(keys, values, positions);
-      AttentionRow row = new AttentionRow(queries, CachedRows.NONE, rows, expected);
+      CachedKeysValues rows = new CachedKeysValues(keys, values, positions);
+      AttentionQuery row = new AttentionQuery(queries, CachedKeysValues.NONE, rows, expected);
       AttentionHeads shape = new AttentionHeads(heads, headDim, type, 0.5f);
       scalar.attend(List.of(row), shape, scores);
-      row = new AttentionRow(queries, CachedRows.NONE, rows, actual);
+      row = new AttentionQuery(queries, CachedKeysValues.NONE, rows, actual);
       vector.attend(List.of(row), shape, scores);
       assertClose(actual, expected, 1e-5);
     }
@@ -296,8 +296,8 @@ class VectorKernelsTest {
     MemorySegment zeros = constant(halves, 0);
     MemorySegment out = constant(halves, UNWRITTEN);
     MemorySegment score = constant(1, 0);
-    CachedRows rows = new CachedRows(zeros, values, 1);
-    AttentionRow row = new AttentionRow(zeros, CachedRows.NONE, rows, out);
+    CachedKeysValues rows = new CachedKeysValues(zeros, values, 1);
+    AttentionQuery row = new AttentionQuery(zeros, CachedKeysValues.NONE, rows, out);
     vector.attend(List.of(row), new AttentionHeads(1, halves, CacheType.FP16, 1), score);
     for (int half = 0; half < halves; half++) {
       float value = Float.float16ToFloat((short) half);

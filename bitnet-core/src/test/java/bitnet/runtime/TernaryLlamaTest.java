@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import bitnet.checkpoint.HuggingFaceDirectory;
-import bitnet.generation.ComputeSettings;
-import bitnet.generation.GraphLanguageModel;
-import bitnet.generation.LanguageModel;
+import bitnet.graph.GraphLanguageModel;
 import bitnet.kernel.CacheType;
 import bitnet.model.Activation;
 import bitnet.model.BlankWeights;
+import bitnet.model.ComputeSettings;
+import bitnet.model.LanguageModel;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
@@ -176,7 +176,7 @@ class TernaryLlamaTest {
       String fixture, String kernel) throws IOException {
     Path path = FIXTURE.resolveSibling(fixture);
     JsonNode expected = JSON.readTree(path.resolve("expected.json").toFile());
-    RuntimeSettings settings = new RuntimeSettings(2, kernel, HeadType.FP32, CacheType.FP32);
+    RuntimeSettings settings = new RuntimeSettings(2, kernel, LmHeadType.FP32, CacheType.FP32);
     try (HuggingFaceDirectory weights = HuggingFaceDirectory.open(path);
         TernaryLlama llama = TernaryLlama.load(weights, settings)) {
       for (int row = 0; row < expected.path("input_ids").size(); row++) {
@@ -227,8 +227,8 @@ class TernaryLlamaTest {
   }
 
   @ParameterizedTest
-  @EnumSource(HeadType.class)
-  void aPromptReadAtOnceGivesWhatItGivesTokenByToken(HeadType head) throws IOException {
+  @EnumSource(LmHeadType.class)
+  void aPromptReadAtOnceGivesWhatItGivesTokenByToken(LmHeadType head) throws IOException {
     RuntimeSettings settings = new RuntimeSettings(2, "auto", head, CacheType.FP16);
     LatentWeights weights = blank(config(true, true, false));
     int[] ids = tokens(90, weights.config().vocabSize(), 2);

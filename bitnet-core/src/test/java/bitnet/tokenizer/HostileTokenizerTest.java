@@ -2,7 +2,7 @@ package bitnet.tokenizer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import bitnet.checkpoint.Mutation;
+import bitnet.format.Mutation;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

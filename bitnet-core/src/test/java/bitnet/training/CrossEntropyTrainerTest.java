@@ -5,17 +5,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.NDManager;
 import bitnet.checkpoint.TrainingCheckpoint;
-import bitnet.data.Sampling;
 import bitnet.data.TokenStream;
+import bitnet.data.WindowSampling;
+import bitnet.graph.ComputeType;
+import bitnet.graph.ForwardPass;
+import bitnet.graph.LlamaModel;
+import bitnet.graph.Parameter;
+import bitnet.graph.TorchOps;
+import bitnet.metrics.TrainingReport;
 import bitnet.model.Activation;
 import bitnet.model.BlankWeights;
-import bitnet.model.ComputeType;
-import bitnet.model.ForwardPass;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
-import bitnet.model.LlamaModel;
-import bitnet.model.Parameter;
-import bitnet.model.TorchOps;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -95,11 +96,11 @@ class CrossEntropyTrainerTest {
         4,
         16,
         2,
-        new LearningRateSchedule(Decay.of("two-stage"), learningRate, 0.1, 2, STEPS),
+        new LearningRateSchedule(LearningRateDecay.of("two-stage"), learningRate, 0.1, 2, STEPS),
         1,
         quantWarmup,
         ForwardPass.Keep.ALL,
-        Sampling.EPOCH,
+        WindowSampling.EPOCH,
         7,
         SpikeGuard.DEFAULT,
         0,

@@ -15,7 +15,7 @@ class LearningRateScheduleTest {
   private static final Offset<Double> EXACT = within(1e-15);
 
   private static LearningRateSchedule schedule(String decay, long warmup, long steps) {
-    return new LearningRateSchedule(Decay.of(decay), 2e-3, 0.1, warmup, steps);
+    return new LearningRateSchedule(LearningRateDecay.of(decay), 2e-3, 0.1, warmup, steps);
   }
 
   @ParameterizedTest
@@ -34,7 +34,7 @@ class LearningRateScheduleTest {
   void twoStageFollowsTheRecipeOfTheThreeBillionModel() {
     // 1.2e-3 -> 8e-4 and weight decay 0.1 -> 0 at half-way, both lines ending at 0
     LearningRateSchedule recipe =
-        new LearningRateSchedule(Decay.of("two-stage"), 1.2e-3, 0.1, 375, 100_375);
+        new LearningRateSchedule(LearningRateDecay.of("two-stage"), 1.2e-3, 0.1, 375, 100_375);
     assertThat(recipe.learningRate(0)).isCloseTo(1.2e-3 / 375, EXACT);
     assertThat(recipe.learningRate(374)).isCloseTo(1.2e-3, EXACT);
     assertThat(recipe.learningRate(375)).isCloseTo(1.2e-3, EXACT);
@@ -105,16 +105,18 @@ class LearningRateScheduleTest {
       double lr, double weightDecay, long warmup, long steps, String message) {
     assertThatIllegalArgumentException()
         .isThrownBy(
-            () -> new LearningRateSchedule(new Decay.Constant(), lr, weightDecay, warmup, steps))
+            () ->
+                new LearningRateSchedule(
+                    new LearningRateDecay.Constant(), lr, weightDecay, warmup, steps))
         .withMessageContaining(message);
   }
 
   @Test
   void anUnknownScheduleIsRefusedWithThoseThatExist() {
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> Decay.of("step"))
+        .isThrownBy(() -> LearningRateDecay.of("step"))
         .withMessage("lr_schedule \"step\" is unknown; use two-stage, cosine, linear or constant");
-    assertThatIllegalArgumentException().isThrownBy(() -> new Decay.TwoStage(1.5));
-    assertThatIllegalArgumentException().isThrownBy(() -> new Decay.Cosine(Double.NaN));
+    assertThatIllegalArgumentException().isThrownBy(() -> new LearningRateDecay.TwoStage(1.5));
+    assertThatIllegalArgumentException().isThrownBy(() -> new LearningRateDecay.Cosine(Double.NaN));
   }
 }

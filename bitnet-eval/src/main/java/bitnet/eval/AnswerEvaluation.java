@@ -72,7 +72,7 @@ public final class AnswerEvaluation implements Evaluation<AnswerSample> {
             settings.generation(),
             settings.reasoning(),
             settings.correction());
-    return any + " " + Digest.of(records.toString().getBytes(StandardCharsets.UTF_8));
+    return any + " " + ContentDigest.of(records.toString().getBytes(StandardCharsets.UTF_8));
   }
 
   @Override
@@ -92,11 +92,11 @@ public final class AnswerEvaluation implements Evaluation<AnswerSample> {
     for (QaRecord record : records.subList(from, to)) {
       questions.add(QaTemplate.prompt(record.query()));
     }
-    List<Attempt> first =
+    List<ScoredCompletion> first =
         judged(
             complete(model, questions, attempts, (long) from * attempts, settings.generation()),
             from);
-    List<Attempt> second = correct(model, first, from);
+    List<ScoredCompletion> second = correct(model, first, from);
     List<AnswerSample> samples = new ArrayList<>();
     for (int i = from; i < to; i++) {
       QaRecord record = records.get(i);
@@ -115,7 +115,8 @@ public final class AnswerEvaluation implements Evaluation<AnswerSample> {
   }
 
   /// The correction of every answer; where its prompt does not fit the context the answer stays.
-  private List<Attempt> correct(EvaluatedModel model, List<Attempt> first, int from) {
+  private List<ScoredCompletion> correct(
+      EvaluatedModel model, List<ScoredCompletion> first, int from) {
     if (settings.correction().isEmpty()) {
       return List.of();
     }
@@ -132,15 +133,15 @@ public final class AnswerEvaluation implements Evaluation<AnswerSample> {
             settings.generation().stopStrings(),
             settings.generation().sampling());
     long sequence = CORRECTIONS + (long) from * settings.attempts();
-    List<Attempt> second = judged(complete(model, prompts, 1, sequence, generation), from);
+    List<ScoredCompletion> second = judged(complete(model, prompts, 1, sequence, generation), from);
     for (int i = 0; i < second.size(); i++) {
-      if (second.get(i).finish().equals(Attempt.TOO_LONG)) {
-        Attempt kept = first.get(i);
+      if (second.get(i).finish().equals(ScoredCompletion.TOO_LONG)) {
+        ScoredCompletion kept = first.get(i);
         second.set(
             i,
-            new Attempt(
+            new ScoredCompletion(
                 kept.text(),
-                Attempt.TOO_LONG,
+                ScoredCompletion.TOO_LONG,
                 0,
                 kept.right(),
                 kept.f1(),
@@ -153,7 +154,7 @@ public final class AnswerEvaluation implements Evaluation<AnswerSample> {
 
   /// A text and why it ended, before it is judged.
   private record Written(String text, String finish, int tokens) {
-    static final Written NOTHING = new Written("", Attempt.TOO_LONG, 0);
+    static final Written NOTHING = new Written("", ScoredCompletion.TOO_LONG, 0);
 
     static Written of(Completion completion) {
       return new Written(
@@ -212,19 +213,19 @@ public final class AnswerEvaluation implements Evaluation<AnswerSample> {
 
   /// @param written [#complete]'s, `attempts` a record
   /// @param from the record of the first
-  private List<Attempt> judged(List<Written> written, int from) {
-    List<Attempt> judged = new ArrayList<>();
+  private List<ScoredCompletion> judged(List<Written> written, int from) {
+    List<ScoredCompletion> judged = new ArrayList<>();
     for (int i = 0; i < written.size(); i++) {
       judged.add(judged(records.get(from + i / settings.attempts()), written.get(i)));
     }
     return judged;
   }
 
-  private Attempt judged(QaRecord record, Written written) {
+  private ScoredCompletion judged(QaRecord record, Written written) {
     Optional<String> reference =
         settings.reasoning() ? record.reasoning() : Optional.<String>empty();
     String inside = ReasoningSteps.inside(written.text());
-    return new Attempt(
+    return new ScoredCompletion(
         written.text(),
         written.finish(),
         written.tokens(),

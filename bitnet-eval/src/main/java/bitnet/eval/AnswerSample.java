@@ -17,8 +17,8 @@ public record AnswerSample(
     int index,
     String query,
     String answer,
-    List<Attempt> first,
-    List<Attempt> second)
+    List<ScoredCompletion> first,
+    List<ScoredCompletion> second)
     implements Sample {
 
   /// Copies the lists.

@@ -38,7 +38,7 @@ final class AnswerSummary {
     return new ModelResult(model, metrics, compared, notes);
   }
 
-  private void stage(String suffix, Function<AnswerSample, List<Attempt>> attempts) {
+  private void stage(String suffix, Function<AnswerSample, List<ScoredCompletion>> attempts) {
     boolean several = settings.attempts() > 1;
     Series right =
         series(
@@ -52,24 +52,24 @@ final class AnswerSummary {
           series(
               "best_of_%d%s".formatted(settings.attempts(), suffix),
               true,
-              it -> attempts.apply(it).stream().anyMatch(Attempt::right) ? 1 : 0));
+              it -> attempts.apply(it).stream().anyMatch(ScoredCompletion::right) ? 1 : 0));
     }
-    add(series("f1" + suffix, false, it -> mean(attempts.apply(it), Attempt::f1)));
+    add(series("f1" + suffix, false, it -> mean(attempts.apply(it), ScoredCompletion::f1)));
     if (settings.reasoning()) {
       reasoning(suffix, attempts);
     }
-    List<Attempt> all = samples.stream().map(attempts).flatMap(List::stream).toList();
-    metrics.add(Metric.of("tokens" + suffix, mean(all, Attempt::tokens), samples.size()));
+    List<ScoredCompletion> all = samples.stream().map(attempts).flatMap(List::stream).toList();
+    metrics.add(Metric.of("tokens" + suffix, mean(all, ScoredCompletion::tokens), samples.size()));
     metrics.add(
         Metric.of(
             "cut_off" + suffix,
-            mean(all, it -> it.finish().equals(Attempt.CUT) ? 1 : 0),
+            mean(all, it -> it.finish().equals(ScoredCompletion.CUT) ? 1 : 0),
             samples.size()));
   }
 
   /// Of the records that have a reasoning to compare with.
-  private void reasoning(String suffix, Function<AnswerSample, List<Attempt>> attempts) {
-    List<List<Attempt>> reasoned =
+  private void reasoning(String suffix, Function<AnswerSample, List<ScoredCompletion>> attempts) {
+    List<List<ScoredCompletion>> reasoned =
         samples.stream().map(attempts).filter(group -> group.getFirst().thinkF1() != null).toList();
     if (!reasoned.isEmpty()) {
       add(
@@ -106,8 +106,9 @@ final class AnswerSummary {
     return (double) count / sample.first().size();
   }
 
-  private void note(String model, String text, Function<AnswerSample, List<Attempt>> attempts) {
-    Predicate<Attempt> unread = it -> it.finish().equals(Attempt.TOO_LONG);
+  private void note(
+      String model, String text, Function<AnswerSample, List<ScoredCompletion>> attempts) {
+    Predicate<ScoredCompletion> unread = it -> it.finish().equals(ScoredCompletion.TOO_LONG);
     long count = samples.stream().map(attempts).flatMap(List::stream).filter(unread).count();
     if (count > 0) {
       notes.add("%s: %d %s.".formatted(model, count, text));
@@ -127,15 +128,17 @@ final class AnswerSummary {
     return new Series(name, samples.stream().mapToDouble(value).toArray(), binary);
   }
 
-  private static double hit(Attempt attempt) {
+  private static double hit(ScoredCompletion attempt) {
     return attempt.right() ? 1 : 0;
   }
 
-  private static double[] means(List<List<Attempt>> groups, ToDoubleFunction<Attempt> value) {
+  private static double[] means(
+      List<List<ScoredCompletion>> groups, ToDoubleFunction<ScoredCompletion> value) {
     return groups.stream().mapToDouble(group -> mean(group, value)).toArray();
   }
 
-  private static double mean(List<Attempt> attempts, ToDoubleFunction<Attempt> value) {
+  private static double mean(
+      List<ScoredCompletion> attempts, ToDoubleFunction<ScoredCompletion> value) {
     return attempts.stream().mapToDouble(value).average().orElse(Double.NaN);
   }
 }

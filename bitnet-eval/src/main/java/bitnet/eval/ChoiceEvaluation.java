@@ -47,7 +47,7 @@ public final class ChoiceEvaluation implements Evaluation<ChoiceSample> {
 
   @Override
   public String settings() {
-    return Digest.of(records.toString().getBytes(StandardCharsets.UTF_8));
+    return ContentDigest.of(records.toString().getBytes(StandardCharsets.UTF_8));
   }
 
   @Override

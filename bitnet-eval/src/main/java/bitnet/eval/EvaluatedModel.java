@@ -71,11 +71,11 @@ public final class EvaluatedModel implements AutoCloseable {
     for (Path file : isFile ? List.of(path) : files(path)) {
       text.append(file.getFileName()).append(' ').append(Files.size(file)).append('\n');
       if (isFile || file.toString().endsWith(".json")) {
-        text.append(Digest.of(file)).append('\n');
+        text.append(ContentDigest.of(file)).append('\n');
       }
     }
     text.append(settings.kernel()).append(settings.head()).append(settings.cache());
-    return Digest.of(text.toString().getBytes(StandardCharsets.UTF_8));
+    return ContentDigest.of(text.toString().getBytes(StandardCharsets.UTF_8));
   }
 
   private static List<Path> files(Path directory) throws IOException {

@@ -71,6 +71,6 @@ public record EvaluationRun(Map<String, Path> models, RuntimeSettings runtime) {
 
   private static String run(Evaluation<?> evaluation, EvaluatedModel model) throws IOException {
     String text = evaluation.task() + "\n" + evaluation.settings() + "\n" + model.identity();
-    return Digest.of(text.getBytes(StandardCharsets.UTF_8));
+    return ContentDigest.of(text.getBytes(StandardCharsets.UTF_8));
   }
 }

@@ -12,10 +12,10 @@ final class MajorityVote {
   /// Whether the answer that most attempts agree on is right. Answers agree if they are the
   /// same as [FinalAnswer] compares them; of equally frequent ones the earliest counts;
   /// attempts without an answer have no vote.
-  static boolean isRight(List<Attempt> attempts) {
-    List<Attempt> leaders = new ArrayList<>();
+  static boolean isRight(List<ScoredCompletion> attempts) {
+    List<ScoredCompletion> leaders = new ArrayList<>();
     List<Integer> votes = new ArrayList<>();
-    for (Attempt attempt : attempts) {
+    for (ScoredCompletion attempt : attempts) {
       Optional<String> answer = FinalAnswer.of(attempt.text());
       if (answer.isEmpty()) {
         continue;

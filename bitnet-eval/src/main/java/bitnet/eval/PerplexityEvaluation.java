@@ -37,14 +37,14 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
   ///
   /// @param model its name
   /// @param bytes of the text
-  private record Text(String model, int[] tokens, long bytes, Windows windows) {}
+  private record Text(String model, int[] tokens, long bytes, TokenWindows windows) {}
 
   /// Windows over a text.
   ///
   /// @param context tokens that a window reads at most
   /// @param stride from the beginning of one to that of the next
   /// @param last the position of the last token of the text
-  record Windows(int context, int stride, int last) {
+  record TokenWindows(int context, int stride, int last) {
 
     int count() {
       return 1 + Math.ceilDiv(Math.max(0, last - context), stride);
@@ -99,7 +99,7 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
 
   @Override
   public String settings() throws IOException {
-    return "%s %s %s %s %s".formatted(format, policy, context, stride, Digest.of(file));
+    return "%s %s %s %s %s".formatted(format, policy, context, stride, ContentDigest.of(file));
   }
 
   @Override
@@ -140,7 +140,7 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
     }
   }
 
-  private Windows windows(EvaluatedModel model, int tokens) {
+  private TokenWindows windows(EvaluatedModel model, int tokens) {
     int length = context.orElse(model.context());
     if (length < 1 || length > model.context()) {
       throw new IllegalArgumentException(
@@ -153,7 +153,7 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
           "stride %d is not from 1 to the context of %d, so tokens would be left out; use %d"
               .formatted(step, length, length));
     }
-    return new Windows(length, step, tokens - 1);
+    return new TokenWindows(length, step, tokens - 1);
   }
 
   @Override
@@ -169,7 +169,7 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
   private List<PerplexitySample> batch(EvaluatedModel model, String run, int from, int to)
       throws IOException {
     Text read = text(model);
-    Windows windows = read.windows();
+    TokenWindows windows = read.windows();
     List<KvCache> caches = new ArrayList<>();
     List<int[]> inputs = new ArrayList<>();
     List<int[]> targets = new ArrayList<>();

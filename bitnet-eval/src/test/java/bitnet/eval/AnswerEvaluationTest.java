@@ -121,8 +121,8 @@ class AnswerEvaluationTest {
   }
 
   private static void assertSecondTry(Generator generator, AnswerSample sample, int j) {
-    Attempt first = sample.first().get(j);
-    Attempt second = sample.second().get(j);
+    ScoredCompletion first = sample.first().get(j);
+    ScoredCompletion second = sample.second().get(j);
     int[] tokens =
         generator.promptTokens(QaTemplate.correctionPrompt(sample.query(), first.text(), GUIDE));
     if (tokens.length > CONTEXT) {
@@ -143,7 +143,7 @@ class AnswerEvaluationTest {
   @Test
   void answersAreJudgedAsInTraining() throws IOException {
     for (AnswerSample sample : samples("two", 4)) {
-      for (Attempt attempt : sample.first()) {
+      for (ScoredCompletion attempt : sample.first()) {
         assertThat(attempt.right()).isEqualTo(FinalAnswer.isRight(sample.answer(), attempt.text()));
         assertThat(attempt.f1())
             .isEqualTo(OVERLAP.score(sample.query(), sample.answer(), attempt.text()).outcome());

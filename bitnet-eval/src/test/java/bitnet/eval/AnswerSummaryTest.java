@@ -21,8 +21,8 @@ class AnswerSummaryTest {
   private static final Optional<AnswerSettings.Correction> CORRECTED =
       Optional.of(new AnswerSettings.Correction("Check:", 9));
 
-  private static Attempt attempt(boolean right, double f1) {
-    return new Attempt(right ? "5" : "6", "eos", 4, right, f1, null, null);
+  private static ScoredCompletion attempt(boolean right, double f1) {
+    return new ScoredCompletion(right ? "5" : "6", "eos", 4, right, f1, null, null);
   }
 
   private static AnswerSettings settings(
@@ -35,7 +35,8 @@ class AnswerSummaryTest {
         correction);
   }
 
-  private static AnswerSample sample(int index, List<Attempt> first, List<Attempt> second) {
+  private static AnswerSample sample(
+      int index, List<ScoredCompletion> first, List<ScoredCompletion> second) {
     return new AnswerSample("run", "m", index, "2+3=", "5", first, second);
   }
 
@@ -50,7 +51,7 @@ class AnswerSummaryTest {
 
   @Test
   void oneAnswerEachGivesShareRightAndMeanOverlap() {
-    Attempt cut = new Attempt("six", "length", 9, false, 0, null, null);
+    ScoredCompletion cut = new ScoredCompletion("six", "length", 9, false, 0, null, null);
     Map<String, Double> figures =
         figures(
             List.of(
@@ -70,8 +71,8 @@ class AnswerSummaryTest {
 
   @Test
   void secondTriesGiveBothSharesAndWhatMoved() {
-    Attempt right = attempt(true, 1);
-    Attempt wrong = attempt(false, 0);
+    ScoredCompletion right = attempt(true, 1);
+    ScoredCompletion wrong = attempt(false, 0);
     List<AnswerSample> samples =
         List.of(
             sample(0, List.of(right), List.of(right)),
@@ -94,8 +95,8 @@ class AnswerSummaryTest {
 
   @Test
   void severalAnswersGiveMeanMajorityAndBest() {
-    Attempt right = attempt(true, 1);
-    Attempt wrong = attempt(false, 0);
+    ScoredCompletion right = attempt(true, 1);
+    ScoredCompletion wrong = attempt(false, 0);
     List<AnswerSample> samples =
         List.of(
             sample(0, List.of(right, right, wrong), List.of()),
@@ -121,10 +122,12 @@ class AnswerSummaryTest {
     "_ _, false",
   })
   void mostAnswersWinAndOfAsManyTheFirst(String answers, boolean right) {
-    List<Attempt> attempts =
+    List<ScoredCompletion> attempts =
         Stream.of(answers.split(" ", -1))
             .map(text -> text.equals("_") ? "" : text)
-            .map(text -> new Attempt(text, "eos", 1, text.matches("5|5.0|10/2"), 0, null, null))
+            .map(
+                text ->
+                    new ScoredCompletion(text, "eos", 1, text.matches("5|5.0|10/2"), 0, null, null))
             .toList();
 
     assertThat(MajorityVote.isRight(attempts)).isEqualTo(right);
@@ -132,7 +135,8 @@ class AnswerSummaryTest {
 
   @Test
   void promptsThatDoNotFitAreSaid() {
-    Attempt unread = new Attempt("", Attempt.TOO_LONG, 0, false, 0, null, null);
+    ScoredCompletion unread =
+        new ScoredCompletion("", ScoredCompletion.TOO_LONG, 0, false, 0, null, null);
     List<AnswerSample> samples =
         List.of(
             sample(0, List.of(unread), List.of(unread)),
@@ -146,7 +150,7 @@ class AnswerSummaryTest {
 
   @Test
   void reasoningIsSummedUpOverTheRecordsThatHaveOne() {
-    Attempt reasoned = new Attempt("5", "eos", 1, true, 1, 0.5, 0.75);
+    ScoredCompletion reasoned = new ScoredCompletion("5", "eos", 1, true, 1, 0.5, 0.75);
     AnswerSettings settings =
         new AnswerSettings(
             1, 1, GenerationSettings.of(9, SamplingSettings.GREEDY), true, Optional.empty());

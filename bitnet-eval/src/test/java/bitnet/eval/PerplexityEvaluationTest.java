@@ -8,9 +8,9 @@ import static org.assertj.core.api.Assertions.within;
 import bitnet.checkpoint.ModelSource;
 import bitnet.data.BadRecordPolicy;
 import bitnet.data.TextFormat;
-import bitnet.generation.ComputeSettings;
-import bitnet.generation.GraphLanguageModel;
-import bitnet.runtime.HeadType;
+import bitnet.graph.GraphLanguageModel;
+import bitnet.model.ComputeSettings;
+import bitnet.runtime.LmHeadType;
 import bitnet.runtime.RuntimeSettings;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -100,7 +100,7 @@ class PerplexityEvaluationTest {
     for (int context : new int[] {1, 2, 5, 7, 40}) {
       for (int stride = 1; stride <= context; stride++) {
         for (int last = 1; last < 30; last++) {
-          var windows = new PerplexityEvaluation.Windows(context, stride, last);
+          var windows = new PerplexityEvaluation.TokenWindows(context, stride, last);
           int next = 1;
           for (int i = 0; i < windows.count(); i++) {
             assertThat(windows.first(i)).isEqualTo(next);
@@ -159,7 +159,7 @@ class PerplexityEvaluationTest {
 
   @ParameterizedTest
   @CsvSource({"INT8", "INT4"})
-  void headInFewerBitsChangesTheFiguresALittle(HeadType head) throws IOException {
+  void headInFewerBitsChangesTheFiguresALittle(LmHeadType head) throws IOException {
     RuntimeSettings exact = TinyModel.RUNTIME;
     RuntimeSettings fewer = new RuntimeSettings(1, exact.kernel(), head, exact.cache());
     PerplexityEvaluation evaluation = evaluation(text, OptionalInt.empty(), OptionalInt.empty(), 4);

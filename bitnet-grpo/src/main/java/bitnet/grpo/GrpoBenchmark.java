@@ -2,22 +2,22 @@ package bitnet.grpo;
 
 import ai.djl.ndarray.NDManager;
 import bitnet.data.QaRecord;
-import bitnet.device.SelectedDevice;
 import bitnet.generation.SamplingSettings;
+import bitnet.graph.ComputeType;
+import bitnet.graph.ForwardPass;
+import bitnet.graph.LlamaModel;
+import bitnet.graph.SelectedDevice;
+import bitnet.graph.TorchOps;
+import bitnet.metrics.TrainingReport;
 import bitnet.model.BlankWeights;
-import bitnet.model.ComputeType;
-import bitnet.model.ForwardPass;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
-import bitnet.model.LlamaModel;
-import bitnet.model.TorchOps;
 import bitnet.reward.RewardSpec;
 import bitnet.reward.WeightedReward;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.tokenizer.Tokenizer;
-import bitnet.training.Decay;
+import bitnet.training.LearningRateDecay;
 import bitnet.training.LearningRateSchedule;
-import bitnet.training.TrainingReport;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -87,8 +87,7 @@ public record GrpoBenchmark(
         WeightedReward rewards = new RewardSpec(List.of("f1"), List.of()).open();
         GrpoTrainer trainer =
             new GrpoTrainer(
-                new GrpoTrainer.Materials(
-                    model, tokenizer, Set.of(), rewards, questions(), List.of()),
+                new GrpoTrainer.Inputs(model, tokenizer, Set.of(), rewards, questions(), List.of()),
                 settings(),
                 runtime,
                 Path.of("unused"))) {
@@ -117,7 +116,7 @@ public record GrpoBenchmark(
         new GrpoLoss(LossType.GRPO, 0.2, 0.2, beta, KlEstimator.K3, Importance.TOKEN, newTokens),
         1,
         false,
-        new LearningRateSchedule(Decay.of("constant"), 1e-4, 0, 0, WARM_UP + steps),
+        new LearningRateSchedule(LearningRateDecay.of("constant"), 1e-4, 0, 0, WARM_UP + steps),
         1,
         0,
         ForwardPass.Keep.ALL,

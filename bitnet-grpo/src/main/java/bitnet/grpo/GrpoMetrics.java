@@ -1,6 +1,6 @@
 package bitnet.grpo;
 
-import bitnet.model.TernaryWatch;
+import bitnet.graph.TernaryStatistics;
 import bitnet.reward.WeightedReward;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -119,7 +119,7 @@ final class GrpoMetrics {
   }
 
   /// Adds what the updates of a step did to the trits.
-  static void putHealth(SequencedMap<String, Double> row, TernaryWatch.Health health) {
+  static void putHealth(SequencedMap<String, Double> row, TernaryStatistics.Health health) {
     row.put("zero_share", health.zeroShare());
     row.put("flip_rate", health.flipRate());
   }

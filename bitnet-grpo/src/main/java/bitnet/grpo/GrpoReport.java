@@ -1,6 +1,6 @@
 package bitnet.grpo;
 
-import bitnet.training.TrainingReport;
+import bitnet.metrics.TrainingReport;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.SequencedMap;

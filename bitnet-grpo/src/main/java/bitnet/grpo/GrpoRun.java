@@ -7,13 +7,13 @@ import bitnet.data.BadRecordPolicy;
 import bitnet.data.Benchmark;
 import bitnet.data.QaDataset;
 import bitnet.data.QaRecord;
-import bitnet.device.SelectedDevice;
-import bitnet.generation.ComputeSettings;
-import bitnet.model.ComputeType;
-import bitnet.model.ForwardPass;
+import bitnet.graph.ComputeType;
+import bitnet.graph.ForwardPass;
+import bitnet.graph.LlamaModel;
+import bitnet.graph.SelectedDevice;
+import bitnet.graph.TorchOps;
+import bitnet.model.ComputeSettings;
 import bitnet.model.LlamaConfig;
-import bitnet.model.LlamaModel;
-import bitnet.model.TorchOps;
 import bitnet.reward.RewardSpec;
 import bitnet.reward.WeightedReward;
 import bitnet.runtime.RuntimeSettings;
@@ -76,7 +76,7 @@ public record GrpoRun(
           LlamaModel model = LlamaModel.load(source.weights(), manager, type);
           GrpoTrainer trainer =
               new GrpoTrainer(
-                  new GrpoTrainer.Materials(
+                  new GrpoTrainer.Inputs(
                       model, tokenizer, source.endTokens(), judge, training, heldOut),
                   settings,
                   runtime,

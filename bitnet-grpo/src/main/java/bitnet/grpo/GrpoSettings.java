@@ -1,7 +1,7 @@
 package bitnet.grpo;
 
 import bitnet.generation.SamplingSettings;
-import bitnet.model.ForwardPass;
+import bitnet.graph.ForwardPass;
 import bitnet.training.LearningRateSchedule;
 import java.util.Optional;
 

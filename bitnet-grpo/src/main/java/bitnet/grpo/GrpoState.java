@@ -17,25 +17,20 @@ record GrpoState(
     SamplerState sampler,
     SpikeGuard.State guard,
     long tokens,
-    CorrectionBuffer buffer,
+    ReplayBuffer buffer,
     String fingerprint)
     implements RunState {
 
   static GrpoState start(long seed, String fingerprint) {
     return new GrpoState(
-        0,
-        SamplerState.start(seed),
-        SpikeGuard.State.start(),
-        0,
-        CorrectionBuffer.EMPTY,
-        fingerprint);
+        0, SamplerState.start(seed), SpikeGuard.State.start(), 0, ReplayBuffer.EMPTY, fingerprint);
   }
 
   GrpoState with(SpikeGuard.State other) {
     return new GrpoState(step, sampler, other, tokens, buffer, fingerprint);
   }
 
-  GrpoState with(CorrectionBuffer other) {
+  GrpoState with(ReplayBuffer other) {
     return new GrpoState(step, sampler, guard, tokens, other, fingerprint);
   }
 

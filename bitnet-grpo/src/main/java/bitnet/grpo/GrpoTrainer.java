@@ -4,14 +4,14 @@ import bitnet.data.QaRecord;
 import bitnet.data.QaSampler;
 import bitnet.data.QaTemplate;
 import bitnet.generation.RandomStream;
-import bitnet.model.LlamaModel;
-import bitnet.model.TernaryWatch;
+import bitnet.graph.LlamaModel;
+import bitnet.graph.TernaryStatistics;
+import bitnet.metrics.StartReport;
 import bitnet.reward.WeightedReward;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.tokenizer.Tokenizer;
 import bitnet.training.OptimizerStep;
 import bitnet.training.RunCheckpoints;
-import bitnet.training.StartReport;
 import bitnet.training.TrainingException;
 import bitnet.training.TrainingLoop;
 import java.io.IOException;
@@ -38,11 +38,11 @@ public final class GrpoTrainer implements AutoCloseable {
   private final OptimizerStep optimizer;
   private final Rollouts rollouts;
   private final @Nullable ReferencePolicy reference;
-  private final Learner learner;
+  private final PolicyOptimizer learner;
   private final @Nullable SelfCorrection correction;
-  private final Learner correctionLearner;
-  private final HeldOut heldOut;
-  private final TernaryWatch watch;
+  private final PolicyOptimizer correctionLearner;
+  private final HeldOutEvaluation heldOut;
+  private final TernaryStatistics watch;
   private final RunCheckpoints<GrpoState> checkpoints;
   private GrpoState state;
 
@@ -54,7 +54,7 @@ public final class GrpoTrainer implements AutoCloseable {
   /// @param rewards judge answers
   /// @param training questions to learn from
   /// @param heldOut questions to judge by; may be empty
-  public record Materials(
+  public record Inputs(
       LlamaModel model,
       Tokenizer tokenizer,
       Set<Integer> endTokens,
@@ -63,7 +63,7 @@ public final class GrpoTrainer implements AutoCloseable {
       List<QaRecord> heldOut) {
 
     /// Copies the lists.
-    public Materials {
+    public Inputs {
       endTokens = Set.copyOf(endTokens);
       training = List.copyOf(training);
       heldOut = List.copyOf(heldOut);
@@ -76,7 +76,7 @@ public final class GrpoTrainer implements AutoCloseable {
   /// @param directory for checkpoints
   /// @throws IllegalArgumentException if questions and answers do not fit the model's context
   public GrpoTrainer(
-      Materials materials, GrpoSettings settings, RuntimeSettings runtime, Path directory)
+      Inputs materials, GrpoSettings settings, RuntimeSettings runtime, Path directory)
       throws IOException {
     this.model = materials.model();
     this.settings = settings;
@@ -96,8 +96,9 @@ public final class GrpoTrainer implements AutoCloseable {
         learner(
             settings.correction().map(CorrectionSettings::maxLength).orElse(settings.maxLength()));
     this.heldOut =
-        new HeldOut(materials.heldOut(), rollouts, rewards, correction, settings.maxLength());
-    this.watch = new TernaryWatch(model);
+        new HeldOutEvaluation(
+            materials.heldOut(), rollouts, rewards, correction, settings.maxLength());
+    this.watch = new TernaryStatistics(model);
     this.checkpoints =
         new RunCheckpoints<>(optimizer, directory, settings.keptCheckpoints(), GrpoState.class);
     this.state = GrpoState.start(settings.sampling().seed(), fingerprint(materials));
@@ -105,11 +106,11 @@ public final class GrpoTrainer implements AutoCloseable {
         .check(materials.training(), materials.heldOut(), rollouts);
   }
 
-  private Learner learner(int maxLength) {
-    return new Learner(model, optimizer, rollouts, reference, settings, maxLength);
+  private PolicyOptimizer learner(int maxLength) {
+    return new PolicyOptimizer(model, optimizer, rollouts, reference, settings, maxLength);
   }
 
-  private String fingerprint(Materials materials) {
+  private String fingerprint(Inputs materials) {
     return "%s, rewards %s, %d questions, %s, %s"
         .formatted(
             settings.fingerprint(),
@@ -119,7 +120,7 @@ public final class GrpoTrainer implements AutoCloseable {
             model.config());
   }
 
-  /// The names of the metrics, for a [bitnet.training.MetricsLog].
+  /// The names of the metrics, for a [bitnet.metrics.MetricsLog].
   ///
   /// @param rewards their names, as in [WeightedReward.Term]
   public static List<String> metrics(List<String> rewards, GrpoSettings settings) {
@@ -214,7 +215,8 @@ public final class GrpoTrainer implements AutoCloseable {
     List<CompletionRecord> shown = new ArrayList<>(CompletionRecord.of(first, state.step() + 1));
     GrpoMetrics.putAnswers(row, first, settings.groupSize(), rewards);
     row.put("lr", settings.schedule().learningRate(state.step()));
-    Learner.Outcome outcome = learner.learn(lessons(first), state.step(), state.guard(), times);
+    PolicyOptimizer.Outcome outcome =
+        learner.learn(lessons(first), state.step(), state.guard(), times);
     outcome.put(row, "");
     state = state.with(outcome.guard()).withTokens(first.tokens());
     report(outcome, listener);
@@ -255,14 +257,14 @@ public final class GrpoTrainer implements AutoCloseable {
     return times.time(StepTimes.Part.REWARD, () -> Judged.of(repeated, samples, rewards, rollouts));
   }
 
-  private List<Learner.Lesson> lessons(Judged answers) {
+  private List<PolicyOptimizer.Lesson> lessons(Judged answers) {
     double[][] advantages =
         Judgement.advantages(answers.judgements(), settings.groupSize(), settings.scaling());
-    List<Learner.Lesson> lessons = new ArrayList<>();
+    List<PolicyOptimizer.Lesson> lessons = new ArrayList<>();
     for (int i = 0; i < answers.size(); i++) {
       Sample sample = answers.samples().get(i);
       lessons.add(
-          new Learner.Lesson(
+          new PolicyOptimizer.Lesson(
               sample.tokens(),
               sample.oldLogProbabilities(),
               advantages[i],
@@ -290,10 +292,11 @@ public final class GrpoTrainer implements AutoCloseable {
             Rollouts.Purpose.CORRECTION,
             times);
     RandomStream random = new RandomStream(~settings.sampling().seed(), state.step());
-    List<Learner.Lesson> lessons =
+    List<PolicyOptimizer.Lesson> lessons =
         new ArrayList<>(SelfCorrection.lessons(pairs, settings.maskTruncated()));
     lessons.addAll(SelfCorrection.lessons(state.buffer().draw(how.replayed(), random)));
-    Learner.Outcome outcome = correctionLearner.learn(lessons, state.step(), state.guard(), times);
+    PolicyOptimizer.Outcome outcome =
+        correctionLearner.learn(lessons, state.step(), state.guard(), times);
     outcome.put(row, GrpoMetrics.SECOND);
     state =
         state
@@ -308,7 +311,7 @@ public final class GrpoTrainer implements AutoCloseable {
     shown.addAll(CompletionRecord.of(pairs, state.step() + 1));
   }
 
-  private void report(Learner.Outcome outcome, GrpoListener listener) throws IOException {
+  private void report(PolicyOptimizer.Outcome outcome, GrpoListener listener) throws IOException {
     for (String reason : outcome.skipped()) {
       listener.skipped(state.step() + 1, reason);
     }

@@ -18,6 +18,6 @@ public enum Importance {
   ///
   /// @throws IllegalArgumentException if there is none
   public static Importance of(String key) {
-    return Names.find(values(), Importance::key, key, "importance");
+    return EnumNames.find(values(), Importance::key, key, "importance");
   }
 }

@@ -48,6 +48,6 @@ public enum KlEstimator {
   ///
   /// @throws IllegalArgumentException if there is none
   public static KlEstimator of(String key) {
-    return Names.find(values(), KlEstimator::key, key, "kl");
+    return EnumNames.find(values(), KlEstimator::key, key, "kl");
   }
 }

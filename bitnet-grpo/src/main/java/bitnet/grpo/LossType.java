@@ -25,6 +25,6 @@ public enum LossType {
   ///
   /// @throws IllegalArgumentException if there is none
   public static LossType of(String key) {
-    return Names.find(values(), LossType::key, key, "loss_type");
+    return EnumNames.find(values(), LossType::key, key, "loss_type");
   }
 }

@@ -1,7 +1,7 @@
 package bitnet.grpo;
 
-import bitnet.model.ForwardPass;
-import bitnet.model.LlamaModel;
+import bitnet.graph.ForwardPass;
+import bitnet.graph.LlamaModel;
 import bitnet.training.LogProbabilityPass;
 import bitnet.training.OptimizerStep;
 import bitnet.training.PromptedText;

@@ -20,6 +20,6 @@ public enum RewardScaling {
   ///
   /// @throws IllegalArgumentException if there is none
   public static RewardScaling of(String key) {
-    return Names.find(values(), RewardScaling::key, key, "scale_rewards");
+    return EnumNames.find(values(), RewardScaling::key, key, "scale_rewards");
   }
 }

@@ -109,15 +109,15 @@ final class SelfCorrection {
   }
 
   /// The corrections as lessons.
-  static List<Learner.Lesson> lessons(Pairs pairs, boolean maskTruncated) {
-    List<Learner.Lesson> lessons = new ArrayList<>();
+  static List<PolicyOptimizer.Lesson> lessons(Pairs pairs, boolean maskTruncated) {
+    List<PolicyOptimizer.Lesson> lessons = new ArrayList<>();
     for (int i = 0; i < pairs.second().size(); i++) {
       Sample sample = pairs.second().samples().get(i);
       double[] rise = pairs.second().judgements().get(i).tokenScores().clone();
       double before = pairs.first().judgements().get(i).tokenScores()[0];
       Arrays.setAll(rise, t -> rise[t] - before);
       lessons.add(
-          new Learner.Lesson(
+          new PolicyOptimizer.Lesson(
               sample.tokens(),
               sample.oldLogProbabilities(),
               rise,
@@ -127,26 +127,26 @@ final class SelfCorrection {
   }
 
   /// Corrections of earlier steps as lessons.
-  static List<Learner.Lesson> lessons(List<CorrectionBuffer.Entry> entries) {
+  static List<PolicyOptimizer.Lesson> lessons(List<ReplayBuffer.Entry> entries) {
     return entries.stream()
         .map(
             entry -> {
               double[] advantages = new double[entry.oldLogProbabilities().length];
               Arrays.fill(advantages, entry.advantage());
-              return new Learner.Lesson(
+              return new PolicyOptimizer.Lesson(
                   entry.text(), entry.oldLogProbabilities(), advantages, true);
             })
         .toList();
   }
 
   /// The corrections that count and were better than what they correct.
-  static List<CorrectionBuffer.Entry> successes(Pairs pairs) {
-    List<CorrectionBuffer.Entry> entries = new ArrayList<>();
+  static List<ReplayBuffer.Entry> successes(Pairs pairs) {
+    List<ReplayBuffer.Entry> entries = new ArrayList<>();
     for (int i = 0; i < pairs.second().size(); i++) {
       if (pairs.accepted()[i] && pairs.rise(i) > 0) {
         Sample sample = pairs.second().samples().get(i);
         entries.add(
-            new CorrectionBuffer.Entry(
+            new ReplayBuffer.Entry(
                 sample.tokens().prompt(),
                 sample.tokens().response(),
                 sample.oldLogProbabilities(),

@@ -7,25 +7,25 @@ import ai.djl.ndarray.NDManager;
 import bitnet.checkpoint.TrainingCheckpoint;
 import bitnet.data.QaRecord;
 import bitnet.generation.SamplingSettings;
+import bitnet.graph.ComputeType;
+import bitnet.graph.ForwardPass;
+import bitnet.graph.LlamaModel;
+import bitnet.graph.Parameter;
+import bitnet.graph.TorchOps;
 import bitnet.kernel.CacheType;
+import bitnet.metrics.TrainingReport;
 import bitnet.model.Activation;
 import bitnet.model.BlankWeights;
-import bitnet.model.ComputeType;
-import bitnet.model.ForwardPass;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
-import bitnet.model.LlamaModel;
-import bitnet.model.Parameter;
-import bitnet.model.TorchOps;
 import bitnet.reward.Reward;
 import bitnet.reward.RewardScore;
 import bitnet.reward.WeightedReward;
-import bitnet.runtime.HeadType;
+import bitnet.runtime.LmHeadType;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.tokenizer.Tokenizer;
-import bitnet.training.Decay;
+import bitnet.training.LearningRateDecay;
 import bitnet.training.LearningRateSchedule;
-import bitnet.training.TrainingReport;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -44,7 +44,7 @@ class GrpoTrainerTest {
       new LlamaConfig(
           256, 64, 96, 1, 2, 2, 32, 128, 1e-5, 10_000, Activation.SILU, false, false, false);
   private static final RuntimeSettings RUNTIME =
-      new RuntimeSettings(1, "auto", HeadType.FP32, CacheType.FP32);
+      new RuntimeSettings(1, "auto", LmHeadType.FP32, CacheType.FP32);
   private static final CorrectionSettings TWO_LAYERS =
       new CorrectionSettings(
           2,
@@ -125,7 +125,7 @@ class GrpoTrainerTest {
             LossType.GRPO, 0.2, 0.2, beta, KlEstimator.FORWARD, Importance.TOKEN, maxLength),
         2,
         false,
-        new LearningRateSchedule(Decay.of("constant"), learningRate, 0, 0, steps),
+        new LearningRateSchedule(LearningRateDecay.of("constant"), learningRate, 0, 0, steps),
         1,
         refSync,
         ForwardPass.Keep.ALL,
@@ -151,7 +151,7 @@ class GrpoTrainerTest {
 
   private GrpoTrainer trainer(LlamaModel model, GrpoSettings settings) throws IOException {
     return new GrpoTrainer(
-        new GrpoTrainer.Materials(
+        new GrpoTrainer.Inputs(
             model,
             Tokenizer.byteLevel(),
             Set.of(),

@@ -4,16 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.data.Offset.offset;
 
 import ai.djl.ndarray.NDManager;
+import bitnet.graph.ComputeType;
+import bitnet.graph.ForwardPass;
+import bitnet.graph.LlamaModel;
+import bitnet.graph.TorchOps;
 import bitnet.kernel.CacheType;
 import bitnet.model.Activation;
 import bitnet.model.BlankWeights;
-import bitnet.model.ComputeType;
-import bitnet.model.ForwardPass;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
-import bitnet.model.LlamaModel;
-import bitnet.model.TorchOps;
-import bitnet.runtime.HeadType;
+import bitnet.runtime.LmHeadType;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.training.LogProbabilityPass;
 import bitnet.training.PromptedText;
@@ -36,7 +36,7 @@ class ReferencePolicyTest {
   @Test
   void logProbabilitiesAreThoseOfTheGraphAlsoAfterItsWeightsWereReplaced() throws IOException {
     TorchOps.prepareThread(1);
-    RuntimeSettings exact = new RuntimeSettings(1, "auto", HeadType.FP32, CacheType.FP32);
+    RuntimeSettings exact = new RuntimeSettings(1, "auto", LmHeadType.FP32, CacheType.FP32);
     BlankWeights first = new BlankWeights(CONFIG, new LatentInitializer(5, 0.1));
     BlankWeights second = new BlankWeights(CONFIG, new LatentInitializer(6, 0.1));
     try (NDManager manager = NDManager.newBaseManager();

@@ -8,7 +8,7 @@ import bitnet.model.Activation;
 import bitnet.model.BlankWeights;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
-import bitnet.runtime.HeadType;
+import bitnet.runtime.LmHeadType;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -28,7 +28,7 @@ class RolloutsTest {
   private static int[] encode(Tokenizer tokenizer, String prompt) throws IOException {
     BlankWeights policy =
         new BlankWeights(config(tokenizer.vocabSize()), new LatentInitializer(1, 0.05));
-    RuntimeSettings settings = new RuntimeSettings(1, "auto", HeadType.FP32, CacheType.FP32);
+    RuntimeSettings settings = new RuntimeSettings(1, "auto", LmHeadType.FP32, CacheType.FP32);
     try (Rollouts rollouts = new Rollouts(policy, tokenizer, Set.of(), settings)) {
       return rollouts.encode(prompt);
     }

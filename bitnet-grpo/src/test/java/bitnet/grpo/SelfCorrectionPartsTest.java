@@ -18,8 +18,8 @@ import org.junit.jupiter.api.io.TempDir;
 class SelfCorrectionPartsTest {
   @TempDir private Path directory;
 
-  private static CorrectionBuffer.Entry entry(int number) {
-    return new CorrectionBuffer.Entry(
+  private static ReplayBuffer.Entry entry(int number) {
+    return new ReplayBuffer.Entry(
         new int[] {number}, new int[] {1, 2}, new double[] {-0.1, -1.0 / 3}, 0.5);
   }
 
@@ -78,8 +78,8 @@ class SelfCorrectionPartsTest {
 
   @Test
   void theBufferForgetsItsOldestAndDrawsDifferentOnes() {
-    CorrectionBuffer buffer =
-        CorrectionBuffer.EMPTY
+    ReplayBuffer buffer =
+        ReplayBuffer.EMPTY
             .with(List.of(entry(1), entry(2)), 3)
             .with(List.of(entry(3), entry(4)), 3);
 
@@ -94,7 +94,7 @@ class SelfCorrectionPartsTest {
   void theStateIsTheSameAfterAWayThroughJson() throws IOException {
     ObjectMapper mapper = new ObjectMapper();
     GrpoState state =
-        GrpoState.start(7, "x").with(CorrectionBuffer.EMPTY.with(List.of(entry(1)), 3)).next(4);
+        GrpoState.start(7, "x").with(ReplayBuffer.EMPTY.with(List.of(entry(1)), 3)).next(4);
 
     GrpoState read = mapper.readValue(mapper.writeValueAsString(state), GrpoState.class);
 

@@ -1,6 +1,6 @@
 package bitnet.energy;
 
-import bitnet.generation.LanguageModel;
+import bitnet.model.LanguageModel;
 import bitnet.model.LlamaConfig;
 import java.util.EnumMap;
 import java.util.Map;

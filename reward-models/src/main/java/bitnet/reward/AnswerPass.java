@@ -3,8 +3,8 @@ package bitnet.reward;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import bitnet.model.ForwardPass;
-import bitnet.model.LlamaModel;
+import bitnet.graph.ForwardPass;
+import bitnet.graph.LlamaModel;
 import java.util.Arrays;
 import java.util.List;
 

@@ -2,7 +2,7 @@ package bitnet.reward;
 
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.checkpoint.TensorDirectory;
-import bitnet.data.JudgedAnswer;
+import bitnet.data.PreferenceRecord;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -35,7 +35,7 @@ public final class LinearRewardModel implements RewardModel {
   /// @param records at least one
   /// @param listener hears of every epoch
   public static LinearRewardModel train(
-      List<JudgedAnswer> records,
+      List<PreferenceRecord> records,
       RewardTraining settings,
       Consumer<RewardTraining.Epoch> listener) {
     if (records.isEmpty()) {
@@ -58,13 +58,13 @@ public final class LinearRewardModel implements RewardModel {
   /// A record as features.
   private sealed interface Example {
 
-    static Example of(JudgedAnswer record) {
+    static Example of(PreferenceRecord record) {
       return switch (record) {
-        case JudgedAnswer.Pair pair ->
+        case PreferenceRecord.Pair pair ->
             new PairExample(
                 AnswerFeatures.of(pair.query(), pair.chosen()),
                 AnswerFeatures.of(pair.query(), pair.rejected()));
-        case JudgedAnswer.Label label ->
+        case PreferenceRecord.Label label ->
             new LabelExample(AnswerFeatures.of(label.query(), label.answer()), label.label());
       };
     }
@@ -78,10 +78,10 @@ public final class LinearRewardModel implements RewardModel {
     public double learn(float[] weights, double learningRate) {
       double better = chosen.dot(weights);
       double worse = rejected.dot(weights);
-      double step = -learningRate * JudgementLoss.pairSlope(better, worse);
+      double step = -learningRate * PreferenceLoss.pairSlope(better, worse);
       chosen.addTo(weights, step);
       rejected.addTo(weights, -step);
-      return JudgementLoss.ofPair(better, worse);
+      return PreferenceLoss.ofPair(better, worse);
     }
   }
 
@@ -89,8 +89,8 @@ public final class LinearRewardModel implements RewardModel {
     @Override
     public double learn(float[] weights, double learningRate) {
       double logit = answer.dot(weights);
-      answer.addTo(weights, -learningRate * JudgementLoss.labelSlope(logit, label));
-      return JudgementLoss.ofLabel(logit, label);
+      answer.addTo(weights, -learningRate * PreferenceLoss.labelSlope(logit, label));
+      return PreferenceLoss.ofLabel(logit, label);
     }
   }
 
@@ -102,7 +102,7 @@ public final class LinearRewardModel implements RewardModel {
   /// The probability that the completion is good, from 0 to 1.
   @Override
   public RewardScore score(String query, String reference, String completion) {
-    return RewardScore.of(JudgementLoss.sigmoid(logit(query, completion)));
+    return RewardScore.of(PreferenceLoss.sigmoid(logit(query, completion)));
   }
 
   @Override

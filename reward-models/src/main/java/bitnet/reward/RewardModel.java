@@ -1,8 +1,8 @@
 package bitnet.reward;
 
 import bitnet.checkpoint.ModelDirectory;
-import bitnet.data.JudgedAnswer;
-import bitnet.generation.ComputeSettings;
+import bitnet.data.PreferenceRecord;
+import bitnet.model.ComputeSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -48,15 +48,15 @@ public sealed interface RewardModel extends Reward
   /// one; a label of at least 0.5 by a logit of at least 0.
   ///
   /// @param records at least one
-  default double accuracy(List<JudgedAnswer> records) {
+  default double accuracy(List<PreferenceRecord> records) {
     long right =
         records.stream()
             .filter(
                 record ->
                     switch (record) {
-                      case JudgedAnswer.Pair pair ->
+                      case PreferenceRecord.Pair pair ->
                           logit(pair.query(), pair.chosen()) > logit(pair.query(), pair.rejected());
-                      case JudgedAnswer.Label label ->
+                      case PreferenceRecord.Label label ->
                           (logit(label.query(), label.answer()) >= 0) == (label.label() >= 0.5);
                     })
             .count();

@@ -4,10 +4,10 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import bitnet.data.JudgedAnswer;
-import bitnet.model.ForwardPass;
-import bitnet.model.LlamaModel;
-import bitnet.model.TorchOps;
+import bitnet.data.PreferenceRecord;
+import bitnet.graph.ForwardPass;
+import bitnet.graph.LlamaModel;
+import bitnet.graph.TorchOps;
 import bitnet.training.OptimizerStep;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -21,7 +21,7 @@ final class RewardModelTrainer implements AutoCloseable {
 
   private final TransformerRewardModel model;
   private final LlamaModel encoder;
-  private final List<JudgedAnswer> records;
+  private final List<PreferenceRecord> records;
   private final RewardTraining settings;
   private final int batchSize;
   private final OptimizerStep optimizer;
@@ -32,7 +32,7 @@ final class RewardModelTrainer implements AutoCloseable {
 
   RewardModelTrainer(
       TransformerRewardModel model,
-      List<JudgedAnswer> records,
+      List<PreferenceRecord> records,
       RewardTraining settings,
       int batchSize) {
     if (records.isEmpty()) {
@@ -55,7 +55,7 @@ final class RewardModelTrainer implements AutoCloseable {
   }
 
   void run(Consumer<RewardTraining.Epoch> listener) {
-    List<JudgedAnswer> order = new ArrayList<>(records);
+    List<PreferenceRecord> order = new ArrayList<>(records);
     Random random = new Random(settings.seed());
     long stepsPerEpoch = (order.size() + batchSize - 1L) / batchSize;
     long steps = stepsPerEpoch * settings.epochs();
@@ -72,35 +72,36 @@ final class RewardModelTrainer implements AutoCloseable {
   }
 
   /// One step of the optimizer; returns the batch's summed loss before it.
-  private double step(List<JudgedAnswer> batch, double learningRate) {
+  private double step(List<PreferenceRecord> batch, double learningRate) {
     List<AnswerTokens> answers = new ArrayList<>();
-    for (JudgedAnswer record : batch) {
+    for (PreferenceRecord record : batch) {
       switch (record) {
-        case JudgedAnswer.Pair pair -> {
+        case PreferenceRecord.Pair pair -> {
           answers.add(model.tokens(pair.query(), pair.chosen()));
           answers.add(model.tokens(pair.query(), pair.rejected()));
         }
-        case JudgedAnswer.Label label -> answers.add(model.tokens(label.query(), label.answer()));
+        case PreferenceRecord.Label label ->
+            answers.add(model.tokens(label.query(), label.answer()));
       }
     }
     double loss = 0;
     try (AnswerPass pass = model.forward(answers, ForwardPass.Keep.ALL)) {
       double[] slopes = new double[answers.size()];
       int row = 0;
-      for (JudgedAnswer record : batch) {
+      for (PreferenceRecord record : batch) {
         switch (record) {
-          case JudgedAnswer.Pair pair -> {
+          case PreferenceRecord.Pair pair -> {
             double chosen = pass.logit(row);
             double rejected = pass.logit(row + 1);
-            loss += JudgementLoss.ofPair(chosen, rejected);
-            slopes[row] = JudgementLoss.pairSlope(chosen, rejected) / batch.size();
+            loss += PreferenceLoss.ofPair(chosen, rejected);
+            slopes[row] = PreferenceLoss.pairSlope(chosen, rejected) / batch.size();
             slopes[row + 1] = -slopes[row];
             row += 2;
           }
-          case JudgedAnswer.Label label -> {
+          case PreferenceRecord.Label label -> {
             double logit = pass.logit(row);
-            loss += JudgementLoss.ofLabel(logit, label.label());
-            slopes[row++] = JudgementLoss.labelSlope(logit, label.label()) / batch.size();
+            loss += PreferenceLoss.ofLabel(logit, label.label());
+            slopes[row++] = PreferenceLoss.labelSlope(logit, label.label()) / batch.size();
           }
         }
       }

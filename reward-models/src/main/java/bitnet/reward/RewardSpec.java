@@ -1,6 +1,6 @@
 package bitnet.reward;
 
-import bitnet.generation.ComputeSettings;
+import bitnet.model.ComputeSettings;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.nio.file.Files;

@@ -7,15 +7,15 @@ import ai.djl.ndarray.types.Shape;
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.checkpoint.ModelSource;
 import bitnet.checkpoint.TensorDirectory;
-import bitnet.data.JudgedAnswer;
+import bitnet.data.PreferenceRecord;
 import bitnet.data.QaTemplate;
-import bitnet.device.DeviceSelector;
-import bitnet.generation.ComputeSettings;
-import bitnet.model.ComputeType;
-import bitnet.model.ForwardPass;
-import bitnet.model.LlamaModel;
-import bitnet.model.TensorMemory;
-import bitnet.model.TorchOps;
+import bitnet.graph.ComputeType;
+import bitnet.graph.DeviceSelector;
+import bitnet.graph.ForwardPass;
+import bitnet.graph.LlamaModel;
+import bitnet.graph.TensorMemory;
+import bitnet.graph.TorchOps;
+import bitnet.model.ComputeSettings;
 import bitnet.tokenizer.StreamDecoder;
 import bitnet.tokenizer.Tokenizer;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -83,7 +83,7 @@ public final class TransformerRewardModel implements RewardModel {
   /// @param batchSize records in a step
   /// @param listener hears of every epoch
   public void train(
-      List<JudgedAnswer> records,
+      List<PreferenceRecord> records,
       RewardTraining settings,
       int batchSize,
       Consumer<RewardTraining.Epoch> listener) {
@@ -135,7 +135,7 @@ public final class TransformerRewardModel implements RewardModel {
   public RewardScore score(String query, String reference, String completion) {
     AnswerTokens tokens = tokens(query, completion);
     try (AnswerPass pass = forward(List.of(tokens), ForwardPass.Keep.NOTHING)) {
-      double outcome = JudgementLoss.sigmoid(pass.logit(0));
+      double outcome = PreferenceLoss.sigmoid(pass.logit(0));
       if (kind == RewardHead.SCALAR || completion.isEmpty()) {
         return RewardScore.of(outcome);
       }
@@ -144,7 +144,7 @@ public final class TransformerRewardModel implements RewardModel {
       List<RewardScore.Part> parts = new ArrayList<>();
       for (int i = 0; i < logits.length; i++) {
         int end = ends[ends.length - logits.length + i];
-        parts.add(new RewardScore.Part(end, JudgementLoss.sigmoid(logits[i])));
+        parts.add(new RewardScore.Part(end, PreferenceLoss.sigmoid(logits[i])));
       }
       return new RewardScore(outcome, parts);
     }

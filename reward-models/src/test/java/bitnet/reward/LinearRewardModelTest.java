@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
 
-import bitnet.checkpoint.CheckpointException;
 import bitnet.checkpoint.ModelDirectory;
-import bitnet.data.JudgedAnswer;
-import bitnet.generation.ComputeSettings;
+import bitnet.data.PreferenceRecord;
+import bitnet.format.CheckpointException;
+import bitnet.model.ComputeSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -22,20 +22,20 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class LinearRewardModelTest {
   private static final RewardTraining SETTINGS = new RewardTraining(100, 0.1, 0);
-  private static final List<JudgedAnswer> PAIRS =
+  private static final List<PreferenceRecord> PAIRS =
       List.of(
-          new JudgedAnswer.Pair("capital of France?", "Paris", "London"),
-          new JudgedAnswer.Pair("capital of England?", "London", "Paris"));
-  private static final List<JudgedAnswer> LABELS =
+          new PreferenceRecord.Pair("capital of France?", "Paris", "London"),
+          new PreferenceRecord.Pair("capital of England?", "London", "Paris"));
+  private static final List<PreferenceRecord> LABELS =
       List.of(
-          new JudgedAnswer.Label("a greeting", "good morning", 1),
-          new JudgedAnswer.Label("a greeting", "go away", 0),
-          new JudgedAnswer.Label("thanks", "you are welcome", 1),
-          new JudgedAnswer.Label("thanks", "go away at once", 0));
+          new PreferenceRecord.Label("a greeting", "good morning", 1),
+          new PreferenceRecord.Label("a greeting", "go away", 0),
+          new PreferenceRecord.Label("thanks", "you are welcome", 1),
+          new PreferenceRecord.Label("thanks", "go away at once", 0));
 
   @TempDir private Path directory;
 
-  private static LinearRewardModel trained(List<JudgedAnswer> records) {
+  private static LinearRewardModel trained(List<PreferenceRecord> records) {
     return LinearRewardModel.train(records, SETTINGS, epoch -> {});
   }
 
@@ -115,19 +115,19 @@ class LinearRewardModelTest {
   void slopesAreThoseOfTheLosses() {
     double step = 1e-6;
     for (double s : new double[] {-30, -1, 0, 0.5, 30}) {
-      assertThat(JudgementLoss.labelSlope(s, 0.3))
+      assertThat(PreferenceLoss.labelSlope(s, 0.3))
           .isCloseTo(
-              (JudgementLoss.ofLabel(s + step, 0.3) - JudgementLoss.ofLabel(s - step, 0.3))
+              (PreferenceLoss.ofLabel(s + step, 0.3) - PreferenceLoss.ofLabel(s - step, 0.3))
                   / (2 * step),
               offset(1e-6));
-      assertThat(JudgementLoss.pairSlope(s, 0.2))
+      assertThat(PreferenceLoss.pairSlope(s, 0.2))
           .isCloseTo(
-              (JudgementLoss.ofPair(s + step, 0.2) - JudgementLoss.ofPair(s - step, 0.2))
+              (PreferenceLoss.ofPair(s + step, 0.2) - PreferenceLoss.ofPair(s - step, 0.2))
                   / (2 * step),
               offset(1e-6));
     }
-    assertThat(JudgementLoss.ofPair(-2000, 2000)).isEqualTo(4000);
-    assertThat(JudgementLoss.sigmoid(-2000)).isZero();
+    assertThat(PreferenceLoss.ofPair(-2000, 2000)).isEqualTo(4000);
+    assertThat(PreferenceLoss.sigmoid(-2000)).isZero();
   }
 
   @ParameterizedTest

@@ -6,11 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
 
 import bitnet.checkpoint.ModelDirectory;
-import bitnet.data.JudgedAnswer;
-import bitnet.generation.ComputeSettings;
+import bitnet.data.PreferenceRecord;
+import bitnet.graph.ComputeType;
+import bitnet.graph.ForwardPass;
 import bitnet.model.Activation;
-import bitnet.model.ComputeType;
-import bitnet.model.ForwardPass;
+import bitnet.model.ComputeSettings;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
 import bitnet.tokenizer.Tokenizer;
@@ -54,24 +54,24 @@ class TransformerRewardModelTest {
   }
 
   /// Good answers end in a full stop, bad ones in a question mark.
-  private static List<JudgedAnswer> pairs() {
-    List<JudgedAnswer> pairs = new ArrayList<>();
+  private static List<PreferenceRecord> pairs() {
+    List<PreferenceRecord> pairs = new ArrayList<>();
     for (String word : List.of("a", "bb", "c", "dd", "e", "ff", "g", "hh")) {
-      pairs.add(new JudgedAnswer.Pair(word, word + ".", word + "?"));
+      pairs.add(new PreferenceRecord.Pair(word, word + ".", word + "?"));
     }
     return pairs;
   }
 
-  private static List<JudgedAnswer> labels() {
-    List<JudgedAnswer> labels = new ArrayList<>();
-    for (JudgedAnswer pair : pairs()) {
-      labels.add(new JudgedAnswer.Label(pair.query(), pair.query() + ".", 1));
-      labels.add(new JudgedAnswer.Label(pair.query(), pair.query() + "?", 0));
+  private static List<PreferenceRecord> labels() {
+    List<PreferenceRecord> labels = new ArrayList<>();
+    for (PreferenceRecord pair : pairs()) {
+      labels.add(new PreferenceRecord.Label(pair.query(), pair.query() + ".", 1));
+      labels.add(new PreferenceRecord.Label(pair.query(), pair.query() + "?", 0));
     }
     return labels;
   }
 
-  private static List<Double> train(TransformerRewardModel model, List<JudgedAnswer> records) {
+  private static List<Double> train(TransformerRewardModel model, List<PreferenceRecord> records) {
     List<Double> losses = new ArrayList<>();
     model.train(records, SETTINGS, 4, epoch -> losses.add(epoch.loss()));
     return losses;
@@ -124,7 +124,7 @@ class TransformerRewardModelTest {
               .mapToDouble(part -> Math.log(part.score() / (1 - part.score())))
               .average()
               .orElseThrow();
-      assertThat(JudgementLoss.sigmoid(meanLogit)).isCloseTo(score.outcome(), offset(1e-9));
+      assertThat(PreferenceLoss.sigmoid(meanLogit)).isCloseTo(score.outcome(), offset(1e-9));
       assertThat(model.score("a", "", "").outcome()).isBetween(0.0, 1.0);
     }
   }

@@ -1,0 +1,140 @@
+package bitnet.cli.commands;
+
+import bitnet.checkpoint.ModelSource;
+import bitnet.cli.option.RuntimeOptions;
+import bitnet.cli.output.ExitCode;
+import bitnet.runtime.InferenceBenchmark;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `bitnet bench infer`: tokens a second of the packed runtime, beside the machine's memory.
+@Command(
+    name = "infer",
+    description = "Read a prompt, write tokens, and say how fast that goes.",
+    sortOptions = false)
+final class BenchInfer implements Callable<Integer> {
+
+  @Spec private CommandSpec spec;
+
+  /// What is measured: a model, or random weights.
+  private static final class Subject {
+    @Option(names = "--model_path", paramLabel = "DIR", description = "Measure this model.")
+    private @Nullable Path modelPath;
+
+    @Option(
+        names = "--shape",
+        paramLabel = "S",
+        description = "Measure random weights of a known shape: 100m, 750m or 2b4t.")
+    private @Nullable String shape;
+
+    private Subject() {}
+  }
+
+  @ArgGroup(multiplicity = "1")
+  private Subject subject;
+
+  @Option(
+      names = "--prompt",
+      defaultValue = "128",
+      paramLabel = "N",
+      description = "Tokens that are read (default: ${DEFAULT-VALUE}).")
+  private int prompt;
+
+  @Option(
+      names = "--new",
+      defaultValue = "64",
+      paramLabel = "N",
+      description = "Tokens that are written (default: ${DEFAULT-VALUE}).")
+  private int fresh;
+
+  @Option(
+      names = "--batch",
+      defaultValue = "1",
+      paramLabel = "N",
+      description = "Write N sequences side by side as well (default: ${DEFAULT-VALUE}).")
+  private int batch;
+
+  @Option(names = "--json", description = "Print one JSON object instead of lines.")
+  private boolean json;
+
+  @Mixin private RuntimeOptions runtime;
+
+  private BenchInfer() {}
+
+  @Override
+  public Integer call() throws IOException {
+    InferenceBenchmark benchmark = new InferenceBenchmark(prompt, fresh, batch);
+    if (subject.shape != null) {
+      print(
+          subject.shape,
+          benchmark.run(InferenceBenchmark.shape(subject.shape), runtime.settings()));
+    } else if (subject.modelPath != null) {
+      try (ModelSource source = ModelSource.open(subject.modelPath)) {
+        print(subject.modelPath.toString(), benchmark.run(source.ternary(), runtime.settings()));
+      }
+    }
+    return ExitCode.OK;
+  }
+
+  private void print(String name, InferenceBenchmark.Result result) throws IOException {
+    PrintWriter out = spec.commandLine().getOut();
+    double rss = result.peakMemory() / (double) (1 << 20);
+    if (json) {
+      ObjectMapper mapper = new ObjectMapper();
+      ObjectNode node = mapper.createObjectNode();
+      node.put("shape", name);
+      node.put("threads", runtime.settings().threads());
+      node.put("kernel", result.description());
+      node.put("load_s", result.loadSeconds());
+      node.put("prefill_tok_s", result.prefillTokensPerSecond());
+      node.put("decode_tok_s", result.decodeTokensPerSecond());
+      if (batch > 1) {
+        node.put("batch", batch);
+        node.put("batch_tok_s", result.batchTokensPerSecond());
+      }
+      node.put("bandwidth_gb_s", result.decodeBandwidth() / 1e9);
+      node.put("read_bandwidth_gb_s", result.readBandwidth() / 1e9);
+      node.put("kernel_gb_s", result.kernelRate() / 1e9);
+      node.put("peak_rss_mib", rss);
+      out.println(mapper.writeValueAsString(node));
+      return;
+    }
+    out.printf(
+        Locale.ROOT, "%s, %,d parameters: %s%n", name, result.parameters(), result.description());
+    out.printf(
+        Locale.ROOT,
+        "loaded in %.2f s; reads %.1f tok/s, writes %.1f tok/s%n",
+        result.loadSeconds(),
+        result.prefillTokensPerSecond(),
+        result.decodeTokensPerSecond());
+    if (batch > 1) {
+      out.printf(
+          Locale.ROOT,
+          "%d sequences side by side: %.1f tok/s, %.1f times one%n",
+          batch,
+          result.batchTokensPerSecond(),
+          result.batchTokensPerSecond() / result.decodeTokensPerSecond());
+    }
+    out.printf(
+        Locale.ROOT,
+        "%.1f GB/s of weights while writing; this machine reads %.1f GB/s from memory, its kernel"
+            + " %.1f GB/s from cache: %.0f%% of the lower; peak memory %.0f MiB%n",
+        result.decodeBandwidth() / 1e9,
+        result.readBandwidth() / 1e9,
+        result.kernelRate() / 1e9,
+        100 * result.decodeBandwidth() / Math.min(result.readBandwidth(), result.kernelRate()),
+        rss);
+  }
+}

@@ -1,0 +1,116 @@
+package bitnet.cli.commands;
+
+import bitnet.cli.option.ComputeOptions;
+import bitnet.cli.option.ShapeOptions;
+import bitnet.cli.output.ExitCode;
+import bitnet.device.ProcessorFeatures;
+import bitnet.device.SystemMemory;
+import bitnet.graph.ComputeType;
+import bitnet.graph.DeviceSelector;
+import bitnet.model.LlamaConfig;
+import bitnet.training.TrainingBenchmark;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `bitnet bench train`: tokens a second of training, beside the machine's matrix products.
+@Command(
+    name = "train",
+    description = "Train a blank model on random tokens and say how fast that goes.",
+    sortOptions = false)
+final class BenchTrain implements Callable<Integer> {
+
+  @Spec private CommandSpec spec;
+
+  @Mixin private ShapeOptions shape;
+
+  @Option(
+      names = "--batch",
+      defaultValue = "8",
+      paramLabel = "N",
+      description = "Sequences (default: ${DEFAULT-VALUE}).")
+  private int batch;
+
+  @Option(
+      names = "--seq",
+      defaultValue = "256",
+      paramLabel = "N",
+      description = "Tokens in each (default: ${DEFAULT-VALUE}).")
+  private int seq;
+
+  @Option(
+      names = "--steps",
+      defaultValue = "10",
+      paramLabel = "N",
+      description = "Steps that count (default: ${DEFAULT-VALUE}).")
+  private int steps;
+
+  @Option(names = "--json", description = "Print one JSON object instead of lines.")
+  private boolean json;
+
+  @Mixin private ComputeOptions compute;
+
+  private BenchTrain() {}
+
+  @Override
+  public Integer call() throws IOException {
+    LlamaConfig config = shape.config(seq);
+    ComputeType type = compute.type(ProcessorFeatures.current());
+    TrainingBenchmark benchmark =
+        new TrainingBenchmark(config, type, batch, seq, steps, compute.threads());
+    print(type, benchmark.run(new DeviceSelector().select(compute.device())));
+    return ExitCode.OK;
+  }
+
+  private void print(ComputeType type, TrainingBenchmark.Result result) throws IOException {
+    PrintWriter out = spec.commandLine().getOut();
+    double rss = SystemMemory.peakResidentBytes() / (double) (1 << 20);
+    if (json) {
+      ObjectMapper mapper = new ObjectMapper();
+      ObjectNode node = mapper.createObjectNode();
+      node.put("dtype", type.name().toLowerCase(Locale.ROOT));
+      node.put("parameters", result.parameters());
+      node.put("tok_s", result.tokensPerSecond());
+      node.put("ms_per_step", result.stepMillis());
+      node.put("forward_ms", result.forwardMillis());
+      node.put("backward_ms", result.backwardMillis());
+      node.put("optimizer_ms", result.optimizerMillis());
+      node.put("peak_rss_mib", rss);
+      node.put("roofline_gflops", result.rooflineGflops());
+      node.put("fraction", result.fraction());
+      out.println(mapper.writeValueAsString(node));
+      return;
+    }
+    out.printf(
+        Locale.ROOT,
+        "%s, %,d parameters, %d x %d tokens: %,.0f tok/s%n",
+        type,
+        result.parameters(),
+        batch,
+        seq,
+        result.tokensPerSecond());
+    out.printf(
+        Locale.ROOT,
+        "step %.0f ms: forward %.0f, backward %.0f, optimizer %.0f; loss %.3f -> %.3f%n",
+        result.stepMillis(),
+        result.forwardMillis(),
+        result.backwardMillis(),
+        result.optimizerMillis(),
+        result.firstLoss(),
+        result.lastLoss());
+    out.printf(
+        Locale.ROOT,
+        "%.0f%% of this machine's %.0f GFLOP/s in matrix products; peak memory %.0f MiB%n",
+        100 * result.fraction(),
+        result.rooflineGflops(),
+        rss);
+  }
+}

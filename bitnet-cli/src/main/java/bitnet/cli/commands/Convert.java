@@ -1,0 +1,146 @@
+package bitnet.cli.commands;
+
+import bitnet.checkpoint.ModelDirectory;
+import bitnet.checkpoint.ModelFormat;
+import bitnet.checkpoint.ModelSource;
+import bitnet.cli.output.ExitCode;
+import bitnet.cli.output.Terminal;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `bitnet convert`: a model in another form, weights, tokenizer and chat template.
+@Command(
+    name = "convert",
+    description =
+        "Write a model in another form, with its tokenizer and chat template; trits and scales stay"
+            + " as they are.",
+    sortOptions = false)
+public final class Convert implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--from",
+      required = true,
+      paramLabel = "PATH",
+      description = "A model directory, a training run, a Hugging Face directory, or a GGUF file.")
+  private Path from;
+
+  @Option(
+      names = "--to",
+      required = true,
+      paramLabel = "PATH",
+      description = "Where to write; appears complete or not at all.")
+  private Path to;
+
+  @Option(
+      names = "--format",
+      required = true,
+      paramLabel = "F",
+      completionCandidates = Formats.class,
+      description = "The form to write: ${COMPLETION-CANDIDATES}.")
+  private String format;
+
+  @Option(names = "--force", description = "Replace a model that is there.")
+  private boolean force;
+
+  @Option(names = "--json", description = "Print one JSON object instead of lines.")
+  private boolean json;
+
+  private Convert() {}
+
+  /// What `--format` takes.
+  private static final class Formats implements Iterable<String> {
+    private Formats() {}
+
+    @Override
+    public Iterator<String> iterator() {
+      return ModelFormat.keys().iterator();
+    }
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    long start = System.nanoTime();
+    ModelFormat target = ModelFormat.of(format);
+    requireElsewhere();
+    long parameters;
+    List<String> remarks;
+    try (ModelSource source = ModelSource.open(from)) {
+      parameters = source.weights().config().parameterCount();
+      remarks = write(target, source, parameters);
+    }
+    double seconds = (System.nanoTime() - start) / 1e9;
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      printJson(out, parameters, remarks, seconds);
+    } else {
+      out.printf(Locale.ROOT, "from     %s, %,d parameters%n", from, parameters);
+      out.printf(Locale.ROOT, "to       %s, %s, %,.1f MB%n", to, target.key(), diskBytes() / 1e6);
+      remarks.forEach(remark -> out.printf("note     %s%n", remark));
+      out.printf(Locale.ROOT, "time     %.1f s%n", seconds);
+    }
+    return ExitCode.OK;
+  }
+
+  private void requireElsewhere() throws IOException {
+    if (Files.exists(to) && Files.exists(from) && Files.isSameFile(from, to)) {
+      throw new IllegalArgumentException(
+          "--to %s is the model that is read; name another place".formatted(to));
+    }
+  }
+
+  private List<String> write(ModelFormat target, ModelSource source, long parameters)
+      throws IOException {
+    ModelDirectory.Existing existing =
+        force ? ModelDirectory.Existing.REPLACE : ModelDirectory.Existing.REFUSE;
+    if (!Terminal.isInteractive()) {
+      return target.write(to, source, existing, written -> {});
+    }
+    try (ProgressBar bar =
+        new ProgressBarBuilder()
+            .setTaskName("convert")
+            .setInitialMax(parameters)
+            .setUnit("M", 1_000_000)
+            .build()) {
+      return target.write(to, source, existing, bar::stepTo);
+    }
+  }
+
+  private long diskBytes() throws IOException {
+    long bytes = 0;
+    try (Stream<Path> files = Files.walk(to, 1)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        bytes += Files.size(file);
+      }
+    }
+    return bytes;
+  }
+
+  private void printJson(PrintWriter out, long parameters, List<String> remarks, double seconds)
+      throws IOException {
+    ObjectNode root = new ObjectMapper().createObjectNode();
+    root.put("from", from.toString());
+    root.put("to", to.toString());
+    root.put("format", format);
+    root.put("parameters", parameters);
+    root.put("disk_bytes", diskBytes());
+    remarks.forEach(root.putArray("notes")::add);
+    root.put("seconds", seconds);
+    out.println(root);
+  }
+}

@@ -1,0 +1,160 @@
+package bitnet.cli.commands;
+
+import bitnet.checkpoint.ModelDirectory;
+import bitnet.cli.option.SizeOptions;
+import bitnet.cli.output.CreatedModel;
+import bitnet.cli.output.ExitCode;
+import bitnet.cli.output.Terminal;
+import bitnet.model.Activation;
+import bitnet.model.LatentInitializer;
+import bitnet.model.LlamaConfig;
+import bitnet.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.function.LongConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `bitnet create-model`: a blank ternary LLaMA of a given number of parameters.
+@Command(
+    name = "create-model",
+    description = "Create a blank ternary LLaMA of a given size, ready for training.",
+    sortOptions = false)
+public final class CreateModel implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Mixin private SizeOptions size;
+
+  @Option(
+      names = "--output_dir",
+      paramLabel = "DIR",
+      description =
+          "Where to write; by default llama_<params>_ternary_quantized_optimized in the working"
+              + " directory.")
+  private @Nullable Path outputDir;
+
+  @Option(
+      names = "--tokenizer",
+      defaultValue = "default",
+      paramLabel = "T",
+      description =
+          "default (the bundled byte-level BPE), bytes (an id is a byte), or a tokenizer.json or"
+              + " a directory that holds one (default: ${DEFAULT-VALUE}).")
+  private String tokenizer;
+
+  @Option(
+      names = "--vocab_size",
+      paramLabel = "N",
+      description = "Tokens of the model; by default as many as the tokenizer has.")
+  private @Nullable Integer vocabSize;
+
+  @Option(
+      names = "--context",
+      defaultValue = "2048",
+      paramLabel = "N",
+      description = "The longest sequence, in tokens (default: ${DEFAULT-VALUE}).")
+  private int context;
+
+  @Option(
+      names = "--activation",
+      defaultValue = "silu",
+      paramLabel = "A",
+      description =
+          "The feed-forward gate: silu as in LLaMA, relu2 as in BitNet b1.58 2B4T (default:"
+              + " ${DEFAULT-VALUE}).")
+  private String activation;
+
+  @Option(
+      names = "--sub_norms",
+      description = "Put an RMSNorm before o_proj and before down_proj, as in BitNet b1.58 2B4T.")
+  private boolean subNorms;
+
+  @Option(names = "--tied", description = "Use the embedding as the output head as well.")
+  private boolean tied;
+
+  @Option(
+      names = "--e",
+      description =
+          "Experimental: ternarise the embedding too, with one scale a row. The file gets smaller;"
+              + " the model gets worse.")
+  private boolean ternaryEmbeddings;
+
+  @Option(
+      names = "--seed",
+      defaultValue = "0",
+      paramLabel = "S",
+      description = "Determines every initial weight (default: ${DEFAULT-VALUE}).")
+  private long seed;
+
+  @Option(names = "--force", description = "Replace a model that is at the output directory.")
+  private boolean force;
+
+  @Option(names = "--json", description = "Print one JSON object instead of the table.")
+  private boolean json;
+
+  private CreateModel() {}
+
+  @Override
+  public Integer call() throws IOException {
+    long start = System.nanoTime();
+    try (Tokenizer opened = openTokenizer()) {
+      LlamaConfig config =
+          size.configure(
+              vocabSize == null ? opened.vocabSize() : vocabSize,
+              context,
+              Activation.of(activation),
+              subNorms,
+              tied,
+              ternaryEmbeddings);
+      Path target = outputDir == null ? defaultDirectory(config) : outputDir;
+      write(target, config, opened);
+      double seconds = (System.nanoTime() - start) / 1e9;
+      CreatedModel created =
+          new CreatedModel(target, config, size.budget(), opened.vocabSize(), seed, seconds);
+      PrintWriter out = spec.commandLine().getOut();
+      out.print(json ? created.json() : created.table());
+    }
+    return ExitCode.OK;
+  }
+
+  private Tokenizer openTokenizer() throws IOException {
+    return switch (tokenizer) {
+      case "default" -> Tokenizer.bundled();
+      case "bytes" -> Tokenizer.byteLevel();
+      default -> Tokenizer.load(Path.of(tokenizer));
+    };
+  }
+
+  private Path defaultDirectory(LlamaConfig config) {
+    String params = size.params().orElseGet(() -> CreatedModel.shortCount(config.parameterCount()));
+    return Path.of("llama_%s_ternary_quantized_optimized".formatted(params));
+  }
+
+  private void write(Path target, LlamaConfig config, Tokenizer opened) throws IOException {
+    LatentInitializer initializer =
+        new LatentInitializer(seed, LatentInitializer.DEFAULT_DEVIATION);
+    ModelDirectory.Existing existing =
+        force ? ModelDirectory.Existing.REPLACE : ModelDirectory.Existing.REFUSE;
+    if (!Terminal.isInteractive()) {
+      LongConsumer silent = parameters -> {};
+      ModelDirectory.writeBlank(target, config, initializer, opened, existing, silent);
+      return;
+    }
+    try (ProgressBar bar =
+        new ProgressBarBuilder()
+            .setTaskName("create-model")
+            .setInitialMax(config.parameterCount())
+            .setUnit("M", 1_000_000)
+            .build()) {
+      ModelDirectory.writeBlank(target, config, initializer, opened, existing, bar::stepTo);
+    }
+  }
+}

@@ -1,0 +1,223 @@
+package bitnet.cli.commands;
+
+import bitnet.cli.option.AnswerOptions;
+import bitnet.cli.option.ConfigFile;
+import bitnet.cli.option.EvaluatedModelOptions;
+import bitnet.cli.option.PerplexityOptions;
+import bitnet.cli.option.RuntimeOptions;
+import bitnet.cli.output.EvaluationOutput;
+import bitnet.cli.output.ExitCode;
+import bitnet.data.BadRecordPolicy;
+import bitnet.data.Benchmark;
+import bitnet.data.ChoiceDataset;
+import bitnet.data.QaDataset;
+import bitnet.eval.AnswerEvaluation;
+import bitnet.eval.AnswerSettings;
+import bitnet.eval.ChoiceEvaluation;
+import bitnet.eval.Evaluation;
+import bitnet.eval.EvaluationReport;
+import bitnet.eval.EvaluationRun;
+import bitnet.eval.Sample;
+import bitnet.eval.SamplesFile;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `bitnet evaluate`: judges models on the same records.
+@Command(
+    name = "evaluate",
+    description = "Judge models by questions, reasoning, a text's perplexity or multiple choice.",
+    sortOptions = false)
+public final class Evaluate implements Callable<Integer> {
+  private static final String BENCHMARK = "--benchmark";
+  private static final String SEED = "--seed";
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--task",
+      defaultValue = "qa",
+      paramLabel = "T",
+      description =
+          "qa (final answer and word overlap), reasoning (the text inside <think> and its steps as"
+              + " well), perplexity (how well a text is foreseen) or choice (multiple choice by"
+              + " likelihood) (default: ${DEFAULT-VALUE}).")
+  private String task;
+
+  @Option(
+      names = "--dataset",
+      required = true,
+      paramLabel = "FILE",
+      description =
+          "JSONL or a JSON array of {\"query\", \"answer\", \"reasoning\"?}; for perplexity a text;"
+              + " for choice ARC or HellaSwag as published.")
+  private Path dataset;
+
+  @Option(
+      names = BENCHMARK,
+      paramLabel = "B",
+      description =
+          "The dataset is a published one, as it was published: gsm8k, math, minerva_math or"
+              + " olympiad_bench.")
+  private @Nullable String benchmark;
+
+  @Option(
+      names = "--on_bad_record",
+      defaultValue = "stop",
+      paramLabel = "P",
+      description =
+          "stop at the first bad record, or skip and count them (default: ${DEFAULT-VALUE}).")
+  private String badRecords;
+
+  @Mixin private EvaluatedModelOptions models;
+
+  @Option(
+      names = "--batch_size",
+      defaultValue = "16",
+      paramLabel = "N",
+      description =
+          "Sequences that are computed together; changes the speed and nothing else (default:"
+              + " ${DEFAULT-VALUE}).")
+  private int batchSize;
+
+  @Mixin private AnswerOptions answers;
+  @Mixin private PerplexityOptions windows;
+
+  @Option(
+      names = SEED,
+      defaultValue = "0",
+      paramLabel = "S",
+      description =
+          "Determines drawn tokens and the bootstrap intervals (default: ${DEFAULT-VALUE}).")
+  private long seed;
+
+  @Option(
+      names = "--samples",
+      paramLabel = "FILE",
+      description = "Write what each model did with each record as JSON lines.")
+  private @Nullable Path samples;
+
+  @Option(
+      names = "--resume",
+      description = "Go on from the records that are in the --samples file, if there is one.")
+  private boolean resume;
+
+  @Option(
+      names = "--csv_log",
+      paramLabel = "FILE",
+      description = "Write the figures as CSV: model,metric,value,low,high,count.")
+  private @Nullable Path csvLog;
+
+  @Option(names = "--json", description = "Print the figures as one JSON object.")
+  private boolean json;
+
+  @Mixin private RuntimeOptions runtime;
+
+  @SuppressWarnings("unused") // for its option
+  @Mixin
+  private ConfigFile.Mixin configFile;
+
+  private Evaluate() {}
+
+  @Override
+  public Integer call() throws IOException {
+    if (resume && samples == null) {
+      throw new IllegalArgumentException(
+          "--resume needs --samples, the file of the run that goes on");
+    }
+    if (!List.of("auto", "cpu").contains(runtime.device())) {
+      throw new IllegalArgumentException(
+          "--device %s cannot be used: evaluate computes with packed weights on the processor;"
+                  .formatted(runtime.device())
+              + " leave it out");
+    }
+    EvaluationRun run = new EvaluationRun(models.paths(), runtime.settings());
+    return judge(run, evaluation());
+  }
+
+  private Evaluation<?> evaluation() throws IOException {
+    BadRecordPolicy policy = BadRecordPolicy.of(badRecords);
+    return switch (task) {
+      case "qa" -> questions(policy, false);
+      case "reasoning" -> questions(policy, true);
+      case "perplexity" -> {
+        refuse(AnswerOptions.NAMES);
+        refuse(List.of(BENCHMARK, SEED));
+        yield windows.evaluation(dataset, policy, batchSize);
+      }
+      case "choice" -> {
+        refuse(AnswerOptions.NAMES);
+        refuse(PerplexityOptions.NAMES);
+        refuse(List.of(BENCHMARK));
+        ChoiceDataset records = ChoiceDataset.load(dataset, policy);
+        say(dataset + ": " + records.summary());
+        yield new ChoiceEvaluation(records.records(), batchSize, seed);
+      }
+      default ->
+          throw new IllegalArgumentException(
+              "task \"%s\" is unknown; use qa, reasoning, perplexity or choice".formatted(task));
+    };
+  }
+
+  /// Refuses options that the task has no use for.
+  private void refuse(List<String> options) {
+    for (String option : options) {
+      if (isGiven(option)) {
+        throw new IllegalArgumentException(
+            "%s means nothing to --task %s; leave it out".formatted(option, task));
+      }
+    }
+  }
+
+  private boolean isGiven(String option) {
+    return spec.commandLine().getParseResult().hasMatchedOption(option);
+  }
+
+  private Evaluation<?> questions(BadRecordPolicy policy, boolean reasoning) throws IOException {
+    refuse(PerplexityOptions.NAMES);
+    AnswerSettings settings = answers.settings(batchSize, seed, reasoning, this::isGiven);
+    QaDataset records =
+        benchmark == null
+            ? QaDataset.load(dataset, policy)
+            : Benchmark.of(benchmark).load(dataset, policy);
+    say(dataset + ": " + records.summary());
+    return new AnswerEvaluation(records.records(), settings);
+  }
+
+  private <S extends Sample> Integer judge(EvaluationRun run, Evaluation<S> evaluation)
+      throws IOException {
+    PrintWriter out = spec.commandLine().getOut();
+    EvaluationReport report;
+    try (SamplesFile<S> kept =
+            samples == null
+                ? SamplesFile.none()
+                : SamplesFile.open(samples, evaluation.sampleType(), resume);
+        EvaluationOutput output = new EvaluationOutput(out, json)) {
+      report = run.judge(evaluation, kept, output);
+    }
+    if (csvLog != null) {
+      report.writeCsv(csvLog);
+    }
+    if (json) {
+      out.println(report.json());
+    } else {
+      out.println();
+      out.print(report.table());
+    }
+    return ExitCode.OK;
+  }
+
+  private void say(String line) {
+    if (!json) {
+      spec.commandLine().getOut().println(line);
+    }
+  }
+}

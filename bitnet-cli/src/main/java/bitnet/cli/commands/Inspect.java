@@ -1,0 +1,60 @@
+package bitnet.cli.commands;
+
+import bitnet.checkpoint.ModelInspection;
+import bitnet.checkpoint.ModelSource;
+import bitnet.cli.output.ExitCode;
+import bitnet.cli.output.InspectionPage;
+import bitnet.cli.output.InspectionText;
+import bitnet.storage.AtomicFile;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// `bitnet inspect`: what is in a model.
+@Command(
+    name = "inspect",
+    description = "Show a model's tensors, their types and sizes, and the health of its trits.",
+    sortOptions = false)
+public final class Inspect implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      paramLabel = "PATH",
+      description = "A model directory, a training run, a Hugging Face directory, or a GGUF file.")
+  private Path modelPath;
+
+  @Option(names = "--json", description = "Print one JSON object instead of the table.")
+  private boolean json;
+
+  @Option(
+      names = "--html",
+      paramLabel = "FILE",
+      description = "Write a page with plots as well; it needs nothing but itself.")
+  private @Nullable Path html;
+
+  private Inspect() {}
+
+  @Override
+  public Integer call() throws IOException {
+    ModelInspection inspection;
+    try (ModelSource source = ModelSource.open(modelPath)) {
+      inspection = ModelInspection.of(source);
+    }
+    InspectionText text = new InspectionText(modelPath.toString(), inspection);
+    if (html != null) {
+      String page = new InspectionPage(modelPath.toString(), inspection).html();
+      AtomicFile.write(html, page.getBytes(StandardCharsets.UTF_8));
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    out.print(json ? text.json() : text.table());
+    return ExitCode.OK;
+  }
+}

@@ -1,0 +1,142 @@
+package bitnet.cli.commands;
+
+import bitnet.checkpoint.ModelSource;
+import bitnet.cli.option.DeviceOptions;
+import bitnet.cli.output.ExitCode;
+import bitnet.graph.GraphLanguageModel;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `bitnet logits`: a model's raw numbers, for comparisons with other tools.
+@Command(
+    name = "logits",
+    description = "Print the logits that a model computes for token ids, in fp32.",
+    sortOptions = false)
+public final class Logits implements Callable<Integer> {
+  private static final int BEST = 5;
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--model_path",
+      required = true,
+      paramLabel = "DIR",
+      description = "A model directory, a training run, a Hugging Face directory, or a GGUF file.")
+  private Path modelPath;
+
+  @Option(
+      names = "--ids",
+      required = true,
+      arity = "1..*",
+      paramLabel = "ID",
+      description = "Token ids, separated by blanks or commas.")
+  private List<String> ids;
+
+  @Option(
+      names = "--json",
+      description =
+          "Print {\"logits\": [[...], ...]}, [position][vocab], instead of the best five a"
+              + " position.")
+  private boolean json;
+
+  @Mixin private DeviceOptions device;
+
+  private Logits() {}
+
+  @Override
+  public Integer call() throws IOException {
+    int[] tokens = tokens();
+    float[][] logits;
+    try (ModelSource source = ModelSource.open(modelPath);
+        GraphLanguageModel model = GraphLanguageModel.load(source.weights(), device.settings())) {
+      logits = model.logits(tokens);
+    }
+    requireFinite(logits);
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      printJson(out, logits);
+    } else {
+      printBest(out, tokens, logits);
+    }
+    return ExitCode.OK;
+  }
+
+  private int[] tokens() {
+    return Arrays.stream(String.join(" ", ids).split("[\\s,]+", -1))
+        .filter(id -> !id.isEmpty())
+        .mapToInt(Logits::token)
+        .toArray();
+  }
+
+  private static int token(String id) {
+    try {
+      return Integer.parseInt(id);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "--ids: \"%s\" is not a token id; use whole numbers, for example --ids \"1 2 3\""
+              .formatted(id),
+          e);
+    }
+  }
+
+  private void requireFinite(float[][] logits) throws IOException {
+    for (int position = 0; position < logits.length; position++) {
+      for (int token = 0; token < logits[position].length; token++) {
+        if (!Float.isFinite(logits[position][token])) {
+          throw new IOException(
+              "%s: the logit of token %d at position %d is %s; the weights are damaged, or training"
+                      .formatted(modelPath, token, position, logits[position][token])
+                  + " diverged");
+        }
+      }
+    }
+  }
+
+  private static void printJson(PrintWriter out, float[][] logits) throws IOException {
+    try (JsonGenerator generator = new ObjectMapper().createGenerator(out)) {
+      generator.disable(JsonGenerator.Feature.AUTO_CLOSE_TARGET);
+      generator.writeStartObject();
+      generator.writeArrayFieldStart("logits");
+      for (float[] position : logits) {
+        generator.writeStartArray();
+        for (float logit : position) {
+          generator.writeNumber(logit);
+        }
+        generator.writeEndArray();
+      }
+      generator.writeEndArray();
+      generator.writeEndObject();
+    }
+    out.println();
+  }
+
+  private static void printBest(PrintWriter out, int[] tokens, float[][] logits) {
+    out.println("position   token  most probable next tokens: logit");
+    for (int position = 0; position < tokens.length; position++) {
+      float[] row = logits[position];
+      String best =
+          IntStream.range(0, row.length)
+              .boxed()
+              .sorted(Comparator.comparingDouble(token -> -row[token]))
+              .limit(BEST)
+              .map(token -> String.format(Locale.ROOT, "%6d: %-9.4f", token, row[token]))
+              .collect(Collectors.joining(" "));
+      out.printf("%8d %7d  %s%n", position, tokens[position], best.stripTrailing());
+    }
+  }
+}

@@ -1,0 +1,120 @@
+package bitnet.cli.commands;
+
+import bitnet.cli.output.ExitCode;
+import bitnet.data.ArithmeticTask;
+import bitnet.data.QaDataset;
+import bitnet.data.QaRecord;
+import bitnet.data.QaTemplate;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `bitnet make-data arithmetic`: sums, differences and products with worked steps.
+@Command(
+    name = "arithmetic",
+    description =
+        "Write arithmetic questions with worked steps and answers as JSONL; all are different.",
+    sortOptions = false)
+final class MakeArithmetic implements Callable<Integer> {
+  private static final int SHOWN = 3;
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--output",
+      required = true,
+      paramLabel = "FILE",
+      description = "The JSONL file, with the fields query, answer and reasoning.")
+  private Path output;
+
+  @Option(
+      names = "--count",
+      defaultValue = "5000",
+      paramLabel = "N",
+      description = "Questions in it (default: ${DEFAULT-VALUE}).")
+  private int count;
+
+  @Option(
+      names = "--eval_output",
+      paramLabel = "FILE",
+      description = "A second file, of questions that the first does not have.")
+  private @Nullable Path evalOutput;
+
+  @Option(
+      names = "--eval_count",
+      paramLabel = "N",
+      description = "Questions in the second file (default: 500).")
+  private @Nullable Integer evalCount;
+
+  @Option(
+      names = "--digits",
+      defaultValue = "2",
+      paramLabel = "N",
+      description = "Digits of a number at most (default: ${DEFAULT-VALUE}).")
+  private int digits;
+
+  @Option(
+      names = "--ops",
+      defaultValue = "+",
+      paramLabel = "OPS",
+      description = "Some of + - *, as in --ops=\"+-\" (default: ${DEFAULT-VALUE}).")
+  private String operations;
+
+  @Option(
+      names = "--steps",
+      defaultValue = "1",
+      paramLabel = "N",
+      description = "Operations in a question (default: ${DEFAULT-VALUE}).")
+  private int steps;
+
+  @Option(names = "--no_reasoning", description = "Leave out the worked steps.")
+  private boolean withoutReasoning;
+
+  @Option(
+      names = "--seed",
+      defaultValue = "0",
+      paramLabel = "S",
+      description = "Selects the questions (default: ${DEFAULT-VALUE}).")
+  private long seed;
+
+  private MakeArithmetic() {}
+
+  @Override
+  public Integer call() throws IOException {
+    if (evalOutput == null && evalCount != null) {
+      throw new IllegalArgumentException("--eval_count needs --eval_output, the file to write");
+    }
+    if (evalOutput != null && evalOutput.toAbsolutePath().equals(output.toAbsolutePath())) {
+      throw new IllegalArgumentException(
+          "--output and --eval_output are the same file, %s; name two".formatted(output));
+    }
+    int heldOut = evalOutput == null ? 0 : evalCount == null ? 500 : evalCount;
+    if (count < 1 || (evalOutput != null && heldOut < 1)) {
+      throw new IllegalArgumentException("--count and --eval_count must be at least 1");
+    }
+    ArithmeticTask task = new ArithmeticTask(digits, operations, steps, !withoutReasoning, seed);
+    List<QaRecord> records = task.records((long) count + heldOut);
+    PrintWriter out = spec.commandLine().getOut();
+    for (QaRecord record : records.subList(0, Math.min(SHOWN, count))) {
+      out.println(QaTemplate.text(record));
+    }
+    write(out, output, records.subList(0, count));
+    if (evalOutput != null) {
+      write(out, evalOutput, records.subList(count, records.size()));
+    }
+    return ExitCode.OK;
+  }
+
+  private static void write(PrintWriter out, Path file, List<QaRecord> records) throws IOException {
+    QaDataset.write(file, records);
+    out.printf(Locale.ROOT, "wrote %s: %,d questions%n", file, records.size());
+  }
+}

@@ -1,0 +1,269 @@
+package bitnet.cli.commands;
+
+import bitnet.cli.option.ComputeOptions;
+import bitnet.cli.option.ConfigFile;
+import bitnet.cli.option.RunOptions;
+import bitnet.cli.output.ExitCode;
+import bitnet.cli.output.TrainingOutput;
+import bitnet.data.BadRecordPolicy;
+import bitnet.data.LossMask;
+import bitnet.data.TextFormat;
+import bitnet.data.WindowSampling;
+import bitnet.device.ProcessorFeatures;
+import bitnet.graph.ComputeType;
+import bitnet.graph.DeviceSelector;
+import bitnet.graph.ForwardPass;
+import bitnet.metrics.MetricsLog;
+import bitnet.metrics.StepReport;
+import bitnet.storage.WriteLock;
+import bitnet.training.CrossEntropyRun;
+import bitnet.training.LearningRateDecay;
+import bitnet.training.LearningRateSchedule;
+import bitnet.training.SpikeGuard;
+import bitnet.training.TrainingSettings;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `bitnet train-ce`: trains a model on the next token of a text.
+@Command(
+    name = "train-ce",
+    description = "Train a model on a text by next-token cross-entropy.",
+    sortOptions = false)
+public final class TrainCe implements Callable<Integer> {
+  private static final long SAVE_INTERVAL = 500;
+  private static final long LOG_INTERVAL = 10;
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--dataset",
+      required = true,
+      paramLabel = "FILE",
+      description =
+          "The text: plain (a line is an example), JSON or JSONL with a field \"text\", or with"
+              + " \"query\", \"answer\" and perhaps \"reasoning\".")
+  private Path dataset;
+
+  @Option(
+      names = "--text_format",
+      paramLabel = "F",
+      description =
+          "lines, document (the whole file is one text), json or jsonl; by default told from the"
+              + " file.")
+  private @Nullable String textFormat;
+
+  @Option(
+      names = "--on_bad_record",
+      defaultValue = "stop",
+      paramLabel = "P",
+      description =
+          "stop before training at the first bad record, or skip and count them (default:"
+              + " ${DEFAULT-VALUE}).")
+  private String badRecords;
+
+  @Option(
+      names = "--completion_only_loss",
+      description = "Learn the answers of questions only; their prompts are read.")
+  private boolean completionOnly;
+
+  @Option(
+      names = "--eval_dataset",
+      paramLabel = "FILE",
+      description = "A text to judge by, instead of a part of the dataset.")
+  private @Nullable Path evalDataset;
+
+  @Option(
+      names = "--eval_fraction",
+      defaultValue = "0.1",
+      paramLabel = "X",
+      description = "The last part of the dataset is held out (default: ${DEFAULT-VALUE}).")
+  private double evalFraction;
+
+  @Option(
+      names = "--model_path",
+      required = true,
+      paramLabel = "DIR",
+      description = "The model to start from.")
+  private Path modelPath;
+
+  @Option(
+      names = "--iters",
+      required = true,
+      paramLabel = "N",
+      description = "Steps of the optimizer.")
+  private long iterations;
+
+  @Option(
+      names = "--batch_size",
+      defaultValue = "8",
+      paramLabel = "N",
+      description = "Sequences in a batch (default: ${DEFAULT-VALUE}).")
+  private int batchSize;
+
+  @Option(
+      names = "--seq_len",
+      defaultValue = "256",
+      paramLabel = "N",
+      description = "Tokens in a sequence (default: ${DEFAULT-VALUE}).")
+  private int seqLen;
+
+  @Option(
+      names = "--grad_accum",
+      defaultValue = "1",
+      paramLabel = "N",
+      description = "Batches whose gradients make a step (default: ${DEFAULT-VALUE}).")
+  private int gradAccum;
+
+  @Option(
+      names = "--lr",
+      defaultValue = "1.5e-3",
+      paramLabel = "X",
+      description = "The highest learning rate (default: ${DEFAULT-VALUE}).")
+  private double learningRate;
+
+  @Option(
+      names = "--lr_schedule",
+      defaultValue = "two-stage",
+      paramLabel = "S",
+      description =
+          "two-stage (BitNet b1.58: at half-way the rate drops and weight decay ends), cosine,"
+              + " linear or constant (default: ${DEFAULT-VALUE}).")
+  private String schedule;
+
+  @Option(
+      names = "--warmup",
+      paramLabel = "N",
+      description = "Steps in which the rate rises (default: 5%% of --iters, at most 375).")
+  private @Nullable Long warmup;
+
+  @Option(
+      names = "--weight_decay",
+      defaultValue = "0.1",
+      paramLabel = "X",
+      description = "AdamW's decay of matrices (default: ${DEFAULT-VALUE}).")
+  private double weightDecay;
+
+  @Option(
+      names = "--clip",
+      defaultValue = "1",
+      paramLabel = "X",
+      description =
+          "Longer gradients are scaled to this norm; 0: never (default: ${DEFAULT-VALUE}).")
+  private double clip;
+
+  @Option(
+      names = "--quant_warmup",
+      defaultValue = "0",
+      paramLabel = "N",
+      description =
+          "Steps in which quantisation sets in, for a model trained in full precision (default:"
+              + " ${DEFAULT-VALUE}).")
+  private long quantWarmup;
+
+  @Option(
+      names = "--sampling",
+      defaultValue = "epoch",
+      paramLabel = "S",
+      description =
+          "epoch (every window once, shuffled) or random (windows anywhere) (default:"
+              + " ${DEFAULT-VALUE}).")
+  private String sampling;
+
+  @Option(
+      names = "--grad_checkpoint",
+      description = "Keep only the layers' inputs and compute the layers again: less memory.")
+  private boolean gradCheckpoint;
+
+  @Option(
+      names = "--eval_interval",
+      defaultValue = "100",
+      paramLabel = "N",
+      description =
+          "Steps between two looks at the held-out text; 0: at the end (default:"
+              + " ${DEFAULT-VALUE}).")
+  private long evalInterval;
+
+  @Option(
+      names = "--eval_tokens",
+      defaultValue = "131072",
+      paramLabel = "N",
+      description =
+          "So much of the held-out text is looked at; 0: all of it (default: ${DEFAULT-VALUE}).")
+  private long evalTokens;
+
+  @Option(
+      names = "--seed",
+      defaultValue = "0",
+      paramLabel = "S",
+      description = "Determines the order of the text (default: ${DEFAULT-VALUE}).")
+  private long seed;
+
+  @Mixin private RunOptions kept = new RunOptions(SAVE_INTERVAL, LOG_INTERVAL);
+
+  @Mixin private ComputeOptions compute;
+
+  @SuppressWarnings("unused") // for its option
+  @Mixin
+  private ConfigFile.Mixin configFile;
+
+  private TrainCe() {}
+
+  @Override
+  public Integer call() throws IOException {
+    PrintWriter out = spec.commandLine().getOut();
+    CrossEntropyRun run = run();
+    try (WriteLock _ = run.directory().lock()) {
+      try (MetricsLog log = kept.log(StepReport.METRICS);
+          TrainingOutput output = kept.output(out, log, iterations)) {
+        return run.run(output, output::line) ? ExitCode.OK : ExitCode.INTERRUPTED;
+      }
+    }
+  }
+
+  private CrossEntropyRun run() {
+    ComputeType type = compute.type(ProcessorFeatures.current());
+    return new CrossEntropyRun(
+        modelPath,
+        new CrossEntropyRun.Text(
+            dataset,
+            textFormat == null ? null : TextFormat.of(textFormat),
+            BadRecordPolicy.of(badRecords),
+            completionOnly ? LossMask.PROMPTS : LossMask.NONE,
+            evalDataset,
+            evalFraction),
+        kept.directory(),
+        kept.resume(),
+        new DeviceSelector().select(compute.device()),
+        compute.threads(),
+        type,
+        settings());
+  }
+
+  private TrainingSettings settings() {
+    long rising = warmup == null ? Math.min(375, Math.max(1, iterations / 20)) : warmup;
+    return new TrainingSettings(
+        batchSize,
+        seqLen,
+        gradAccum,
+        new LearningRateSchedule(
+            LearningRateDecay.of(schedule), learningRate, weightDecay, rising, iterations),
+        clip,
+        quantWarmup,
+        gradCheckpoint ? ForwardPass.Keep.LAYER_INPUTS : ForwardPass.Keep.ALL,
+        WindowSampling.of(sampling),
+        seed,
+        SpikeGuard.DEFAULT,
+        evalInterval,
+        evalTokens,
+        kept.saveInterval(),
+        kept.checkpoints());
+  }
+}

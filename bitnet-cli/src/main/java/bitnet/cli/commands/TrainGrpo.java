@@ -1,0 +1,350 @@
+package bitnet.cli.commands;
+
+import bitnet.cli.option.ComputeOptions;
+import bitnet.cli.option.ConfigFile;
+import bitnet.cli.option.CorrectionOptions;
+import bitnet.cli.option.LossOptions;
+import bitnet.cli.option.RunOptions;
+import bitnet.cli.output.ExitCode;
+import bitnet.cli.output.GrpoOutput;
+import bitnet.cli.output.TrainingOutput;
+import bitnet.data.BadRecordPolicy;
+import bitnet.data.Benchmark;
+import bitnet.device.ProcessorFeatures;
+import bitnet.generation.SamplingSettings;
+import bitnet.graph.DeviceSelector;
+import bitnet.graph.ForwardPass;
+import bitnet.grpo.CompletionsLog;
+import bitnet.grpo.CorrectionSettings;
+import bitnet.grpo.GrpoRun;
+import bitnet.grpo.GrpoSettings;
+import bitnet.grpo.GrpoTrainer;
+import bitnet.grpo.RewardScaling;
+import bitnet.kernel.CacheType;
+import bitnet.metrics.MetricsLog;
+import bitnet.reward.RewardSpec;
+import bitnet.runtime.LmHeadType;
+import bitnet.runtime.RuntimeSettings;
+import bitnet.storage.WriteLock;
+import bitnet.training.LearningRateDecay;
+import bitnet.training.LearningRateSchedule;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `bitnet train-grpo`: improves a model on questions with checkable answers.
+@Command(
+    name = "train-grpo",
+    description =
+        "Improve a model on questions with checkable answers by Grouped Response Policy"
+            + " Optimisation, with one layer or two.",
+    sortOptions = false)
+public final class TrainGrpo implements Callable<Integer> {
+  private static final long SAVE_INTERVAL = 100;
+  private static final long LOG_INTERVAL = 1;
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--dataset",
+      required = true,
+      paramLabel = "FILE",
+      description = "Questions: JSONL or a JSON array of {\"query\", \"answer\"}.")
+  private Path dataset;
+
+  @Option(
+      names = "--benchmark",
+      paramLabel = "B",
+      description =
+          "The questions are a published set, as it was published: gsm8k, math, minerva_math or"
+              + " olympiad_bench.")
+  private @Nullable String benchmark;
+
+  @Option(
+      names = "--on_bad_record",
+      defaultValue = "stop",
+      paramLabel = "P",
+      description =
+          "stop before training at the first bad record, or skip and count them (default:"
+              + " ${DEFAULT-VALUE}).")
+  private String badRecords;
+
+  @Option(
+      names = "--eval_dataset",
+      paramLabel = "FILE",
+      description = "Questions to judge by, answered with the most probable tokens.")
+  private @Nullable Path evalDataset;
+
+  @Option(
+      names = "--model_path",
+      required = true,
+      paramLabel = "DIR",
+      description = "The model to start from.")
+  private Path modelPath;
+
+  @Option(names = "--steps", required = true, paramLabel = "N", description = "Steps of the run.")
+  private long steps;
+
+  @Option(
+      names = "--batch_size",
+      defaultValue = "16",
+      paramLabel = "N",
+      description = "Questions in a step (default: ${DEFAULT-VALUE}).")
+  private int batchSize;
+
+  @Option(
+      names = "--group_size",
+      defaultValue = "8",
+      paramLabel = "N",
+      description = "Answers to each question (default: ${DEFAULT-VALUE}).")
+  private int groupSize;
+
+  @Option(
+      names = "--max_length",
+      defaultValue = "128",
+      paramLabel = "N",
+      description = "The most tokens of an answer (default: ${DEFAULT-VALUE}).")
+  private int maxLength;
+
+  @Option(
+      names = "--reward_model",
+      arity = "1..*",
+      paramLabel = "R",
+      description =
+          "Rewards: f1 (qa_reward), final_answer (exact), format, length, an expression over these,"
+              + " the directory of a model from train-reward, or a class (default: f1).")
+  private List<String> rewardModels = new ArrayList<>();
+
+  @Option(
+      names = "--reward_weights",
+      arity = "1..*",
+      paramLabel = "W",
+      description = "A weight for each of them (default: 1).")
+  private List<Double> rewardWeights = new ArrayList<>();
+
+  @Option(
+      names = "--scale_rewards",
+      defaultValue = "group",
+      paramLabel = "S",
+      description =
+          "Advantages are divided by the standard deviation of the group, of the batch, or by none"
+              + " (default: ${DEFAULT-VALUE}).")
+  private String scaleRewards;
+
+  @Option(
+      names = "--num_iterations",
+      defaultValue = "1",
+      paramLabel = "N",
+      description = "Updates with the answers of a step (default: ${DEFAULT-VALUE}).")
+  private int iterations;
+
+  @Option(
+      names = "--mask_truncated",
+      description = "Leave answers that were cut off out of the loss.")
+  private boolean maskTruncated;
+
+  @Option(
+      names = "--ref_sync",
+      defaultValue = "0",
+      paramLabel = "N",
+      description =
+          "Steps after which the reference becomes the policy; 0: it stays the first model"
+              + " (default: ${DEFAULT-VALUE}).")
+  private long refSync;
+
+  @Option(
+      names = "--temperature",
+      defaultValue = "1",
+      paramLabel = "X",
+      description = "Of the answers (default: ${DEFAULT-VALUE}).")
+  private double temperature;
+
+  @Option(
+      names = "--top_p",
+      defaultValue = "1",
+      paramLabel = "X",
+      description =
+          "They consist of the most probable tokens that reach it (default: ${DEFAULT-VALUE}).")
+  private double topP;
+
+  @Option(
+      names = "--lr",
+      defaultValue = "3e-5",
+      paramLabel = "X",
+      description = "The highest learning rate (default: ${DEFAULT-VALUE}).")
+  private double learningRate;
+
+  @Option(
+      names = "--lr_schedule",
+      defaultValue = "constant",
+      paramLabel = "S",
+      description = "constant, linear, cosine or two-stage (default: ${DEFAULT-VALUE}).")
+  private String schedule;
+
+  @Option(
+      names = "--warmup",
+      defaultValue = "0",
+      paramLabel = "N",
+      description = "Steps in which the rate rises (default: ${DEFAULT-VALUE}).")
+  private long warmup;
+
+  @Option(
+      names = "--weight_decay",
+      defaultValue = "0",
+      paramLabel = "X",
+      description = "AdamW's decay of matrices (default: ${DEFAULT-VALUE}).")
+  private double weightDecay;
+
+  @Option(
+      names = "--clip",
+      defaultValue = "1",
+      paramLabel = "X",
+      description =
+          "Longer gradients are scaled to this norm; 0: never (default: ${DEFAULT-VALUE}).")
+  private double clip;
+
+  @Option(
+      names = "--grad_checkpoint",
+      description = "Keep only the layers' inputs and compute the layers again: less memory.")
+  private boolean gradCheckpoint;
+
+  @Option(
+      names = "--pass_tokens",
+      defaultValue = "4096",
+      paramLabel = "N",
+      description =
+          "The most tokens that go through the graph at once: fewer need less memory (default:"
+              + " ${DEFAULT-VALUE}).")
+  private int passTokens;
+
+  @Option(
+      names = "--seed",
+      defaultValue = "0",
+      paramLabel = "S",
+      description = "Determines questions and answers (default: ${DEFAULT-VALUE}).")
+  private long seed;
+
+  @Option(
+      names = "--eval_interval",
+      defaultValue = "50",
+      paramLabel = "N",
+      description =
+          "Steps between two looks at --eval_dataset; 0: at the end (default: ${DEFAULT-VALUE}).")
+  private long evalInterval;
+
+  @Option(
+      names = "--sample_interval",
+      defaultValue = "10",
+      paramLabel = "N",
+      description =
+          "Steps between printed answers, which go to answers.jsonl in the run too; 0: none"
+              + " (default: ${DEFAULT-VALUE}).")
+  private long sampleInterval;
+
+  @Option(
+      names = "--completions_log",
+      paramLabel = "FILE",
+      description = "Write every answer with its reward to a JSONL file.")
+  private @Nullable Path completionsLog;
+
+  @Option(
+      names = "--kernel",
+      defaultValue = "auto",
+      paramLabel = "K",
+      description = "Kernels of the rollouts; see bitnet doctor (default: ${DEFAULT-VALUE}).")
+  private String kernel;
+
+  @Mixin private LossOptions loss;
+
+  @Mixin private CorrectionOptions correction;
+
+  @Mixin private RunOptions kept = new RunOptions(SAVE_INTERVAL, LOG_INTERVAL);
+
+  @Mixin private ComputeOptions compute;
+
+  @SuppressWarnings("unused") // for its option
+  @Mixin
+  private ConfigFile.Mixin configFile;
+
+  private TrainGrpo() {}
+
+  @Override
+  public Integer call() throws IOException {
+    PrintWriter out = spec.commandLine().getOut();
+    GrpoRun run = run();
+    if (completionsLog != null && run.directory().isAnswers(completionsLog)) {
+      throw new IllegalArgumentException(
+          "--completions_log %s is where the run keeps its printed answers; choose another file"
+              .formatted(completionsLog));
+    }
+    try (WriteLock _ = run.directory().lock()) {
+      return train(run, out);
+    }
+  }
+
+  private Integer train(GrpoRun run, PrintWriter out) throws IOException {
+    // refuses a second run before the log of the first is touched
+    long done = kept.doneSteps();
+    List<String> metrics = GrpoTrainer.metrics(run.rewards().rewards(), run.settings());
+    Path answers = run.directory().answers();
+    try (MetricsLog log = kept.log(metrics);
+        CompletionsLog completions =
+            completionsLog == null ? null : CompletionsLog.open(completionsLog, done);
+        CompletionsLog shown = CompletionsLog.open(answers, done);
+        TrainingOutput output = kept.output(out, log, steps)) {
+      GrpoOutput listener = new GrpoOutput(output, completions, shown, sampleInterval);
+      return run.run(listener, output::line) ? ExitCode.OK : ExitCode.INTERRUPTED;
+    }
+  }
+
+  private GrpoRun run() throws IOException {
+    return new GrpoRun(
+        modelPath,
+        dataset,
+        benchmark == null ? null : Benchmark.of(benchmark),
+        BadRecordPolicy.of(badRecords),
+        evalDataset,
+        new RewardSpec(rewardModels.isEmpty() ? List.of("f1") : rewardModels, rewardWeights),
+        kept.directory(),
+        kept.resume(),
+        new DeviceSelector().select(compute.device()),
+        compute.type(ProcessorFeatures.current()),
+        // what the sampler says of a token must be what the graph says of it
+        new RuntimeSettings(compute.threads(), kernel, LmHeadType.FP32, CacheType.FP32),
+        settings());
+  }
+
+  private GrpoSettings settings() throws IOException {
+    Optional<CorrectionSettings> second =
+        correction.settings(spec.commandLine().getParseResult(), maxLength);
+    return new GrpoSettings(
+        batchSize,
+        groupSize,
+        maxLength,
+        new SamplingSettings(temperature, 0, topP, 0, 1, seed),
+        RewardScaling.of(scaleRewards),
+        loss.loss(maxLength),
+        iterations,
+        maskTruncated,
+        new LearningRateSchedule(
+            LearningRateDecay.of(schedule), learningRate, weightDecay, warmup, steps),
+        clip,
+        refSync,
+        gradCheckpoint ? ForwardPass.Keep.LAYER_INPUTS : ForwardPass.Keep.ALL,
+        passTokens,
+        second,
+        evalInterval,
+        kept.saveInterval(),
+        kept.checkpoints());
+  }
+}

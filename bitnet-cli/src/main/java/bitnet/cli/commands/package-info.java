@@ -1,0 +1,5 @@
+/// One class for each subcommand.
+@NullMarked
+package bitnet.cli.commands;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,97 @@
+package bitnet.cli.option;
+
+import bitnet.data.QaTemplate;
+import bitnet.eval.AnswerSettings;
+import bitnet.generation.GenerationSettings;
+import bitnet.grpo.GuidingPrompts;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/// How `bitnet evaluate` asks questions: the options that `--task qa` and `reasoning` have and
+/// others have not.
+public final class AnswerOptions {
+  private static final String SECOND_MAX_LENGTH = "--second_max_length";
+  private static final String GUIDING_PROMPT = "--guiding_prompt";
+
+  private static final int MAX_LENGTH = 256;
+  private static final double TEMPERATURE = 0;
+
+  /// Their names.
+  public static final List<String> NAMES =
+      Stream.concat(
+              SamplingOptions.NAMES.stream(),
+              Stream.of("--augmentation_size", "--two_layer", GUIDING_PROMPT, SECOND_MAX_LENGTH))
+          .toList();
+
+  @Mixin private SamplingOptions sampling = new SamplingOptions(MAX_LENGTH, TEMPERATURE);
+
+  @Option(
+      names = "--augmentation_size",
+      defaultValue = "1",
+      paramLabel = "H",
+      description =
+          "Answer each question H times; majority vote and best of H are reported as well (default:"
+              + " ${DEFAULT-VALUE}).")
+  private int augmentationSize;
+
+  @Option(names = "--two_layer", description = "Let the model correct each of its answers.")
+  private boolean twoLayer;
+
+  @Option(
+      names = GUIDING_PROMPT,
+      defaultValue = QaTemplate.GUIDING_PROMPT,
+      paramLabel = "TEXT|FILE",
+      description =
+          "What asks for a correction, as in training; "
+              + QaTemplate.QUERY
+              + " in it stands for the question (default: \"${DEFAULT-VALUE}\").")
+  private String guidingPrompt;
+
+  @Option(
+      names = SECOND_MAX_LENGTH,
+      paramLabel = "N",
+      description = "The most new tokens of a correction (default: as --max_length).")
+  private @Nullable Integer secondMaxLength;
+
+  private AnswerOptions() {}
+
+  /// @param given whether an option was given, by its name
+  public AnswerSettings settings(
+      int batchSize, long seed, boolean reasoning, Predicate<String> given) throws IOException {
+    for (String option : List.of(GUIDING_PROMPT, SECOND_MAX_LENGTH)) {
+      if (!twoLayer && given.test(option)) {
+        throw new IllegalArgumentException(
+            option + " means nothing without a second try; add --two_layer");
+      }
+    }
+    GenerationSettings generation = sampling.settings(seed);
+    return new AnswerSettings(
+        batchSize,
+        augmentationSize,
+        generation,
+        reasoning,
+        twoLayer
+            ? Optional.of(
+                new AnswerSettings.Correction(
+                    guidingText(),
+                    secondMaxLength == null ? generation.maxTokens() : secondMaxLength))
+            : Optional.empty());
+  }
+
+  /// The text itself, or of the file that it names, read as in training.
+  private String guidingText() throws IOException {
+    List<String> phrases = GuidingPrompts.phrases(guidingPrompt);
+    if (phrases.size() != 1) {
+      throw new IllegalArgumentException(
+          "%s: holds %d phrases; evaluate asks with one, give that"
+              .formatted(guidingPrompt, phrases.size()));
+    }
+    return phrases.getFirst();
+  }
+}

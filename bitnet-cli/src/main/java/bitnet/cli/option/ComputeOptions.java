@@ -1,0 +1,35 @@
+package bitnet.cli.option;
+
+import bitnet.device.ProcessorFeatures;
+import bitnet.graph.ComputeType;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/// Options that say where and how to compute.
+public final class ComputeOptions {
+
+  @Option(
+      names = "--dtype",
+      defaultValue = "auto",
+      paramLabel = "T",
+      description =
+          "Matrix products in fp32 or bf16; auto: bf16 where the processor has it (default:"
+              + " ${DEFAULT-VALUE}).")
+  private String dtype;
+
+  @Mixin private DeviceOptions place;
+
+  private ComputeOptions() {}
+
+  public ComputeType type(ProcessorFeatures features) {
+    return ComputeType.of(dtype, features.hasBf16Products());
+  }
+
+  public int threads() {
+    return place.threads();
+  }
+
+  public String device() {
+    return place.device();
+  }
+}

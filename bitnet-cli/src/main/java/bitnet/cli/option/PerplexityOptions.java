@@ -1,0 +1,63 @@
+package bitnet.cli.option;
+
+import bitnet.data.BadRecordPolicy;
+import bitnet.data.TextFormat;
+import bitnet.eval.PerplexityEvaluation;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/// How `bitnet evaluate --task perplexity` reads a text.
+public final class PerplexityOptions {
+  private static final String CONTEXT = "--context";
+  private static final String STRIDE = "--stride";
+  private static final String TEXT_FORMAT = "--text_format";
+
+  /// Their names.
+  public static final List<String> NAMES = List.of(CONTEXT, STRIDE, TEXT_FORMAT);
+
+  @Option(
+      names = CONTEXT,
+      paramLabel = "N",
+      description = "For --task perplexity: the tokens of a window (default: the model's context).")
+  private @Nullable Integer context;
+
+  @Option(
+      names = STRIDE,
+      paramLabel = "N",
+      description =
+          "For --task perplexity: tokens from a window to the next; as --context: side by side, as"
+              + " train-ce does it (default: half of --context).")
+  private @Nullable Integer stride;
+
+  @Option(
+      names = TEXT_FORMAT,
+      paramLabel = "F",
+      description =
+          "For --task perplexity: lines, document (the whole file is one text), json or jsonl"
+              + " (default: json or jsonl by the file's name, else document).")
+  private @Nullable String textFormat;
+
+  private PerplexityOptions() {}
+
+  public PerplexityEvaluation evaluation(Path file, BadRecordPolicy policy, int batchSize)
+      throws IOException {
+    return new PerplexityEvaluation(
+        file, format(file), policy, optional(context), optional(stride), batchSize);
+  }
+
+  private TextFormat format(Path file) throws IOException {
+    if (textFormat != null) {
+      return TextFormat.of(textFormat);
+    }
+    TextFormat detected = TextFormat.detect(file);
+    return detected == TextFormat.LINES ? TextFormat.DOCUMENT : detected;
+  }
+
+  private static OptionalInt optional(@Nullable Integer value) {
+    return value == null ? OptionalInt.empty() : OptionalInt.of(value);
+  }
+}

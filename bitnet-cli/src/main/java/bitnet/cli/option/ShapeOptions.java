@@ -1,0 +1,68 @@
+package bitnet.cli.option;
+
+import bitnet.model.Activation;
+import bitnet.model.LlamaConfig;
+import picocli.CommandLine.Option;
+
+/// The blank model that a benchmark trains.
+public final class ShapeOptions {
+  private static final int HEAD_DIM = 64;
+
+  @Option(
+      names = "--hidden",
+      defaultValue = "256",
+      paramLabel = "N",
+      description = "Hidden size, a multiple of 64 (default: ${DEFAULT-VALUE}).")
+  private int hidden;
+
+  @Option(
+      names = "--layers",
+      defaultValue = "6",
+      paramLabel = "N",
+      description = "Layers (default: ${DEFAULT-VALUE}).")
+  private int layers;
+
+  @Option(
+      names = "--ffn",
+      defaultValue = "768",
+      paramLabel = "N",
+      description = "Intermediate size (default: ${DEFAULT-VALUE}).")
+  private int ffn;
+
+  @Option(
+      names = "--vocab",
+      defaultValue = "4096",
+      paramLabel = "N",
+      description = "Vocabulary (default: ${DEFAULT-VALUE}).")
+  private int vocab;
+
+  private ShapeOptions() {}
+
+  /// The dimensions that these options give.
+  ///
+  /// @param context the longest sequence, in tokens
+  /// @throws IllegalArgumentException if a dimension is impossible, naming it
+  public LlamaConfig config(int context) {
+    if (hidden % HEAD_DIM != 0) {
+      throw new IllegalArgumentException(
+          "--hidden %d is not a multiple of %d; use %d"
+              .formatted(hidden, HEAD_DIM, Math.ceilDiv(hidden, HEAD_DIM) * HEAD_DIM));
+    }
+    int heads = hidden / HEAD_DIM;
+    return new LlamaConfig(
+        vocab,
+        hidden,
+        ffn,
+        layers,
+        heads,
+        heads,
+        HEAD_DIM,
+        context,
+        1e-5,
+        10000,
+        Activation.SILU,
+        false,
+        false,
+        false);
+  }
+}

@@ -1,0 +1,133 @@
+package bitnet.cli.option;
+
+import bitnet.model.Activation;
+import bitnet.model.LlamaConfig;
+import bitnet.model.ParameterBudget;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/// How large a model is: either a number of parameters, or its dimensions taken literally.
+public final class SizeOptions {
+  private static final double NORM_EPSILON = 1e-5;
+  private static final double ROPE_THETA = 10_000;
+
+  @Option(
+      names = "--params",
+      paramLabel = "P",
+      description = "Parameters wanted, 1M to 200B, for example 750M or 1.5B; met within 1%%.")
+  private @Nullable String params;
+
+  @Option(
+      names = "--hidden_size",
+      paramLabel = "N",
+      description =
+          "Instead of --params: width of the residual stream. Needs the next three options too.")
+  private @Nullable Integer hidden;
+
+  @Option(
+      names = "--intermediate_size",
+      paramLabel = "N",
+      description = "Width of the feed-forward block.")
+  private @Nullable Integer intermediate;
+
+  @Option(names = "--layers", paramLabel = "N", description = "Decoder layers.")
+  private @Nullable Integer layers;
+
+  @Option(
+      names = "--heads",
+      paramLabel = "N",
+      description = "Attention heads; they divide the hidden size.")
+  private @Nullable Integer heads;
+
+  @Option(
+      names = "--kv_heads",
+      paramLabel = "N",
+      description = "Key and value heads; by default as many as heads.")
+  private @Nullable Integer keyValueHeads;
+
+  private SizeOptions() {}
+
+  /// The text of `--params`, in capitals.
+  public Optional<String> params() {
+    return Optional.ofNullable(params).map(text -> text.strip().toUpperCase(Locale.ROOT));
+  }
+
+  /// The number of parameters asked for, unless the dimensions are given.
+  ///
+  /// @throws IllegalArgumentException if it is no number or out of range
+  public Optional<ParameterBudget> budget() {
+    return params().map(ParameterBudget::parse);
+  }
+
+  /// The dimensions.
+  ///
+  /// @throws IllegalArgumentException if neither or both kinds of options are given, some are
+  ///     missing, or the values do not fit together
+  public LlamaConfig configure(
+      int vocabSize,
+      int contextLength,
+      Activation activation,
+      boolean subNorms,
+      boolean tiedHead,
+      boolean ternaryEmbeddings) {
+    requireOneKind();
+    Optional<ParameterBudget> budget = budget();
+    if (budget.isPresent()) {
+      return budget
+          .get()
+          .configure(vocabSize, contextLength, activation, subNorms, tiedHead, ternaryEmbeddings);
+    }
+    int width = Objects.requireNonNull(hidden);
+    int headCount = Objects.requireNonNull(heads);
+    if (headCount < 1 || width % headCount != 0) {
+      throw new IllegalArgumentException(
+          "hidden_size %d is not a multiple of heads %d; change one of them"
+              .formatted(width, headCount));
+    }
+    return new LlamaConfig(
+        vocabSize,
+        width,
+        Objects.requireNonNull(intermediate),
+        Objects.requireNonNull(layers),
+        headCount,
+        keyValueHeads == null ? headCount : keyValueHeads,
+        width / headCount,
+        contextLength,
+        NORM_EPSILON,
+        ROPE_THETA,
+        activation,
+        subNorms,
+        tiedHead,
+        ternaryEmbeddings);
+  }
+
+  private void requireOneKind() {
+    Map<String, @Nullable Integer> dimensions = new LinkedHashMap<>();
+    dimensions.put("--hidden_size", hidden);
+    dimensions.put("--intermediate_size", intermediate);
+    dimensions.put("--layers", layers);
+    dimensions.put("--heads", heads);
+    List<String> missing =
+        dimensions.keySet().stream().filter(name -> dimensions.get(name) == null).toList();
+    boolean anyDimension = missing.size() < dimensions.size() || keyValueHeads != null;
+    String all = String.join(", ", dimensions.keySet());
+    if (params != null && anyDimension) {
+      throw new IllegalArgumentException(
+          "--params chooses the dimensions; give either it or %s".formatted(all));
+    }
+    if (params == null && !anyDimension) {
+      throw new IllegalArgumentException(
+          "how large? Give --params, for example --params 750M, or %s".formatted(all));
+    }
+    if (params == null && !missing.isEmpty()) {
+      throw new IllegalArgumentException(
+          "%s missing; dimensions are %s".formatted(String.join(", ", missing), all));
+    }
+  }
+}

@@ -1,0 +1,85 @@
+package bitnet.cli.output;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/// What a user reads when something went wrong: `bitnet: ` and the reason.
+public final class ErrorText {
+  private ErrorText() {}
+
+  /// A wrong command line: the reason, then what to try.
+  public static List<String> of(ParameterException failure) {
+    String command = failure.getCommandLine().getCommandSpec().qualifiedName();
+    String advice = "Try '%s --help'.".formatted(command);
+    if (!(failure instanceof UnmatchedArgumentException unmatched)) {
+      return List.of("bitnet: " + message(failure), advice);
+    }
+    String argument = unmatched.getUnmatched().getFirst();
+    boolean hasSubcommands = !failure.getCommandLine().getSubcommands().isEmpty();
+    String kind = unmatched.isUnknownOption() ? "option" : hasSubcommands ? "command" : "argument";
+    Optional<String> suggestion =
+        unmatched.getSuggestions().stream().filter(name -> similar(name, argument)).findFirst();
+    return List.of(
+        "bitnet: unknown %s '%s'".formatted(kind, argument),
+        suggestion.map(name -> "Did you mean '%s'? ".formatted(name)).orElse("") + advice);
+  }
+
+  /// picocli always suggests something; what starts differently was not meant.
+  private static boolean similar(String name, String argument) {
+    return initial(name).equals(initial(argument));
+  }
+
+  private static String initial(String name) {
+    String word = name.replaceFirst("^-+", "");
+    return word.substring(0, Math.min(word.length(), 1));
+  }
+
+  /// A failure while a command ran, in one line.
+  public static String of(Throwable failure) {
+    return "bitnet: " + reason(failure);
+  }
+
+  private static String reason(Throwable failure) {
+    return switch (failure) {
+      case FileSystemException file -> reason(file);
+      case UncheckedIOException wrapper when wrapper.getCause() != null ->
+          reason(wrapper.getCause());
+      case IOException file -> message(file);
+      case IllegalArgumentException usage -> message(usage);
+      case OutOfMemoryError memory ->
+          "the Java heap is too small (%s); try BITNET_JAVA_OPTS=-Xmx%dm"
+              .formatted(memory.getMessage(), (Runtime.getRuntime().maxMemory() >> 20) * 2);
+      default -> firstLine(failure.toString()) + " (--stacktrace shows where)";
+    };
+  }
+
+  private static String reason(FileSystemException failure) {
+    String explanation =
+        switch (failure) {
+          case NoSuchFileException missing -> "no such file or directory";
+          case AccessDeniedException denied -> "permission denied";
+          case FileAlreadyExistsException present -> "exists already";
+          case NotDirectoryException file -> "not a directory";
+          default -> failure.getReason() == null ? failure.toString() : failure.getReason();
+        };
+    return failure.getFile() == null ? explanation : failure.getFile() + ": " + explanation;
+  }
+
+  private static String message(Exception failure) {
+    return firstLine(failure.getMessage() == null ? failure.toString() : failure.getMessage());
+  }
+
+  /// libtorch appends its C++ frames to a message.
+  private static String firstLine(String message) {
+    return message.lines().findFirst().orElse("");
+  }
+}

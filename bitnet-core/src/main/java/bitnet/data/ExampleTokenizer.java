@@ -1,0 +1,128 @@
+package bitnet.data;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+
+/// Takes examples from a reader and tokenises them.
+final class ExampleTokenizer {
+  /// The longest text, in characters, that is tokenised at once: a tokenizer takes some hundred
+  /// bytes for every character it is given.
+  static final int PIECE = 1 << 20;
+
+  /// Where tokens go: the cache, masked or not.
+  @FunctionalInterface
+  private interface TokenSink {
+    void take(int[] tokens) throws IOException;
+  }
+
+  private final TextFormat format;
+  private final TokenEncoding encoding;
+  private final TokenCache cache;
+  private final LossMask mask;
+  private final int[] separator;
+  private final StringBuilder pending = new StringBuilder();
+  private long examples;
+  private long bytes;
+  private boolean masked; // whether any prompt was
+
+  ExampleTokenizer(TextFormat format, TokenEncoding encoding, LossMask mask, TokenCache cache) {
+    this.format = format;
+    this.encoding = encoding;
+    this.cache = cache;
+    this.mask = mask;
+    this.separator = separator(format, encoding);
+  }
+
+  /// End of text where the vocabulary has it. Else examples are parted by a line break, but a
+  /// document stays as it is: it has its own.
+  private static int[] separator(TextFormat format, TokenEncoding encoding) {
+    if (encoding.endOfText().isPresent()) {
+      return new int[] {encoding.endOfText().getAsInt()};
+    }
+    return format == TextFormat.DOCUMENT ? new int[0] : encoding.encode("\n");
+  }
+
+  /// Adds an example that is there as a whole.
+  void addExample(String text) throws IOException {
+    append(text);
+    endExample();
+  }
+
+  /// Adds an example that is there as a whole. A prompt that is masked is tokenised by itself, as
+  /// it is when the model is asked, but for special tokens around it.
+  void addExample(JsonExample example) throws IOException {
+    if (mask == LossMask.NONE || example.prompt().isEmpty()) {
+      addExample(example.prompt() + example.text());
+      return;
+    }
+    append(example.prompt(), cache::addMasked);
+    tokenise(pending.toString(), cache::addMasked);
+    pending.setLength(0);
+    masked = true;
+    addExample(example.text());
+  }
+
+  /// Adds to the current example.
+  void append(String text) throws IOException {
+    append(text, cache::add);
+  }
+
+  private void append(String text, TokenSink sink) throws IOException {
+    pending.append(text);
+    int start = 0;
+    while (pending.length() - start > PIECE) {
+      int end = start + cut(pending.substring(start, start + PIECE + 1));
+      tokenise(pending.substring(start, end), sink);
+      start = end;
+    }
+    pending.delete(0, start);
+  }
+
+  /// Ends the current example.
+  void endExample() throws IOException {
+    tokenise(pending.toString(), cache::add);
+    pending.setLength(0);
+    cache.add(separator);
+    examples++;
+  }
+
+  private void tokenise(String text, TokenSink sink) throws IOException {
+    if (!text.isEmpty()) {
+      sink.take(encoding.encode(text));
+      bytes += text.getBytes(StandardCharsets.UTF_8).length;
+    }
+  }
+
+  /// Where to cut a text that is one character longer than a piece: after a line break, else before
+  /// a space, so that few tokenizers see a difference; a surrogate pair stays whole.
+  private static int cut(String text) {
+    int end = text.length() - 1;
+    int line = text.lastIndexOf('\n', end - 1) + 1;
+    if (line > end / 2) {
+      return line;
+    }
+    int space = text.lastIndexOf(' ', end);
+    if (space > end / 2) {
+      return space;
+    }
+    return Character.isLowSurrogate(text.charAt(end)) ? end - 1 : end;
+  }
+
+  /// What has been taken in.
+  ///
+  /// @param bad the records that were not
+  /// @throws BadRecordException if nothing was taken in, or no prompt where these are masked
+  DataReport report(BadRecords bad) throws BadRecordException {
+    if (bytes == 0) {
+      throw bad.nothing(
+          "example",
+          "give a file with text in it (read as %s, see --text_format)".formatted(format.key()));
+    }
+    if (mask == LossMask.PROMPTS && !masked) {
+      throw bad.nothing(
+          "question",
+          "--completion_only_loss needs records with \"query\" and \"answer\"; leave it away");
+    }
+    return new DataReport(examples, cache.size(), bytes, bad.skipped(), bad.firstReasons());
+  }
+}

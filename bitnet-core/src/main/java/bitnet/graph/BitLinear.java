@@ -1,0 +1,76 @@
+package bitnet.graph;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+
+/// A linear layer with ternary weights and 8-bit activations, BitNet b1.58 (arXiv 2402.17764).
+///
+/// The latent weight is fp32; its trits and scales are made by [#ternarize] once per optimizer
+/// step. The product of codes and trits is exact in fp32 (sums stay below 2^24), hence equal to
+/// the integer runtime's. The gradient goes straight through both roundings.
+public final class BitLinear {
+
+  private final Parameter weight;
+  private final NDArray trits; // [out, in], in the compute type
+  private final NDArray scale; // [out]: mean|W| of the tensor that the row belongs to
+
+  BitLinear(NDManager manager, TorchOps ops, ComputeType type, Parameter weight) {
+    this.weight = weight;
+    Shape shape = weight.value().getShape();
+    NDArray blank = manager.zeros(shape, DataType.FLOAT32);
+    if (type == ComputeType.BF16) {
+      trits = ops.bf16(manager, blank);
+      blank.close();
+    } else {
+      trits = blank;
+    }
+    scale = manager.zeros(new Shape(shape.get(0)), DataType.FLOAT32);
+  }
+
+  Parameter weight() {
+    return weight;
+  }
+
+  /// The number of output features.
+  long width() {
+    return scale.size();
+  }
+
+  /// Makes trits and scales from the latent weight.
+  ///
+  /// @param sharpness 1 for trits; below it, so much of the way from the latent weight to them
+  void ternarize(TorchOps ops, NDManager scope, double sharpness) {
+    ops.ternarize(scope, weight.value(), weight.blocks(), sharpness, trits, scale);
+  }
+
+  /// How many rows of the weight are looked at where only some are, evenly spaced.
+  int watchedRows(int stride) {
+    return Math.toIntExact(Math.ceilDiv(weight.value().getShape().get(0), stride));
+  }
+
+  /// Counts trits, whatever the sharpness; see tensor_ops.py.
+  ///
+  /// @param before the trits `[watchedRows, in]` of the last time, which those of now replace
+  /// @return zeros, and trits that are not as before
+  long[] watch(TorchOps ops, NDManager scope, int stride, NDArray before) {
+    return ops.watchTrits(scope, weight.value(), scale, stride, before);
+  }
+
+  /// Quantised input `[tokens, in]` → `[tokens, out]`.
+  NDArray forward(GraphContext context, NDManager scope, TorchOps.PerToken input) {
+    return context.ops().bitLinear(scope, input, trits, scale);
+  }
+
+  /// dy `[tokens, out]` → the gradient of the input before its quantisation; adds the weight's.
+  ///
+  /// @param lastUse whether dy may be overwritten, since nobody needs it afterwards
+  NDArray backward(
+      GraphContext context, NDManager scope, NDArray dy, boolean lastUse, TorchOps.PerToken input) {
+    return context
+        .ops()
+        .bitLinearBackward(
+            scope, dy, lastUse, input, trits, scale, weight.gradient(), context.type());
+  }
+}

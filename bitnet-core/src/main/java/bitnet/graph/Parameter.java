@@ -1,0 +1,98 @@
+package bitnet.graph;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import bitnet.model.LatentWeights;
+import bitnet.model.TensorSpec;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/// A trainable fp32 tensor with its gradient. Projections that read the same input (q, k, v; gate,
+/// up) are stacked by rows into one parameter, so that they are one product.
+public final class Parameter {
+
+  private final List<TensorSpec> tensors;
+  private final NDArray value;
+  private final NDArray gradient;
+
+  private Parameter(List<TensorSpec> tensors, NDArray value, NDArray gradient) {
+    this.tensors = List.copyOf(tensors);
+    this.value = value;
+    this.gradient = gradient;
+  }
+
+  /// Reads the tensors, stacked in the order given.
+  static Parameter load(NDManager manager, LatentWeights weights, List<TensorSpec> tensors)
+      throws IOException {
+    TensorSpec first = tensors.getFirst();
+    int rows = tensors.stream().mapToInt(TensorSpec::rows).sum();
+    Shape shape = first.isMatrix() ? new Shape(rows, first.columns()) : new Shape(rows);
+    Parameter parameter =
+        new Parameter(
+            tensors,
+            manager.zeros(shape, DataType.FLOAT32),
+            manager.zeros(shape, DataType.FLOAT32));
+    parameter.read(weights);
+    return parameter;
+  }
+
+  private void read(LatentWeights weights) throws IOException {
+    TensorMemory.fill(
+        value,
+        memory -> {
+          for (TensorSpec tensor : tensors) {
+            weights.read(tensor, slice(memory, tensor));
+          }
+        });
+  }
+
+  private MemorySegment slice(MemorySegment memory, TensorSpec tensor) {
+    long offset = 0;
+    for (TensorSpec before : tensors.subList(0, tensors.indexOf(tensor))) {
+      offset += before.count() * Float.BYTES;
+    }
+    return memory.asSlice(offset, tensor.count() * Float.BYTES);
+  }
+
+  /// The state-dict tensors that are stacked in it.
+  public List<TensorSpec> tensors() {
+    return tensors;
+  }
+
+  /// A name of its own: those of its tensors, joined.
+  public String name() {
+    return tensors.stream().map(TensorSpec::name).collect(Collectors.joining("+"));
+  }
+
+  /// The latent values, `[rows, columns]` or `[rows]`.
+  public NDArray value() {
+    return value;
+  }
+
+  /// The gradient, of the shape of the value; zeroed by the optimizer step.
+  public NDArray gradient() {
+    return gradient;
+  }
+
+  /// Whether weight decay applies: to matrices, not to norm gains.
+  public boolean isDecayed() {
+    return tensors.getFirst().isMatrix();
+  }
+
+  /// The rows of each stacked tensor.
+  long[] blocks() {
+    return tensors.stream().mapToLong(TensorSpec::rows).toArray();
+  }
+
+  /// Copies one stacked tensor's latent values out.
+  ///
+  /// @param tensor one of `tensors()`
+  /// @param target room for `tensor.count()` floats
+  void copyTo(TensorSpec tensor, MemorySegment target) {
+    target.copyFrom(slice(TensorMemory.of(value), tensor));
+  }
+}

@@ -1,0 +1,355 @@
+package bitnet.graph;
+
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.pytorch.engine.PtSymbolBlock;
+import ai.djl.pytorch.jni.JniUtils;
+import ai.djl.pytorch.jni.ScriptCalls;
+import bitnet.model.Activation;
+import bitnet.model.LlamaConfig;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+
+/// The tensor functions of tensor_ops.py, typed. Shapes and equations stand there.
+///
+/// Results belong to the manager passed first; arguments keep their owners.
+public final class TorchOps {
+
+  /// Logit rows that exist at once in [#crossEntropy] and [#logProbabilities].
+  public static final int LOGIT_ROWS = 512;
+
+  private final PtSymbolBlock module;
+
+  /// Compiles the functions; takes about 0.1 s.
+  ///
+  /// @param manager owns the compiled module
+  public TorchOps(NDManager manager) {
+    try {
+      module = TorchScript.compile(manager, "tensor_ops.py");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /// Sets what libtorch keeps per thread; to be called once on the thread that computes.
+  ///
+  /// @param threads for libtorch's products
+  public static void prepareThread(int threads) {
+    Engine.getEngine("PyTorch");
+    JniUtils.setNumThreads(threads);
+    // profiling and fusing of scripts costs more than it gains: 15-25% slower with it
+    JniUtils.setGraphExecutorOptimize(false);
+    JniUtils.setGradMode(false);
+  }
+
+  private NDArray[] call(String method, NDManager scope, Object... arguments) {
+    return ScriptCalls.run(module, method, scope, arguments);
+  }
+
+  /// A normed or quantised tensor beside one number per token.
+  record PerToken(NDArray values, NDArray factor) {}
+
+  /// What attention leaves behind for its gradient; `output` is `[tokens, heads * headDim]`.
+  record AttentionResult(
+      NDArray output, NDArray queryKey, NDArray value, NDArray byHead, NDArray logSumExp) {}
+
+  void ternarize(
+      NDManager scope,
+      NDArray latent,
+      long[] blocks,
+      double sharpness,
+      NDArray trits,
+      NDArray scale) {
+    call("ternarize", scope, latent, blocks, sharpness, trits, scale);
+  }
+
+  long[] watchTrits(NDManager scope, NDArray latent, NDArray scale, int stride, NDArray before) {
+    return call("watch_trits", scope, latent, scale, (long) stride, before)[0].toLongArray();
+  }
+
+  NDArray ternarizeRows(NDManager scope, NDArray latent) {
+    return call("ternarize_rows", scope, latent)[0];
+  }
+
+  PerToken rmsNorm(NDManager scope, NDArray x, NDArray gain, double epsilon) {
+    NDArray[] results = call("rms_norm", scope, x, gain, epsilon);
+    return new PerToken(results[0], results[1]);
+  }
+
+  NDArray rmsNormBackward(
+      NDManager scope, NDArray dy, NDArray x, NDArray factor, NDArray gain, NDArray dGain) {
+    return call("rms_norm_backward", scope, dy, x, factor, gain, dGain)[0];
+  }
+
+  PerToken quantize(NDManager scope, NDArray x, double sharpness, ComputeType type) {
+    NDArray[] results = call("quantize", scope, x, sharpness, type.mode());
+    return new PerToken(results[0], results[1]);
+  }
+
+  NDArray bitLinear(NDManager scope, PerToken input, NDArray trits, NDArray scale) {
+    return call("bit_linear", scope, input.values(), input.factor(), trits, scale)[0];
+  }
+
+  NDArray bitLinearBackward(
+      NDManager scope,
+      NDArray dy,
+      boolean lastUse,
+      PerToken input,
+      NDArray trits,
+      NDArray scale,
+      NDArray dWeight,
+      ComputeType type) {
+    return call(
+        "bit_linear_backward",
+        scope,
+        dy,
+        lastUse,
+        input.values(),
+        input.factor(),
+        trits,
+        scale,
+        dWeight,
+        type.mode())[0];
+  }
+
+  AttentionResult attention(
+      NDManager scope,
+      NDArray qkv,
+      RotaryEmbedding.Angles angles,
+      NDArray mask,
+      long batch,
+      LlamaConfig config,
+      ComputeType type) {
+    NDArray[] results =
+        call(
+            "attention",
+            scope,
+            qkv,
+            angles.cos(),
+            angles.sin(),
+            mask,
+            batch,
+            (long) config.headCount(),
+            (long) config.keyValueHeadCount(),
+            type.mode());
+    return new AttentionResult(results[0], results[1], results[2], results[3], results[4]);
+  }
+
+  NDArray attentionBackward(
+      NDManager scope,
+      NDArray dy,
+      AttentionResult forward,
+      RotaryEmbedding.Angles angles,
+      NDArray mask) {
+    return call(
+        "attention_backward",
+        scope,
+        dy,
+        forward.queryKey(),
+        forward.value(),
+        forward.byHead(),
+        forward.logSumExp(),
+        angles.cos(),
+        angles.sin(),
+        mask)[0];
+  }
+
+  NDArray attentionCached(
+      NDManager scope,
+      NDArray qkv,
+      RotaryEmbedding.Angles angles,
+      NDArray keys,
+      NDArray values,
+      long start,
+      LlamaConfig config) {
+    return call(
+        "attention_cached",
+        scope,
+        qkv,
+        angles.cos(),
+        angles.sin(),
+        keys,
+        values,
+        start,
+        (long) config.headCount())[0];
+  }
+
+  NDArray gated(NDManager scope, NDArray gateUp, Activation activation) {
+    return call("gated", scope, gateUp, activation == Activation.RELU_SQUARED)[0];
+  }
+
+  NDArray gatedBackward(NDManager scope, NDArray dz, NDArray gateUp, Activation activation) {
+    return call("gated_backward", scope, dz, gateUp, activation == Activation.RELU_SQUARED)[0];
+  }
+
+  NDArray sideBySide(NDManager scope, List<NDArray> parts) {
+    return call("side_by_side", scope, parts)[0];
+  }
+
+  NDArray columns(NDManager scope, NDArray x, long start, long count) {
+    return call("columns", scope, x, start, count)[0];
+  }
+
+  NDArray rows(NDManager scope, NDArray x, long start, long count) {
+    return call("rows", scope, x, start, count)[0];
+  }
+
+  /// Rows of a matrix, in the order of their numbers; the embedding of token ids.
+  public NDArray selectRows(NDManager scope, NDArray matrix, NDArray numbers) {
+    return call("select_rows", scope, matrix, numbers)[0];
+  }
+
+  /// Adds rows to those of these numbers: the gradient of [#selectRows].
+  public void addRows(NDManager scope, NDArray rows, NDArray numbers, NDArray matrix) {
+    call("add_rows", scope, rows, numbers, matrix);
+  }
+
+  NDArray linear(NDManager scope, NDArray x, NDArray weight) {
+    return call("linear", scope, x, weight)[0];
+  }
+
+  NDArray bf16(NDManager scope, NDArray x) {
+    return call("bf16", scope, x)[0];
+  }
+
+  /// What the head says of given tokens.
+  ///
+  /// @param chosen their log-probabilities, `[rows]`
+  /// @param entropy of the distributions they were chosen from, in nats, `[rows]`
+  public record HeadResult(NDArray chosen, NDArray entropy) {}
+
+  /// `log p(target)` of every row, with entropies.
+  ///
+  /// @param hidden `[rows, hidden]`
+  /// @param targets `[rows]`, int64
+  public HeadResult logProbabilities(
+      NDManager scope, NDArray hidden, NDArray head, NDArray targets, ComputeType type) {
+    NDArray none = scope.create(new float[0]);
+    NDArray[] results =
+        logProbabilities(scope, hidden, head, targets, none, type, true, none, none);
+    return new HeadResult(results[0], results[1]);
+  }
+
+  /// The gradients of `sum slopes * log p(target)`.
+  ///
+  /// @param slopes `[rows]`
+  /// @param dHidden is set, `[rows, hidden]`
+  /// @param dHead is added to
+  public void logProbabilitiesBackward(
+      NDManager scope,
+      NDArray hidden,
+      NDArray head,
+      NDArray targets,
+      NDArray slopes,
+      ComputeType type,
+      NDArray dHidden,
+      NDArray dHead) {
+    logProbabilities(scope, hidden, head, targets, slopes, type, false, dHidden, dHead);
+  }
+
+  private NDArray[] logProbabilities(
+      NDManager scope,
+      NDArray hidden,
+      NDArray head,
+      NDArray targets,
+      NDArray slopes,
+      ComputeType type,
+      boolean entropies,
+      NDArray dHidden,
+      NDArray dHead) {
+    return call(
+        "log_probabilities",
+        scope,
+        hidden,
+        head,
+        targets,
+        slopes,
+        (long) LOGIT_ROWS,
+        type.mode(),
+        entropies,
+        dHidden,
+        dHead);
+  }
+
+  /// `-sum log p(target)` (fp64 scalar); with `weight > 0` also the gradients of `weight` times
+  /// it.
+  public NDArray crossEntropy(
+      NDManager scope,
+      NDArray hidden,
+      NDArray head,
+      NDArray targets,
+      ComputeType type,
+      double weight,
+      NDArray dHidden,
+      NDArray dHead) {
+    return call(
+        "cross_entropy",
+        scope,
+        hidden,
+        head,
+        targets,
+        (long) LOGIT_ROWS,
+        type.mode(),
+        weight,
+        dHidden,
+        dHead)[0];
+  }
+
+  /// The 2-norm of all gradients together.
+  public float gradientNorm(NDManager scope, List<NDArray> gradients) {
+    return call("grad_norm", scope, gradients)[0].getFloat();
+  }
+
+  /// Sets every tensor to zero.
+  public void zero(NDManager scope, List<NDArray> tensors) {
+    call("zero", scope, tensors);
+  }
+
+  /// One AdamW step (Loshchilov and Hutter, arXiv 1711.05101), in place; zeroes the gradients.
+  ///
+  /// @param steps one fp32 scalar per parameter, counted up here
+  /// @param clip factor for the gradients, at most 1
+  public void adamW(
+      NDManager scope,
+      List<NDArray> parameters,
+      List<NDArray> gradients,
+      List<NDArray> firstMoments,
+      List<NDArray> secondMoments,
+      List<NDArray> steps,
+      AdamWSettings settings,
+      double learningRate,
+      double weightDecay,
+      double clip) {
+    call(
+        "adamw",
+        scope,
+        parameters,
+        gradients,
+        firstMoments,
+        secondMoments,
+        steps,
+        learningRate,
+        settings.beta1(),
+        settings.beta2(),
+        settings.epsilon(),
+        weightDecay,
+        clip);
+  }
+
+  /// The constants of AdamW.
+  ///
+  /// @param beta1 decay of the first moment
+  /// @param beta2 decay of the second moment
+  /// @param epsilon added to the root of the second moment
+  public record AdamWSettings(double beta1, double beta2, double epsilon) {
+    /// BitNet's: 0.9, 0.95 and 1e-8.
+    public static final AdamWSettings BITNET = new AdamWSettings(0.9, 0.95, 1e-8);
+  }
+
+  /// The product of two matrices, for measuring the machine.
+  public NDArray product(NDManager scope, NDArray a, NDArray b, ComputeType type) {
+    return call("product", scope, a, b, type.mode())[0];
+  }
+}

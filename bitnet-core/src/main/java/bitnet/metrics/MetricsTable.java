@@ -1,0 +1,121 @@
+package bitnet.metrics;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/// What a [MetricsLog] wrote to a CSV file.
+///
+/// @param metrics the names of the columns after `step`
+/// @param rows in the order of their steps
+public record MetricsTable(List<String> metrics, List<Row> rows) {
+
+  /// Copies the lists.
+  public MetricsTable {
+    metrics = List.copyOf(metrics);
+    rows = List.copyOf(rows);
+  }
+
+  /// A step of a run.
+  ///
+  /// @param step steps done
+  /// @param values of the metrics, in their order; blank ones are NaN
+  public record Row(long step, double[] values) {}
+
+  /// A value of a metric.
+  ///
+  /// @param step steps done
+  /// @param value finite
+  public record Point(long step, double value) {}
+
+  /// Reads a file, which may still be written to: a last line without its end is left out.
+  ///
+  /// @throws IOException if it is missing, no such log or damaged, with the number of the line
+  public static MetricsTable read(Path file) throws IOException {
+    // the file has ASCII only; every other byte makes a name or a number that is none
+    try (BufferedReader in = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1)) {
+      String header = CsvHistory.line(in);
+      if (header == null || !header.startsWith("step,") || !header.endsWith("\n")) {
+        throw new IOException(
+            "%s:1: not a metrics log, which starts with \"step,\"; name a run or a --csv_log file"
+                .formatted(file));
+      }
+      List<String> metrics = List.of(header.strip().substring("step,".length()).split(",", -1));
+      List<Row> rows = new ArrayList<>();
+      long number = 2;
+      String line = CsvHistory.line(in);
+      while (line != null && line.endsWith("\n")) {
+        Row row = row(file, number, line.strip().split(",", -1), metrics.size());
+        if (!rows.isEmpty() && row.step <= rows.getLast().step) {
+          throw damaged(
+              file, number, "step %d follows step %d".formatted(row.step, rows.getLast().step));
+        }
+        rows.add(row);
+        number++;
+        line = CsvHistory.line(in);
+      }
+      return new MetricsTable(metrics, rows);
+    }
+  }
+
+  private static Row row(Path file, long number, String[] fields, int metrics) throws IOException {
+    if (fields.length != 1 + metrics) {
+      throw damaged(file, number, "%d values under %d names".formatted(fields.length, 1 + metrics));
+    }
+    double[] values = new double[metrics];
+    for (int i = 0; i < metrics; i++) {
+      values[i] = fields[i + 1].isEmpty() ? Double.NaN : number(file, number, fields[i + 1]);
+    }
+    double step = number(file, number, fields[0]);
+    if (step != Math.rint(step)) {
+      throw damaged(file, number, "\"%s\" is no step".formatted(fields[0]));
+    }
+    return new Row((long) step, values);
+  }
+
+  private static double number(Path file, long number, String field) throws IOException {
+    try {
+      double value = Double.parseDouble(field);
+      // a blank field is NaN, and a value that is not a number is as little to be drawn as infinity
+      return Double.isNaN(value) ? Double.POSITIVE_INFINITY : value;
+    } catch (NumberFormatException failure) {
+      IOException damage = damaged(file, number, "\"%s\" is no number".formatted(field));
+      damage.initCause(failure);
+      throw damage;
+    }
+  }
+
+  private static IOException damaged(Path file, long number, String what) {
+    return new IOException(
+        "%s:%d: %s; the log is damaged, so restore it or remove the line"
+            .formatted(file, number, what));
+  }
+
+  /// Whether there is such a column.
+  public boolean has(String metric) {
+    return metrics.contains(metric);
+  }
+
+  /// The finite values of a metric; empty where there is no such column.
+  public List<Point> points(String metric) {
+    int column = metrics.indexOf(metric);
+    return column < 0
+        ? List.of()
+        : rows.stream()
+            .filter(row -> Double.isFinite(row.values[column]))
+            .map(row -> new Point(row.step, row.values[column]))
+            .toList();
+  }
+
+  /// How many values of a metric are infinite or not numbers.
+  public long notFinite(String metric) {
+    int column = metrics.indexOf(metric);
+    return column < 0
+        ? 0
+        : rows.stream().filter(row -> Double.isInfinite(row.values[column])).count();
+  }
+}

@@ -1,0 +1,42 @@
+package bitnet.runtime;
+
+import java.util.Arrays;
+import java.util.List;
+
+/// Tokens that are computed together: each belongs to a sequence and has a place in it. Rows of
+/// one sequence are in the order of their positions.
+///
+/// @param tokens the ids
+/// @param caches the sequence of each
+/// @param positions the place of each in its sequence, from 0
+record DecoderBatch(int[] tokens, KvCache[] caches, int[] positions) {
+
+  int count() {
+    return tokens.length;
+  }
+
+  /// New tokens for several sequences, one sequence after the other.
+  static DecoderBatch of(List<KvCache> caches, List<int[]> tokens) {
+    int count = tokens.stream().mapToInt(some -> some.length).sum();
+    DecoderBatch rows = new DecoderBatch(new int[count], new KvCache[count], new int[count]);
+    int row = 0;
+    for (int i = 0; i < caches.size(); i++) {
+      KvCache cache = caches.get(i);
+      for (int j = 0; j < tokens.get(i).length; j++) {
+        rows.tokens[row] = tokens.get(i)[j];
+        rows.caches[row] = cache;
+        rows.positions[row] = cache.length() + j;
+        row++;
+      }
+    }
+    return rows;
+  }
+
+  /// A range of the rows.
+  DecoderBatch range(int first, int end) {
+    return new DecoderBatch(
+        Arrays.copyOfRange(tokens, first, end),
+        Arrays.copyOfRange(caches, first, end),
+        Arrays.copyOfRange(positions, first, end));
+  }
+}
