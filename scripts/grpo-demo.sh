@@ -141,7 +141,7 @@ if [ $failed -ne 0 ]; then
   exit 1
 fi
 {
-  printf '%-6s %8s %8s %8s %8s %8s %8s\n' seed CE GRPO t1 t2 mended spoilt
+  printf '%-6s %8s %8s %8s %8s %8s %8s\n' seed CE GRPO t1 t2 'w->r' 'r->w'
   for seed in "$@"; do
     cat "$run/seed-$seed/summary.txt"
   done

@@ -116,7 +116,7 @@ static float soften(float *scores, int positions) {
 
 // Values at consecutive positions.
 typedef struct {
-  const void *rows;
+  const void *vectors;
   int count;
 } piece;
 
@@ -142,7 +142,7 @@ INLINE void gather_step(const int heads, const int vectors, float *const *weight
       UNROLL
       for (int v = 0; v < vectors; v++) {
         int some = v + 1 < vectors ? LANES : count;
-        floats value = load_cached(values->rows, index + v * LANES, half, some);
+        floats value = load_cached(values->vectors, index + v * LANES, half, some);
         UNROLL
         for (int h = 0; h < heads; h++) {
           sums[h][v] = fma_floats(set(weights[h][place]), value, sums[h][v]);
@@ -215,7 +215,7 @@ static attention_loops loops_of(int half, int heads) {
   return loops[half][heads / 2];
 }
 
-// What the rows of a call have in common, and how they are computed.
+// What the queries of a call have in common, and how they are computed.
 typedef struct {
   piece keys[2];
   piece values[2];
@@ -225,41 +225,41 @@ typedef struct {
   float scale;
 } attention;
 
-// Heads of a block that are of the same row, and what that row alone attends to.
+// Heads of a block that are of the same query, and what that query alone attends to.
 typedef struct {
   int first;
   int heads; // 1, 2 or 4
   piece keys;
   piece values;
-} row_heads;
+} query_heads;
 
-// Up to four heads, of one row or of several.
+// Up to four heads, of one query or of several.
 typedef struct {
   int heads; // 1, 2 or 4
   const float *queries[4];
   float *out[4];
   float *scores[4];
   int runs;
-  row_heads of_rows[4];
+  query_heads of_queries[4];
 } head_block;
 
-// Appends heads of one row to a block.
-static void add_heads(const attention *all, head_block *block, const attention_row *row, int head,
-                      int heads) {
+// Appends heads of one query to a block.
+static void add_heads(const attention *all, head_block *block, const attention_query *query,
+                      int head, int heads) {
   int own_common = all->keys[1].count;
   int64_t bytes = (int64_t)own_common * all->head_dim * (all->half ? 2 : 4);
-  int rest = (int)row->own - own_common;
+  int rest = (int)query->own - own_common;
   for (int added = 0, some; added < heads; added += some) {
     some = heads - added >= 4 ? 4 : heads - added >= 2 ? 2 : 1;
-    row_heads *run = &block->of_rows[block->runs++];
+    query_heads *run = &block->of_queries[block->runs++];
     run->first = block->heads;
     run->heads = some;
-    run->keys = (piece){(const char *)row->keys + bytes, rest};
-    run->values = (piece){(const char *)row->values + bytes, rest};
+    run->keys = (piece){(const char *)query->keys + bytes, rest};
+    run->values = (piece){(const char *)query->values + bytes, rest};
     for (int i = 0; i < some; i++, block->heads++) {
       int64_t offset = (int64_t)(head + added + i) * all->head_dim;
-      block->queries[block->heads] = row->queries + offset;
-      block->out[block->heads] = row->out + offset;
+      block->queries[block->heads] = query->queries + offset;
+      block->out[block->heads] = query->out + offset;
     }
   }
 }
@@ -272,23 +272,23 @@ static void score_piece(const attention *all, const head_block *block, int first
     scores[h] = block->scores[first + h] + place;
   }
   loops_of(all->half, heads)
-      .score(block->queries + first, keys.rows, keys.count, all->head_dim, all->scale, scores);
+      .score(block->queries + first, keys.vectors, keys.count, all->head_dim, all->scale, scores);
 }
 
 // Begins to fetch what will be read from front to back; the processor then goes on by itself.
-static void fetch(const attention *all, piece rows) {
+static void fetch(const attention *all, piece vectors) {
   enum { BEGINNING = 1024 };
-  int64_t bytes = (int64_t)rows.count * all->head_dim * (all->half ? 2 : 4);
+  int64_t bytes = (int64_t)vectors.count * all->head_dim * (all->half ? 2 : 4);
   for (int64_t i = 0; i < bytes && i < BEGINNING; i += LINE_BYTES) {
-    __builtin_prefetch((const char *)rows.rows + i, 0, 2);
+    __builtin_prefetch((const char *)vectors.vectors + i, 0, 2);
   }
 }
 
-// What rows have in common is read once for all heads, the rest once for the heads of each row.
+// What queries share is read once for all heads, the rest once for the heads of each query.
 static void attend_block(const attention *all, const head_block *block) {
   for (int r = 0; r < block->runs; r++) {
-    fetch(all, block->of_rows[r].keys);
-    fetch(all, block->of_rows[r].values);
+    fetch(all, block->of_queries[r].keys);
+    fetch(all, block->of_queries[r].values);
   }
   score_piece(all, block, 0, block->heads, all->keys[0], 0);
   score_piece(all, block, 0, block->heads, all->keys[1], all->keys[0].count);
@@ -296,7 +296,7 @@ static void attend_block(const attention *all, const head_block *block) {
   float factors[4];
   float *weights[4];
   for (int r = 0; r < block->runs; r++) {
-    const row_heads *run = &block->of_rows[r];
+    const query_heads *run = &block->of_queries[r];
     score_piece(all, block, run->first, run->heads, run->keys, all->common);
     for (int h = run->first; h < run->first + run->heads; h++) {
       inverse_masses[h] = 1.0f / soften(block->scores[h], all->common + run->keys.count);
@@ -307,7 +307,7 @@ static void attend_block(const attention *all, const head_block *block) {
   loops_of(all->half, block->heads)
       .gather(block->scores, all->values, 2, all->head_dim, 0, factors, block->out);
   for (int r = 0; r < block->runs; r++) {
-    const row_heads *run = &block->of_rows[r];
+    const query_heads *run = &block->of_queries[r];
     if (run->keys.count > 0) {
       loops_of(all->half, run->heads)
           .gather(weights + run->first, &run->values, 1, all->head_dim, 1,
@@ -316,17 +316,21 @@ static void attend_block(const attention *all, const head_block *block) {
   }
 }
 
-EXPORT(void, attend)(const attention_row *rows, int count, int heads, const void *shared_keys,
-                     const void *shared_values, int shared, int common, int half, int head_dim,
-                     float scale, float *scores) {
+EXPORT(void, attend)
+(const attention_query *queries, int count, int heads, const void *shared_keys,
+ const void *shared_values, int shared, int common, int half, int head_dim, float scale,
+ float *scores) {
   const attention all = {
-    {{shared_keys, shared}, {rows->keys, common}},
-    {{shared_values, shared}, {rows->values, common}},
-    shared + common, half, head_dim, scale,
+      {{shared_keys, shared}, {queries->keys, common}},
+      {{shared_values, shared}, {queries->values, common}},
+      shared + common,
+      half,
+      head_dim,
+      scale,
   };
   int64_t most = 0;
   for (int r = 0; r < count; r++) {
-    most = rows[r].own > most ? rows[r].own : most;
+    most = queries[r].own > most ? queries[r].own : most;
   }
   head_block block;
   for (int i = 0; i < 4; i++) {
@@ -339,7 +343,7 @@ EXPORT(void, attend)(const attention_row *rows, int count, int heads, const void
     while (block.heads < together) {
       int head = (first + block.heads) % heads;
       int some = heads - head < together - block.heads ? heads - head : together - block.heads;
-      add_heads(&all, &block, rows + (first + block.heads) / heads, head, some);
+      add_heads(&all, &block, queries + (first + block.heads) / heads, head, some);
     }
     attend_block(&all, &block);
   }

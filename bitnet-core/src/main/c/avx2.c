@@ -5,17 +5,18 @@
 
 #include <immintrin.h>
 
-// ---- Ternary weights. maddubs multiplies unsigned codes with signed activations and adds pairs in
-// 16 bits: at most 2 * 2 * 128 = 512, so 64 of them may be added up before they are widened.
+// ---- Ternary weights. maddubs multiplies unsigned weights (trits plus one) with signed
+// activations and adds pairs in 16 bits: at most 2 * 2 * 128 = 512, so 64 of them may be added up
+// before they are widened.
 
 #define TOKENS_AT_ONCE 4
 
 INLINE __m256i load_256(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
 
 // Four neighbouring activations for every row.
-INLINE __m256i four(const int8_t *codes) {
+INLINE __m256i four(const int8_t *activations) {
   int32_t word;
-  memcpy(&word, codes, sizeof(word));
+  memcpy(&word, activations, sizeof(word));
   return _mm256_set1_epi32(word);
 }
 
@@ -30,7 +31,7 @@ INLINE void add_to(int32_t *sums, __m256i more) {
 
 // Adds a few chunks of a tile. Codes 1 and 3 of a byte stay shifted by two bits, which saves a shift
 // each: their sums are four times too high, so only 16 of them may be added up, those of 8 chunks.
-INLINE void add_chunks(const uint8_t *tile, int chunks, const int8_t *codes, int32_t *sums) {
+INLINE void add_chunks(const uint8_t *tile, int chunks, const int8_t *activations, int32_t *sums) {
   enum { VECTORS = 4, AHEAD = 4096 };
   const __m256i low = _mm256_set1_epi8(3);
   const __m256i high = _mm256_set1_epi8(12);
@@ -41,13 +42,13 @@ INLINE void add_chunks(const uint8_t *tile, int chunks, const int8_t *codes, int
     plain[v] = shifted[v] = _mm256_setzero_si256();
   }
   UNROLL_FOUR
-  for (int c = 0; c < chunks; c++, tile += CHUNK_BYTES, codes += CHUNK_COLUMNS) {
+  for (int c = 0; c < chunks; c++, tile += CHUNK_BYTES, activations += CHUNK_COLUMNS) {
     __builtin_prefetch(tile + AHEAD);
     __builtin_prefetch(tile + AHEAD + LINE_BYTES);
-    __m256i x0 = four(codes);
-    __m256i x1 = four(codes + 4);
-    __m256i x2 = four(codes + 8);
-    __m256i x3 = four(codes + 12);
+    __m256i x0 = four(activations);
+    __m256i x1 = four(activations + 4);
+    __m256i x2 = four(activations + 8);
+    __m256i x3 = four(activations + 12);
     UNROLL
     for (int v = 0; v < VECTORS; v++) {
       __m256i q = load_256(tile + 32 * v);
@@ -66,16 +67,16 @@ INLINE void add_chunks(const uint8_t *tile, int chunks, const int8_t *codes, int
 }
 
 // Tiles that follow each other, in turns: memory is read faster in two places at once.
-INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int chunks, const int8_t *codes,
-                           int32_t *sums) {
+INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int chunks,
+                           const int8_t *activations, int32_t *sums) {
   enum { FLUSH_CHUNKS = 8 };
   memset(sums, 0, (size_t)tiles * TILE_ROWS * sizeof(int32_t));
   for (int c = 0; c < chunks; c += FLUSH_CHUNKS) {
     int some = chunks - c < FLUSH_CHUNKS ? chunks - c : FLUSH_CHUNKS;
     UNROLL
     for (int i = 0; i < tiles; i++) {
-      add_chunks(tile + ((int64_t)i * chunks + c) * CHUNK_BYTES, some, codes + c * CHUNK_COLUMNS,
-                 sums + i * TILE_ROWS);
+      add_chunks(tile + ((int64_t)i * chunks + c) * CHUNK_BYTES, some,
+                 activations + c * CHUNK_COLUMNS, sums + i * TILE_ROWS);
     }
   }
 }
@@ -96,11 +97,11 @@ static void unpack(const uint8_t *packed, int chunks, uint8_t *unpacked) {
 
 // 16 rows at a time: with 4 tokens, 8 sums stay in registers.
 INLINE void multiply_block(const int tokens, const uint8_t *unpacked, int chunks,
-                           const int8_t *codes, int stride, int32_t (*sums)[TILE_ROWS]) {
+                           const int8_t *activations, int stride, int32_t (*sums)[TILE_ROWS]) {
   const __m256i ones = _mm256_set1_epi16(1);
   for (int row = 0; row < TILE_ROWS; row += 16) {
     const uint8_t *w = unpacked + 4 * row;
-    const int8_t *x = codes;
+    const int8_t *x = activations;
     __m256i products[4][2];
     UNROLL
     for (int t = 0; t < tokens; t++) {
@@ -206,11 +207,11 @@ INLINE int32_t sum_lanes(__m128i four) {
   return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
 }
 
-INLINE int32_t store_codes(int8_t *codes, floats v) {
+INLINE int32_t store_int8(int8_t *target, floats v) {
   __m256i wide = _mm256_cvtps_epi32(v);
   __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
   __m128i bytes = _mm_packs_epi16(words, words);
-  _mm_storel_epi64((__m128i *)codes, bytes);
+  _mm_storel_epi64((__m128i *)target, bytes);
   return sum_lanes(_mm_madd_epi16(_mm_cvtepi8_epi16(bytes), _mm_set1_epi16(1)));
 }
 
@@ -262,4 +263,4 @@ INLINE group_floats group_dot(const uint8_t *nibbles, const int8_t *x, group_int
   return _mm256_cvtepi32_ps(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
-#include "heads.h"
+#include "lm_head.h"

@@ -5,27 +5,27 @@
 
 #include <immintrin.h>
 
-// ---- Ternary weights. dpbusd adds four products of unsigned codes and signed activations to a
-// lane of 32 bits.
+// ---- Ternary weights. dpbusd adds four products of unsigned weights (trits plus one) and signed
+// activations to a lane of 32 bits.
 
 INLINE __m512i load_512(const void *p) { return _mm512_loadu_si512(p); }
 INLINE __m256i load_256(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
 
 // Written out, since GCC (12) copies every sum to another register and back around the intrinsic,
 // which takes half the speed. Emulated instructions have no registers to care for.
-INLINE __m512i dpbusd(__m512i sums, __m512i codes, __m512i x) {
+INLINE __m512i dpbusd(__m512i sums, __m512i weights, __m512i x) {
 #ifdef __AVX512VNNI__
-  __asm__("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(codes), "v"(x));
+  __asm__("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(weights), "v"(x));
   return sums;
 #else
-  return _mm512_dpbusd_epi32(sums, codes, x);
+  return _mm512_dpbusd_epi32(sums, weights, x);
 #endif
 }
 
 // Four neighbouring activations for every row.
-INLINE __m512i four(const int8_t *codes) {
+INLINE __m512i four(const int8_t *activations) {
   int32_t word;
-  memcpy(&word, codes, sizeof(word));
+  memcpy(&word, activations, sizeof(word));
   return _mm512_set1_epi32(word);
 }
 
@@ -34,8 +34,8 @@ enum { AHEAD = 4096 }; // bytes of weights that are fetched from memory meanwhil
 // One tile or two that follow each other: memory is read faster in two places at once. Codes 1 and 3
 // of a byte stay shifted by two bits, which saves a shift each: their sums are divided by four in
 // the end.
-INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int chunks, const int8_t *codes,
-                           int32_t *sums) {
+INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int chunks,
+                           const int8_t *activations, int32_t *sums) {
   enum { VECTORS = 2 };
   const __m512i low = _mm512_set1_epi8(3);
   const __m512i high = _mm512_set1_epi8(12);
@@ -46,11 +46,11 @@ INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int chunks, con
   for (int v = 0; v < tiles * VECTORS; v++) {
     plain[v] = shifted[v] = _mm512_setzero_si512();
   }
-  for (int c = 0; c < chunks; c++, tile += CHUNK_BYTES, codes += CHUNK_COLUMNS) {
-    __m512i x0 = four(codes);
-    __m512i x1 = four(codes + 4);
-    __m512i x2 = four(codes + 8);
-    __m512i x3 = four(codes + 12);
+  for (int c = 0; c < chunks; c++, tile += CHUNK_BYTES, activations += CHUNK_COLUMNS) {
+    __m512i x0 = four(activations);
+    __m512i x1 = four(activations + 4);
+    __m512i x2 = four(activations + 8);
+    __m512i x3 = four(activations + 12);
     UNROLL
     for (int v = 0; v < tiles * VECTORS; v++) {
       const uint8_t *codes_of_rows = tile + v / VECTORS * tile_bytes + v % VECTORS * LINE_BYTES;
@@ -93,21 +93,21 @@ static void unpack(const uint8_t *packed, int chunks, uint8_t *unpacked) {
 
 // All 32 rows: with 8 tokens, 16 of 32 registers hold sums.
 INLINE void multiply_block(const int tokens, const uint8_t *unpacked, int chunks,
-                           const int8_t *codes, int stride, int32_t (*sums)[TILE_ROWS]) {
+                           const int8_t *activations, int stride, int32_t (*sums)[TILE_ROWS]) {
   __m512i products[8][2];
   UNROLL
   for (int t = 0; t < tokens; t++) {
     products[t][0] = load_512(sums[t]);
     products[t][1] = load_512(sums[t] + 16);
   }
-  for (int c = 0; c < chunks; c++, codes += CHUNK_COLUMNS) {
+  for (int c = 0; c < chunks; c++, activations += CHUNK_COLUMNS) {
     UNROLL
     for (int j = 0; j < CHUNK_COLUMNS; j += 4, unpacked += CHUNK_BYTES) {
       __m512i w0 = load_512(unpacked);
       __m512i w1 = load_512(unpacked + 64);
       UNROLL
       for (int t = 0; t < tokens; t++) {
-        __m512i x = four(codes + (int64_t)t * stride + j);
+        __m512i x = four(activations + (int64_t)t * stride + j);
         products[t][0] = dpbusd(products[t][0], w0, x);
         products[t][1] = dpbusd(products[t][1], w1, x);
       }
@@ -190,9 +190,9 @@ INLINE ints_of_floats greatest_bits(ints_of_floats a, ints_of_floats b) {
 
 INLINE int32_t greatest_int(ints_of_floats v) { return _mm512_reduce_max_epi32(v); }
 
-INLINE int32_t store_codes(int8_t *codes, floats v) {
+INLINE int32_t store_int8(int8_t *target, floats v) {
   __m128i bytes = _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(v));
-  _mm_storeu_si128((__m128i *)codes, bytes);
+  _mm_storeu_si128((__m128i *)target, bytes);
   return _mm512_reduce_add_epi32(_mm512_cvtepi8_epi32(bytes));
 }
 
@@ -246,4 +246,4 @@ INLINE group_floats group_dot(const uint8_t *nibbles, const int8_t *x, group_int
   return _mm256_cvtepi32_ps(_mm256_dpbusd_epi32(sums, upper, load_256(x + 32)));
 }
 
-#include "heads.h"
+#include "lm_head.h"

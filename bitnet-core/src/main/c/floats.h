@@ -10,7 +10,7 @@
 //   sum_floats(v), greatest_float(v)            of all lanes
 //   ints_of_floats, magnitude_bits(v), greatest_bits(a, b), greatest_int(v)
 //                                               bits without the sign, as integers
-//   store_codes(codes, v)                       floats that are integers, to bytes; saturates;
+//   store_int8(activations, v)                       floats that are integers, to bytes; saturates;
 //                                               returns the sum of what was stored
 
 INLINE floats load_some(const float *p, int count) {
@@ -62,39 +62,41 @@ INLINE float greatest_magnitude(const float *x, int count, float least_value) {
   return maximum;
 }
 
-// Writes values times a factor as codes and returns the sum of these.
-INLINE int32_t round_to_codes(const float *x, int columns, float factor, int8_t *codes) {
+// Writes values times a factor rounded to int8 and returns the sum of these.
+INLINE int32_t round_to_int8(const float *x, int columns, float factor, int8_t *quantized) {
   floats multiplier = set(factor);
   int32_t total = 0;
   int k = 0;
   for (; k + LANES <= columns; k += LANES) {
-    total += store_codes(codes + k, nearest(load(x + k) * multiplier));
+    total += store_int8(quantized + k, nearest(load(x + k) * multiplier));
   }
   if (k < columns) {
     int8_t part[LANES];
-    total += store_codes(part, nearest(load_some(x + k, columns - k) * multiplier));
-    memcpy(codes + k, part, (size_t)(columns - k));
+    total += store_int8(part, nearest(load_some(x + k, columns - k) * multiplier));
+    memcpy(quantized + k, part, (size_t)(columns - k));
   }
   return total;
 }
 
-EXPORT(float, quantize)(const float *x, int columns, int8_t *codes, float *step, int32_t *sum) {
+EXPORT(float, quantize)
+(const float *x, int columns, int8_t *activations, float *activation_scale, int32_t *sum) {
   float maximum = greatest_magnitude(x, columns, 1e-5f);
   if (!__builtin_isfinite(maximum)) {
     return maximum;
   }
-  float inverse_step = 127.0f / maximum;
-  *sum = round_to_codes(x, columns, inverse_step, codes);
-  *step = 1.0f / inverse_step;
+  float inverse_scale = 127.0f / maximum;
+  *sum = round_to_int8(x, columns, inverse_scale, activations);
+  *activation_scale = 1.0f / inverse_scale;
   return maximum;
 }
 
-EXPORT(float, int8_row)(const float *x, int columns, int8_t *codes, float *scale, int32_t *sum) {
+EXPORT(float, int8_row)
+(const float *x, int columns, int8_t *quantized, float *scale, int32_t *sum) {
   float maximum = greatest_magnitude(x, columns, 0.0f);
   if (!__builtin_isfinite(maximum)) {
     return maximum;
   }
-  *sum = round_to_codes(x, columns, maximum == 0 ? 0 : 127.0f / maximum, codes);
+  *sum = round_to_int8(x, columns, maximum == 0 ? 0 : 127.0f / maximum, quantized);
   *scale = maximum / 127.0f;
   return maximum;
 }

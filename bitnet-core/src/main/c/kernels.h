@@ -2,7 +2,7 @@
 // the layout of packed ternary weights. A set's file defines SET, its prefix, and includes this.
 //
 // Ternary weights lie in tiles of 32 rows. A tile holds chunks of 16 columns, one after the other:
-// a chunk has 4 bytes for each row; code j (bits 2j and 2j+1) of byte b is the trit of column
+// a chunk has 4 bytes for each row; bits 2j and 2j+1 of byte b are the trit of column
 // 4j+b, plus one. So a lane of 32 bits is a row and meets 4 neighbouring activations, no sum
 // crosses lanes, and a tile is read front to back. Activations are padded with zeros to a multiple
 // of 64, so the trits in a chunk behind the last column may be anything.
@@ -43,34 +43,38 @@ enum {
 // Packs the 32 rows [32][columns] of a tile.
 EXPORT(void, pack_tile)(const int8_t *trits, int columns, uint8_t *tile);
 
-// out[t][r] = (sum_k trit[r][k] * codes[t][k]) * steps[t] * scales[r] for rows from first to
-// below end; first is a multiple of 32; sums[t] is the sum of codes[t]. There is memory for the
-// codes of a multiple of 16 tokens, and what lies behind the last one does not matter; the same
-// goes for 8-bit weights.
-EXPORT(void, ternary)(const uint8_t *tiles, const float *scales, int columns, const int8_t *codes,
-                      int stride, const float *steps, const int32_t *sums, int tokens, int first,
-                      int end, float *out, int out_stride);
+// out[t][r] = (sum_k trit[r][k] * activations[t][k]) * activation_scales[t] * scales[r] for the
+// output features r from first to below end; first is a multiple of 32; sums[t] is the sum of
+// activations[t]. There is memory for the activations of a multiple of 16 tokens, and the values
+// after the last token do not matter; the same holds for 8-bit weights.
+EXPORT(void, ternary)
+(const uint8_t *tiles, const float *scales, int columns, const int8_t *activations, int stride,
+ const float *activation_scales, const int32_t *sums, int tokens, int first, int end, float *out,
+ int out_stride);
 
 // The same with 8-bit weights [rows][stride]; row_sums[r] is the sum of weights[r].
-EXPORT(void, int8)(const int8_t *weights, const float *scales, const int32_t *row_sums,
-                   const int8_t *codes, int stride, const float *steps, int tokens, int first,
-                   int end, float *out, int out_stride);
+EXPORT(void, int8)
+(const int8_t *weights, const float *scales, const int32_t *row_sums, const int8_t *activations,
+ int stride, const float *activation_scales, int tokens, int first, int end, float *out,
+ int out_stride);
 
 // The same with 4-bit weights [rows][groups][32], see bitnet.kernel.Int4Matrix.
-EXPORT(void, int4)(const uint8_t *nibbles, const float *scales, int groups, const int8_t *codes,
-                   const float *steps, int tokens, int first, int end, float *out, int out_stride);
+EXPORT(void, int4)
+(const uint8_t *nibbles, const float *scales, int groups, const int8_t *activations,
+ const float *activation_scales, int tokens, int first, int end, float *out, int out_stride);
 
 // out[t][r] = sum_k weights[r][k] * x[t][k].
 EXPORT(void, fp32)(const float *weights, int columns, const float *x, int tokens, int first,
                    int end, float *out, int out_stride);
 
-// Writes a token's codes, their sum and their step, and returns max(max|x|, 1e-5); if that is not
-// finite, nothing was written.
-EXPORT(float, quantize)(const float *x, int columns, int8_t *codes, float *step, int32_t *sum);
+// Writes a token's int8 activations, their sum and their scale, and returns max(max|x|, 1e-5); if
+// that is not finite, nothing was written.
+EXPORT(float, quantize)
+(const float *x, int columns, int8_t *activations, float *activation_scale, int32_t *sum);
 
 // Quantises a row of 8-bit weights, see bitnet.kernel.Int8Matrix, and returns max|x|; if that is not
 // finite, nothing was written.
-EXPORT(float, int8_row)(const float *x, int columns, int8_t *codes, float *scale, int32_t *sum);
+EXPORT(float, int8_row)(const float *x, int columns, int8_t *quantized, float *scale, int32_t *sum);
 
 EXPORT(void, normalize)(const float *x, const float *gain, int count, float epsilon, float *out);
 
@@ -86,21 +90,22 @@ EXPORT(void, rotate)(float *heads, int count, const float *cosines, const float 
 
 EXPORT(void, to_half)(const float *x, int count, uint16_t *halves);
 
-// What a token's query heads that share keys and values attend to: positions that are the same for
-// several tokens, then its own.
+// The query heads of a token that share keys and values, and the positions that they attend to:
+// some that are shared by several tokens, then the token's own.
 typedef struct {
   const float *queries; // [heads][head_dim]
   float *out;           // [heads][head_dim]
   const void *keys;     // [own][head_dim]
   const void *values;   // [own][head_dim]
   int64_t own;
-} attention_row;
+} attention_query;
 
-// Attention of some rows with the same shared positions; keys and values are fp16 if half, else
-// fp32. The first `common` own positions are those of the first row in all rows as well. Works in
+// Attention of some queries with the same shared positions; keys and values are fp16 if half, else
+// fp32. The first `common` own positions of every query are those of the first query. Works in
 // 4 * (shared + the most of own) scores.
-EXPORT(void, attend)(const attention_row *rows, int count, int heads, const void *shared_keys,
-                     const void *shared_values, int shared, int common, int half, int head_dim,
-                     float scale, float *scores);
+EXPORT(void, attend)
+(const attention_query *queries, int count, int heads, const void *shared_keys,
+ const void *shared_values, int shared, int common, int half, int head_dim, float scale,
+ float *scores);
 
 #endif

@@ -10,7 +10,8 @@
 
 #define TOKENS_AT_ONCE 4
 
-INLINE void multiply_one(const uint8_t *tile, int chunks, const int8_t *codes, int32_t *sums) {
+INLINE void multiply_one(const uint8_t *tile, int chunks, const int8_t *activations,
+                         int32_t *sums) {
   enum { VECTORS = 8, AHEAD = 1024 };
   const uint8x16_t low = vdupq_n_u8(3);
   int32x4_t products[VECTORS];
@@ -18,10 +19,10 @@ INLINE void multiply_one(const uint8_t *tile, int chunks, const int8_t *codes, i
   for (int v = 0; v < VECTORS; v++) {
     products[v] = vdupq_n_s32(0);
   }
-  for (int c = 0; c < chunks; c++, tile += CHUNK_BYTES, codes += CHUNK_COLUMNS) {
+  for (int c = 0; c < chunks; c++, tile += CHUNK_BYTES, activations += CHUNK_COLUMNS) {
     __builtin_prefetch(tile + AHEAD);
     __builtin_prefetch(tile + AHEAD + LINE_BYTES);
-    int8x16_t x = vld1q_s8(codes);
+    int8x16_t x = vld1q_s8(activations);
     UNROLL
     for (int v = 0; v < VECTORS; v++) {
       uint8x16_t q = vld1q_u8(tile + 16 * v);
@@ -41,10 +42,11 @@ INLINE void multiply_one(const uint8_t *tile, int chunks, const int8_t *codes, i
   }
 }
 
-INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int chunks, const int8_t *codes,
-                           int32_t *sums) {
+INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int chunks,
+                           const int8_t *activations, int32_t *sums) {
   for (int i = 0; i < tiles; i++) {
-    multiply_one(tile + (int64_t)i * chunks * CHUNK_BYTES, chunks, codes, sums + i * TILE_ROWS);
+    multiply_one(tile + (int64_t)i * chunks * CHUNK_BYTES, chunks, activations,
+                 sums + i * TILE_ROWS);
   }
 }
 
@@ -63,7 +65,7 @@ static void unpack(const uint8_t *packed, int chunks, uint8_t *unpacked) {
 
 // 16 rows at a time: with 4 tokens, 16 of 32 registers hold sums.
 INLINE void multiply_block(const int tokens, const uint8_t *unpacked, int chunks,
-                           const int8_t *codes, int stride, int32_t (*sums)[TILE_ROWS]) {
+                           const int8_t *activations, int stride, int32_t (*sums)[TILE_ROWS]) {
   for (int row = 0; row < TILE_ROWS; row += 16) {
     const int8_t *w = (const int8_t *)unpacked + 4 * row;
     int32x4_t products[4][4];
@@ -78,7 +80,7 @@ INLINE void multiply_block(const int tokens, const uint8_t *unpacked, int chunks
       int8x16_t x[4];
       UNROLL
       for (int t = 0; t < tokens; t++) {
-        x[t] = vld1q_s8(codes + (int64_t)t * stride + k);
+        x[t] = vld1q_s8(activations + (int64_t)t * stride + k);
       }
 #define FOUR_COLUMNS(j)                                                   \
   UNROLL                                                                  \
@@ -152,10 +154,10 @@ INLINE ints_of_floats greatest_bits(ints_of_floats a, ints_of_floats b) {
 
 INLINE int32_t greatest_int(ints_of_floats v) { return vmaxvq_s32(v); }
 
-INLINE int32_t store_codes(int8_t *codes, floats v) {
+INLINE int32_t store_int8(int8_t *target, floats v) {
   int16x4_t words = vqmovn_s32(vcvtnq_s32_f32(v));
   int8x8_t bytes = vqmovn_s16(vcombine_s16(words, vdup_n_s16(0)));
-  memcpy(codes, &bytes, LANES);
+  memcpy(target, &bytes, LANES);
   return vaddlv_s8(bytes);
 }
 
@@ -208,4 +210,4 @@ INLINE group_floats group_dot(const uint8_t *nibbles, const int8_t *x, group_int
   return vcvtq_f32_s32(sums);
 }
 
-#include "heads.h"
+#include "lm_head.h"

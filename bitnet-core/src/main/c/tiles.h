@@ -39,10 +39,10 @@ INLINE void end_products(int tokens) {
   }
 }
 
-// Adds to the sums [16 * token_tiles][32]. Activations are the left side and codes, as unpack()
+// Adds to the sums [16 * token_tiles][32]. Activations are the left side and weights, as unpack()
 // writes them, the right one.
 INLINE void multiply_block(const int token_tiles, const uint8_t *unpacked, int chunks,
-                           const int8_t *codes, int stride, int32_t (*sums)[TILE_ROWS]) {
+                           const int8_t *activations, int stride, int32_t (*sums)[TILE_ROWS]) {
   WRITTEN();
   _tile_loadd(0, sums[0], sizeof(sums[0]));
   _tile_loadd(1, sums[0] + TILE_SIDE, sizeof(sums[0]));
@@ -51,17 +51,17 @@ INLINE void multiply_block(const int token_tiles, const uint8_t *unpacked, int c
     _tile_loadd(3, sums[TILE_SIDE] + TILE_SIDE, sizeof(sums[0]));
   }
   for (int c = 0; c < chunks; c += TILE_CHUNKS) {
-    _tile_loadd(4, codes, stride);
+    _tile_loadd(4, activations, stride);
     _tile_loadd(6, unpacked, CHUNK_BYTES);
     _tile_dpbsud(0, 4, 6);
     _tile_loadd(7, unpacked + TILE_COLUMNS, CHUNK_BYTES);
     _tile_dpbsud(1, 4, 7);
     if (token_tiles > 1) {
-      _tile_loadd(5, codes + (int64_t)TILE_SIDE * stride, stride);
+      _tile_loadd(5, activations + (int64_t)TILE_SIDE * stride, stride);
       _tile_dpbsud(2, 5, 6);
       _tile_dpbsud(3, 5, 7);
     }
-    codes += TILE_COLUMNS;
+    activations += TILE_COLUMNS;
     unpacked += TILE_COLUMNS * TILE_ROWS;
   }
   _tile_stored(0, sums[0], sizeof(sums[0]));
@@ -72,25 +72,27 @@ INLINE void multiply_block(const int token_tiles, const uint8_t *unpacked, int c
   }
 }
 
-static OUTLINE void multiply_block_16(const uint8_t *unpacked, int chunks, const int8_t *codes,
-                                      int stride, int32_t (*sums)[TILE_ROWS]) {
-  multiply_block(1, unpacked, chunks, codes, stride, sums);
+static OUTLINE void multiply_block_16(const uint8_t *unpacked, int chunks,
+                                      const int8_t *activations, int stride,
+                                      int32_t (*sums)[TILE_ROWS]) {
+  multiply_block(1, unpacked, chunks, activations, stride, sums);
 }
 
-static OUTLINE void multiply_block_32(const uint8_t *unpacked, int chunks, const int8_t *codes,
-                                      int stride, int32_t (*sums)[TILE_ROWS]) {
-  multiply_block(2, unpacked, chunks, codes, stride, sums);
+static OUTLINE void multiply_block_32(const uint8_t *unpacked, int chunks,
+                                      const int8_t *activations, int stride,
+                                      int32_t (*sums)[TILE_ROWS]) {
+  multiply_block(2, unpacked, chunks, activations, stride, sums);
 }
 
 // Behind the last token, up to a multiple of 16, whatever lies there is multiplied in vain.
-static void multiply_tokens(const uint8_t *unpacked, int chunks, const int8_t *codes, int stride,
-                            int tokens, int32_t (*sums)[TILE_ROWS]) {
+static void multiply_tokens(const uint8_t *unpacked, int chunks, const int8_t *activations,
+                            int stride, int tokens, int32_t (*sums)[TILE_ROWS]) {
   int t = 0;
   for (; t + TILE_SIDE < tokens; t += 2 * TILE_SIDE) {
-    multiply_block_32(unpacked, chunks, codes + (int64_t)t * stride, stride, sums + t);
+    multiply_block_32(unpacked, chunks, activations + (int64_t)t * stride, stride, sums + t);
   }
   if (t < tokens) {
-    multiply_block_16(unpacked, chunks, codes + (int64_t)t * stride, stride, sums + t);
+    multiply_block_16(unpacked, chunks, activations + (int64_t)t * stride, stride, sums + t);
   }
 }
 
@@ -116,8 +118,8 @@ static OUTLINE void int8_tiles(const int8_t *weights, int stride, const int32_t 
 }
 
 // Multiplies as many rows as are a multiple of 32 and returns the first of the others.
-static int int8_in_tiles(const int8_t *weights, const float *scales, const int8_t *codes,
-                         int stride, const float *steps, int tokens, int first, int end,
+static int int8_in_tiles(const int8_t *weights, const float *scales, const int8_t *activations,
+                         int stride, const float *activation_scales, int tokens, int first, int end,
                          float *out, int out_stride) {
   if (tokens < UNPACK_TOKENS || end - first < 2 * TILE_SIDE || stride > MOST_HEAD_COLUMNS) {
     return first;
@@ -130,7 +132,7 @@ static int int8_in_tiles(const int8_t *weights, const float *scales, const int8_
     int count = tokens - token < TILE_SIDE ? tokens - token : TILE_SIDE;
     for (int k = 0; k < stride; k += 4) {
       for (int t = 0; t < TILE_SIDE; t++) {
-        memcpy(words + k / 4 * TILE_SIDE + t, codes + (int64_t)(token + t) * stride + k, 4);
+        memcpy(words + k / 4 * TILE_SIDE + t, activations + (int64_t)(token + t) * stride + k, 4);
       }
     }
     for (int row = first; row < whole; row += 2 * TILE_SIDE) {
@@ -138,7 +140,7 @@ static int int8_in_tiles(const int8_t *weights, const float *scales, const int8_
       for (int t = 0; t < count; t++) {
         for (int r = 0; r < 2 * TILE_SIDE; r++) {
           out[(int64_t)(token + t) * out_stride + row + r] =
-              (float)sums[r][t] * steps[token + t] * scales[row + r];
+              (float)sums[r][t] * activation_scales[token + t] * scales[row + r];
         }
       }
     }

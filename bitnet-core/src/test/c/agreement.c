@@ -52,23 +52,23 @@ static void check(const char *what, int detail, int index, double actual, double
 
 typedef struct {
   int stride;
-  int8_t *codes;
-  float *steps;
+  int8_t *activations;
+  float *activation_scales;
   int32_t *sums;
 } activations;
 
-// All codes are `fixed`, or any if that is not a code.
+// All activations are `fixed`, or any if that is not a code.
 static activations some_activations(int tokens, int columns, int fixed) {
   activations x;
   x.stride = (columns + 63) / 64 * 64;
-  x.codes = memory((size_t)((tokens + 15) / 16 * 16 * x.stride));
-  memset(x.codes + tokens * x.stride, 77, (size_t)((15 - (tokens + 15) % 16) * x.stride));
-  x.steps = some_floats(tokens, 0.1f);
+  x.activations = memory((size_t)((tokens + 15) / 16 * 16 * x.stride));
+  memset(x.activations + tokens * x.stride, 77, (size_t)((15 - (tokens + 15) % 16) * x.stride));
+  x.activation_scales = some_floats(tokens, 0.1f);
   x.sums = memory(sizeof(int32_t) * (size_t)tokens);
   for (int t = 0; t < tokens; t++) {
     for (int k = 0; k < columns; k++) {
       int code = fixed < -128 ? any(-128, 127) : fixed;
-      x.codes[t * x.stride + k] = (int8_t)code;
+      x.activations[t * x.stride + k] = (int8_t)code;
       x.sums[t] += code;
     }
   }
@@ -76,8 +76,8 @@ static activations some_activations(int tokens, int columns, int fixed) {
 }
 
 static void free_activations(activations x) {
-  free(x.codes);
-  free(x.steps);
+  free(x.activations);
+  free(x.activation_scales);
   free(x.sums);
 }
 
@@ -91,11 +91,12 @@ static float *some_output(int tokens, int rows) {
 
 // Sums of a product must be exact, and the columns behind it untouched.
 static void check_output(const char *what, const float *out, const int32_t *sums, int tokens,
-                         int rows, int columns, const float *scales, const float *steps) {
+                         int rows, int columns, const float *scales,
+                         const float *activation_scales) {
   for (int t = 0; t < tokens; t++) {
     for (int r = 0; r < rows + GUARD; r++) {
       float expected =
-          r < rows ? (float)sums[t * rows + r] * steps[t] * scales[r] : untouched;
+          r < rows ? (float)sums[t * rows + r] * activation_scales[t] * scales[r] : untouched;
       check(what, columns, t * rows + r, out[t * (rows + GUARD) + r], expected, 0);
     }
   }
@@ -119,7 +120,7 @@ static void ternary(int rows, int columns, int tokens, int fixed_trit, int fixed
       packed[chunk * CHUNK_BYTES + r % TILE_ROWS * 4 + column % 4] |=
           (uint8_t)((trit + 1) << (2 * (column / 4)));
       for (int t = 0; t < tokens; t++) {
-        sums[t * rows + r] += trit * x.codes[t * x.stride + k];
+        sums[t * rows + r] += trit * x.activations[t * x.stride + k];
       }
     }
   }
@@ -138,9 +139,10 @@ static void ternary(int rows, int columns, int tokens, int fixed_trit, int fixed
     }
   }
   float *out = some_output(tokens, rows);
-  CALL(ternary)(packed, scales, columns, x.codes, x.stride, x.steps, x.sums, tokens, 0, rows, out,
-                rows + GUARD);
-  check_output("ternary", out, sums, tokens, rows, columns, scales, x.steps);
+  CALL(ternary)
+  (packed, scales, columns, x.activations, x.stride, x.activation_scales, x.sums, tokens, 0, rows,
+   out, rows + GUARD);
+  check_output("ternary", out, sums, tokens, rows, columns, scales, x.activation_scales);
   free(packed);
   free(packed_by_kernel);
   free(trits);
@@ -162,14 +164,15 @@ static void int8(int rows, int columns, int tokens, int fixed_code) {
       weights[r * x.stride + k] = (int8_t)weight;
       row_sums[r] += weight;
       for (int t = 0; t < tokens; t++) {
-        sums[t * rows + r] += weight * x.codes[t * x.stride + k];
+        sums[t * rows + r] += weight * x.activations[t * x.stride + k];
       }
     }
   }
   float *out = some_output(tokens, rows);
-  CALL(int8)(weights, scales, row_sums, x.codes, x.stride, x.steps, tokens, 0, rows, out,
-             rows + GUARD);
-  check_output("int8", out, sums, tokens, rows, columns, scales, x.steps);
+  CALL(int8)
+  (weights, scales, row_sums, x.activations, x.stride, x.activation_scales, tokens, 0, rows, out,
+   rows + GUARD);
+  check_output("int8", out, sums, tokens, rows, columns, scales, x.activation_scales);
   free_activations(x);
   free(weights);
   free(scales);
@@ -186,7 +189,8 @@ static void int4(int rows, int groups, int tokens) {
     nibbles[i] = (uint8_t)(any(1, 15) | any(1, 15) << 4);
   }
   float *out = some_output(tokens, rows);
-  CALL(int4)(nibbles, scales, groups, x.codes, x.steps, tokens, 0, rows, out, rows + GUARD);
+  CALL(int4)
+  (nibbles, scales, groups, x.activations, x.activation_scales, tokens, 0, rows, out, rows + GUARD);
   for (int t = 0; t < tokens; t++) {
     for (int r = 0; r < rows; r++) {
       double expected = 0;
@@ -196,9 +200,9 @@ static void int4(int rows, int groups, int tokens) {
         int place = k % GROUP_COLUMNS;
         int pair = nibbles[group * GROUP_BYTES + place % GROUP_BYTES];
         int weight = (place < GROUP_BYTES ? pair & 15 : pair >> 4) - 8;
-        double product = (double)scales[group] * weight * x.codes[t * x.stride + k];
-        expected += product * x.steps[t];
-        magnitude += fabs(product * x.steps[t]);
+        double product = (double)scales[group] * weight * x.activations[t * x.stride + k];
+        expected += product * x.activation_scales[t];
+        magnitude += fabs(product * x.activation_scales[t]);
       }
       check("int4", groups, r, out[t * (rows + GUARD) + r], expected, 1e-6 * magnitude);
     }
@@ -230,30 +234,32 @@ static void fp32(int rows, int columns, int tokens) {
 
 static void quantize(int columns, float magnitude) {
   float *x = some_floats(columns, magnitude);
-  int8_t *codes = memory((size_t)columns + 1);
-  codes[columns] = 77;
-  float step = 0;
+  int8_t *activations = memory((size_t)columns + 1);
+  activations[columns] = 77;
+  float activation_scale = 0;
   int32_t sum = 0;
   float maximum = 1e-5f;
   for (int k = 0; k < columns; k++) {
     maximum = fmaxf(maximum, fabsf(x[k]));
   }
-  check("maximum", columns, 0, CALL(quantize)(x, columns, codes, &step, &sum), maximum, 0);
+  check("maximum", columns, 0, CALL(quantize)(x, columns, activations, &activation_scale, &sum),
+        maximum, 0);
   float multiplier = 127.0f / maximum;
   int expected_sum = 0;
   for (int k = 0; k < columns; k++) {
     float product = x[k] * multiplier;
     int code = (int)nearbyintf(product);
     expected_sum += code;
-    check("code", columns, k, codes[k], code, 0);
+    check("code", columns, k, activations[k], code, 0);
   }
-  check("byte behind the codes", columns, columns, codes[columns], 77, 0);
-  check("step", columns, 0, step, 1.0f / multiplier, 0);
+  check("byte behind the activations", columns, columns, activations[columns], 77, 0);
+  check("activation_scale", columns, 0, activation_scale, 1.0f / multiplier, 0);
   check("sum", columns, 0, sum, expected_sum, 0);
   x[any(0, columns - 1)] = any(0, 1) ? NAN : INFINITY;
-  check("refusal", columns, 0, isfinite(CALL(quantize)(x, columns, codes, &step, &sum)), 0, 0);
+  check("refusal", columns, 0,
+        isfinite(CALL(quantize)(x, columns, activations, &activation_scale, &sum)), 0, 0);
   free(x);
-  free(codes);
+  free(activations);
 }
 
 static void normalize(int count) {
@@ -362,7 +368,7 @@ static void attend(int half, int head_dim, int positions, int heads, int rows, i
   uint16_t *half_values[MOST_ROWS];
   float *scores = some_output(1, 4 * positions);
   float *out = some_output(1, rows * heads * head_dim);
-  attention_row all[MOST_ROWS];
+  attention_query all[MOST_ROWS];
   for (int r = 0; r < rows; r++) {
     keys[r] = memory(sizeof(float) * (size_t)cached);
     values[r] = memory(sizeof(float) * (size_t)cached);

@@ -16,7 +16,7 @@ class BenchInferTest {
 
   @Test
   void jsonHoldsTheSpeedsAndWhatLimitsThem() throws IOException {
-    JsonNode json = new ObjectMapper().readTree(bench("--batch=2", "--json"));
+    JsonNode json = new ObjectMapper().readTree(bench("--batch_size=2", "--json"));
 
     assertThat(json.path("shape").textValue()).isEqualTo(model().toString());
     assertThat(json.path("threads").intValue()).isEqualTo(1);
@@ -60,7 +60,7 @@ class BenchInferTest {
     List<Object> args =
         new ArrayList<>(
             List.of("bench", "infer", "--model_path", model(), "--threads=1", "--kernel=scalar"));
-    args.addAll(List.of("--prompt=8", "--new=4"));
+    args.addAll(List.of("--prompt_tokens=8", "--max_length=4"));
     args.addAll(List.of(options));
     return CommandRun.succeeding(args.toArray()).out();
   }

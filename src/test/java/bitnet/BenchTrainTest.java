@@ -15,12 +15,12 @@ class BenchTrainTest {
             "bench",
             "train",
             "--json",
-            "--hidden=64",
+            "--hidden_size=64",
             "--layers=1",
-            "--ffn=128",
-            "--vocab=64",
-            "--batch=2",
-            "--seq=16",
+            "--intermediate_size=128",
+            "--vocab_size=64",
+            "--batch_size=2",
+            "--seq_len=16",
             "--steps=2",
             "--threads=1");
 

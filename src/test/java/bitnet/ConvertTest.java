@@ -44,7 +44,7 @@ class ConvertTest {
             prompt,
             "--max_length=16",
             "--temperature=0",
-            "--head=fp32", // transformers has no 8-bit head, and some tokens are all but equal
+            "--lm_head=fp32", // transformers has no 8-bit head, and some tokens are all but equal
             "--kv_cache=fp32",
             "--json");
 

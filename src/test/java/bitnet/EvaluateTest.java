@@ -143,7 +143,7 @@ class EvaluateTest {
             "--ce_model=" + model,
             "--context=32",
             "--stride=32",
-            "--head=fp32",
+            "--lm_head=fp32",
             "--kv_cache=fp32",
             "--json");
     JsonNode figures = MAPPER.readTree(judged.out()).path("models").path("ce");
@@ -208,8 +208,8 @@ class EvaluateTest {
     "--model=name, 2, '--model name is not a name and a directory'",
     "--model=ce=x, 2, 'two models are named ce'",
     "--model=x=@/none, 1, 'none: no such file or directory'",
-    "--guiding_prompt=x, 2, '--guiding_prompt means nothing without a second try'",
-    "--context=8, 2, '--context means nothing to --task qa'",
+    "--guiding_prompt=x, 2, '--guiding_prompt has no effect without a second try'",
+    "--context=8, 2, '--context has no effect with --task qa'",
     "--batch_size=0, 2, 'batch_size 0 must be at least 1'",
     "--augmentation_size=3, 2, 'augmentation_size 3 with temperature 0'",
     "--benchmark=mmlu, 2, 'benchmark \"mmlu\" is unknown'",
@@ -248,6 +248,6 @@ class EvaluateTest {
     CommandRun run = CommandRun.of("evaluate", "--dataset", sums);
 
     assertThat(run.exitCode()).isEqualTo(2);
-    assertThat(run.err()).contains("there is no model to judge; add --ce_model DIR");
+    assertThat(run.err()).contains("there is no model to evaluate; add --ce_model DIR");
   }
 }

@@ -48,7 +48,7 @@ class RefusalTest {
         refusal("dataset", FAILURE, "--dataset=@/none.txt", "none.txt: no such file"),
         refusal("record", USAGE, "--dataset=@/records.jsonl", "records.jsonl:2: ", "\"text\""),
         refusal("JSON", USAGE, "--dataset=@/broken.jsonl", "broken.jsonl:2: ", "JSON"),
-        refusal("mask", USAGE, "--completion_only_loss=true", "holds no question", "leave it away"),
+        refusal("mask", USAGE, "--completion_only_loss=true", "holds no question", "leave it out"),
         refusal("text", USAGE, "--dataset=@/short.txt", "seq_len 32", "at least 33"),
         refusal("held out", USAGE, "--eval_dataset=@/short.txt", "seq_len 32", "at least 33"),
         refusal("model", FAILURE, "--model_path=@/none", "none: no such file"),

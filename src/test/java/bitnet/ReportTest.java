@@ -93,7 +93,7 @@ class ReportTest {
     CommandRun resumed =
         CommandRun.of(
             "train-ce", "--model_path=x", "--dataset=y", "--output_dir=" + ce, "--iters=1");
-    assertThat(resumed.err()).contains("holds a run already");
+    assertThat(resumed.err()).contains("already contains a run");
     assertThat(MetricsFile.read(ce.resolve("metrics.csv")).rows()).hasSize(41);
   }
 
@@ -124,8 +124,9 @@ class ReportTest {
     assertThat(refusal(directory.resolve("none"))).contains("none: no such file");
     assertThat(refusal(empty)).contains("holds no metrics.csv", "--csv_log");
     assertThat(refusal(begun)).contains("no step is logged yet");
-    assertThat(refusal(damaged)).contains("damaged.csv:9: \"x", "is no number", "remove the line");
-    assertThat(refusal(torn)).contains("answers.jsonl:1: is no line of a completions log");
+    assertThat(refusal(damaged))
+        .contains("damaged.csv:9: \"x", "is not a number", "remove the line");
+    assertThat(refusal(torn)).contains("answers.jsonl:1: is not a line of a completions log");
     assertThat(refusal(ce.resolve("model/config.json"))).contains(":1: not a metrics log");
     assertThat(CommandRun.of("report", ce, grpo, ce).err()).contains("1 or 2 runs, not 3");
   }

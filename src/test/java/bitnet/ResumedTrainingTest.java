@@ -144,7 +144,7 @@ class ResumedTrainingTest {
     assertThat(again.err().lines())
         .singleElement()
         .asString()
-        .contains(whole.toString(), "holds a run already", "--resume auto", "--output_dir");
+        .contains(whole.toString(), "already contains a run", "--resume auto", "--output_dir");
     assertThat(log(whole)).hasContent(before.strip());
   }
 

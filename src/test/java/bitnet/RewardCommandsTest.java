@@ -82,7 +82,7 @@ class RewardCommandsTest {
             "--model=transformer",
             "--model_path",
             CommandRun.tinyModel(directory.resolve("blank")),
-            "--head",
+            "--reward_head",
             head,
             "--eval_fraction=0.2",
             "--batch_size=4",
@@ -105,9 +105,9 @@ class RewardCommandsTest {
     "--epochs=0, 2, epochs 0 must be at least 1",
     "--lr=0, 2, lr 0.0 is not above 0",
     "--model=forest, 2, model \"forest\" is unknown; use linear or transformer",
-    "--model=transformer, 2, --model transformer needs --model_path",
-    "--head=per_token, 2, --head means nothing to the linear model",
-    "--threads=1, 2, --threads means nothing to the linear model",
+    "--model_type=transformer, 2, --model_type transformer needs --model_path",
+    "--reward_head=per_token, 2, --reward_head has no effect on the linear model",
+    "--threads=1, 2, --threads has no effect on the linear model",
     "--on_bad_record=ask, 2, on_bad_record \"ask\" is unknown",
   })
   void oneLineSaysWhatIsWrong(String option, int exitCode, String said) throws IOException {

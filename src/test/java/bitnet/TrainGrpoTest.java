@@ -158,7 +158,7 @@ class TrainGrpoTest {
     CommandRun again = CommandRun.of(training("run"));
 
     assertThat(again.exitCode()).isEqualTo(2);
-    assertThat(again.err()).contains("holds a run already", "--resume auto");
+    assertThat(again.err()).contains("already contains a run", "--resume auto");
   }
 
   @Test
@@ -174,7 +174,7 @@ class TrainGrpoTest {
     assertThat(List.of(oneLayer, reward, weights, key))
         .allSatisfy(refused -> assertThat(refused.exitCode()).isEqualTo(2))
         .allSatisfy(refused -> assertThat(refused.err().lines()).hasSize(1));
-    assertThat(oneLayer.err()).contains("--augmentation_size means nothing without --two_layer");
+    assertThat(oneLayer.err()).contains("--augmentation_size has no effect without --two_layer");
     assertThat(reward.err()).contains("\"best\" is unknown");
     assertThat(weights.err()).contains("2 reward_weights", "1 reward_model");
     assertThat(key.err()).contains("group_sise", "train-grpo");
@@ -188,13 +188,13 @@ class TrainGrpoTest {
             "bench",
             "grpo",
             "--json",
-            "--hidden=64",
+            "--hidden_size=64",
             "--layers=1",
-            "--ffn=64",
-            "--vocab=256",
-            "--queries=2",
+            "--intermediate_size=64",
+            "--vocab_size=256",
+            "--batch_size=2",
             "--group_size=2",
-            "--new=4",
+            "--max_length=4",
             "--steps=1",
             "--threads=1");
 

@@ -82,7 +82,7 @@ class VerifyAndInspectTest {
             "--reference",
             reference);
     assertThat(run.exitCode()).isEqualTo(1);
-    assertThat(run.err()).contains("r.json: is no reference; it must be");
+    assertThat(run.err()).contains("r.json: is not a reference file; it must be");
   }
 
   @Test

@@ -80,7 +80,7 @@ public final class Main implements Runnable {
   @Option(
       names = "--stacktrace",
       scope = ScopeType.INHERIT,
-      description = "Print the stack trace of an error as well.")
+      description = "Also print the stack trace of an error.")
   private boolean stackTrace;
 
   @Spec private CommandSpec spec;

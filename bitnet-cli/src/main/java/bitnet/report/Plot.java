@@ -98,12 +98,13 @@ record Plot(String title, String caption, Kind kind, List<Source> sources) {
                   Source.of("eval_t1", "t1", Curve.Look.SOLID),
                   Source.of("eval_t2", "t2", Curve.Look.MARKED))),
           new Plot(
-              "Mended and spoilt",
+              "Incorrect to correct, correct to incorrect",
               "share of first answers that the correction made right, or wrong, smoothed",
               Kind.GRPO,
               List.of(
-                  Source.smoothed("incorrect_to_correct", "mended", Curve.Look.SOLID),
-                  Source.smoothed("correct_to_incorrect", "spoilt", Curve.Look.DASHED))),
+                  Source.smoothed("incorrect_to_correct", "incorrect to correct", Curve.Look.SOLID),
+                  Source.smoothed(
+                      "correct_to_incorrect", "correct to incorrect", Curve.Look.DASHED))),
           pair("KL", "to the reference policy, nats a token", "kl"),
           pair("Policy loss", "of the update", "loss"),
           pair("Entropy", "of the policy, nats a token", "entropy"),

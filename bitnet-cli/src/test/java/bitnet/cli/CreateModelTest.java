@@ -67,7 +67,7 @@ class CreateModelTest {
         bitnet(
             "create-model --hidden_size 48 --intermediate_size 80 --layers 3 --heads 4"
                 + " --kv_heads 2 --tokenizer bytes --vocab_size 300 --context 128"
-                + " --activation relu2 --sub_norms --tied --e --json --output_dir "
+                + " --activation relu2 --sub_norms --tied --ternary_embeddings --json --output_dir "
                 + target);
 
     assertThat(result.err()).isEmpty();

@@ -103,7 +103,9 @@ class RunReportTest {
             "Gradient norm",
             "Learning rate",
             "Speed of answering");
-    assertThat(grpo).contains("Not in these logs: Mended and spoilt, Length, Zeros, Flips.");
+    assertThat(grpo)
+        .contains(
+            "Not in these logs: Incorrect to correct, correct to incorrect, Length, Zeros, Flips.");
   }
 
   @Test

@@ -93,7 +93,8 @@ final class AtomicDirectory implements AutoCloseable {
     boolean sealed = Files.exists(target.resolve(DirectoryManifest.NAME));
     if (!sealed && !isHuggingFaceModel(target)) {
       throw new IllegalArgumentException(
-          "%s is there and is no model directory; use another output_dir".formatted(target));
+          "%s already exists and is not a model directory; use another output_dir"
+              .formatted(target));
     }
     if (existing == ModelDirectory.Existing.REFUSE) {
       throw new IllegalArgumentException(
@@ -105,7 +106,7 @@ final class AtomicDirectory implements AutoCloseable {
       String name = file.getFileName().toString();
       if (sealed && !known.contains(name) && !name.equals(DirectoryManifest.NAME)) {
         throw new IllegalArgumentException(
-            "%s is no part of the model that would be replaced; move it away".formatted(file));
+            "%s is not part of the model to be replaced; move it elsewhere".formatted(file));
       }
     }
   }

@@ -66,7 +66,7 @@ record DirectoryManifest(Path directory, SortedMap<String, Seal> files) {
     if (!Files.exists(file)) {
       throw new CheckpointException(
           directory,
-          "has no %s, so it is no complete model directory; make one with `bitnet create-model`"
+          "has no %s, so the model directory is incomplete; make one with `bitnet create-model`"
               .formatted(NAME));
     }
     DirectoryManifest manifest = new DirectoryManifest(directory, parse(file));

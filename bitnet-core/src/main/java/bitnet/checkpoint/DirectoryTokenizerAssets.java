@@ -62,7 +62,8 @@ record DirectoryTokenizerAssets(Path directory) implements TokenizerAssets {
         Path file = TensorStore.inside(directory, name);
         if (!Files.isRegularFile(file) || Files.size(file) > LARGEST) {
           throw new CheckpointException(
-              file, "is no file of at most %d bytes; move it away".formatted(LARGEST));
+              file,
+              "is not a regular file of at most %d bytes; move it elsewhere".formatted(LARGEST));
         }
         AtomicFile.write(target.resolve(name), Files.readAllBytes(file));
       }

@@ -161,7 +161,7 @@ record GgufLayout(GgufArchitecture architecture, LlamaConfig config) {
     if (!metadata.has(key) && hidden % heads != 0) {
       throw metadata.fault(
           key,
-          "needed, since embedding_length %d is no multiple of head_count %d"
+          "needed, since embedding_length %d is not a multiple of head_count %d"
               .formatted(hidden, heads));
     }
     int headDim = metadata.integer(key, 2, WIDEST, hidden / heads);

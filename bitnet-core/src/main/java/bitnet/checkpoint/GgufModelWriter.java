@@ -107,7 +107,7 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
     }
     if (Files.isRegularFile(target) && !GgufFile.isGguf(target)) {
       throw new IllegalArgumentException(
-          "%s is there and is no GGUF file; use another name".formatted(target));
+          "%s already exists and is not a GGUF file; use another name".formatted(target));
     }
   }
 

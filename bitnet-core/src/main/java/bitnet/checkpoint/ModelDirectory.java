@@ -293,7 +293,7 @@ public final class ModelDirectory implements LatentWeights, TernaryWeights, Stor
 
   private void requireKnown(TensorSpec tensor) {
     if (!tensors.contains(tensor)) {
-      throw new IllegalArgumentException("%s is no parameter of %s".formatted(tensor, path));
+      throw new IllegalArgumentException("%s is not a parameter of %s".formatted(tensor, path));
     }
   }
 

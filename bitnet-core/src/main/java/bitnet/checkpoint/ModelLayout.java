@@ -123,7 +123,7 @@ final class ModelLayout {
         throw CheckpointException.ofTensor(
             store.fileOf(entry.name()),
             entry.name(),
-            "is no parameter of the model in config.json");
+            "is not a parameter of the model in config.json");
       }
     }
   }

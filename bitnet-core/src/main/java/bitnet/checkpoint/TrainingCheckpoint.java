@@ -59,7 +59,7 @@ public final class TrainingCheckpoint implements AutoCloseable {
     Matcher name = NAME.matcher(String.valueOf(path.getFileName()));
     if (!name.matches()) {
       throw new IllegalArgumentException(
-          "%s is no checkpoint; they are called %s".formatted(path, name(100)));
+          "%s is not a checkpoint; checkpoints are named %s".formatted(path, name(100)));
     }
     return Long.parseLong(name.group(1));
   }

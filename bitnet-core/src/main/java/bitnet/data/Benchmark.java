@@ -142,7 +142,7 @@ public enum Benchmark {
   }
 
   private String expected() {
-    return "%s is read from JSONL like %s, to be had from %s".formatted(key(), shape, source);
+    return "%s is read from JSONL like %s, available from %s".formatted(key(), shape, source);
   }
 
   private static boolean isParquet(Path file) throws IOException {

@@ -17,7 +17,7 @@ public record ChoiceRecord(String prompt, List<String> choices, int right) {
     choices = List.copyOf(choices);
     if (prompt.isBlank() || choices.stream().anyMatch(String::isBlank)) {
       throw new IllegalArgumentException(
-          "prompt \"%s\" with choices %s is no record; none may be blank"
+          "prompt \"%s\" with choices %s is not a valid record: no field may be blank"
               .formatted(prompt, choices));
     }
     if (choices.size() < 2 || right < 0 || right >= choices.size()) {

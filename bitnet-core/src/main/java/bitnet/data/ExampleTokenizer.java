@@ -121,7 +121,7 @@ final class ExampleTokenizer {
     if (mask == LossMask.PROMPTS && !masked) {
       throw bad.nothing(
           "question",
-          "--completion_only_loss needs records with \"query\" and \"answer\"; leave it away");
+          "--completion_only_loss needs records with \"query\" and \"answer\"; leave it out");
     }
     return new DataReport(examples, cache.size(), bytes, bad.skipped(), bad.firstReasons());
   }

@@ -110,7 +110,7 @@ final class JsonRecord {
   static List<String> texts(String name, JsonNode value) throws RecordFault {
     if (!value.isArray() || value.isEmpty()) {
       throw new RecordFault(
-          "the field \"%s\" is no list of strings".formatted(name), "write [\"...\", ...]");
+          "the field \"%s\" is not a list of strings".formatted(name), "write [\"...\", ...]");
     }
     List<String> texts = new ArrayList<>();
     for (JsonNode element : value) {
@@ -141,8 +141,7 @@ final class JsonRecord {
       throw new RecordFault("the record has no field \"%s\"".formatted(name), remedy);
     }
     if (repeated.contains(name)) {
-      throw new RecordFault(
-          "the field \"%s\" stands there twice".formatted(name), "keep one of them");
+      throw new RecordFault("the field \"%s\" occurs twice".formatted(name), "keep one of them");
     }
     return value;
   }

@@ -15,7 +15,7 @@ public record QaRecord(String query, String answer, Optional<String> reasoning) 
   public QaRecord {
     if (query.isBlank() || answer.isBlank()) {
       throw new IllegalArgumentException(
-          "query \"%s\" with answer \"%s\" is no record; neither may be blank"
+          "query \"%s\" with answer \"%s\" is not a valid record: neither field may be blank"
               .formatted(query, answer));
     }
   }

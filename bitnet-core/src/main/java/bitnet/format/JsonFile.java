@@ -71,11 +71,11 @@ public final class JsonFile {
   }
 
   private static String describe(JacksonException failure) {
-    String place =
+    String location =
         failure.getLocation() == null
             ? ""
             : "line %d, column %d: "
                 .formatted(failure.getLocation().getLineNr(), failure.getLocation().getColumnNr());
-    return place + CheckpointException.quote(failure.getOriginalMessage());
+    return location + CheckpointException.quote(failure.getOriginalMessage());
   }
 }

@@ -95,8 +95,8 @@ record StochasticSampler(SamplingSettings settings) implements Sampler {
     Arrays.sort(ranking, 0, count);
     double[] kept = new double[weights.length];
     double sum = 0;
-    for (int place = 0; place < count && sum < wanted; place++) {
-      int id = (int) ranking[place];
+    for (int rank = 0; rank < count && sum < wanted; rank++) {
+      int id = (int) ranking[rank];
       kept[id] = weights[id];
       sum += weights[id];
     }

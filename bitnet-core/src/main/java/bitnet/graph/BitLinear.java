@@ -8,8 +8,8 @@ import ai.djl.ndarray.types.Shape;
 /// A linear layer with ternary weights and 8-bit activations, BitNet b1.58 (arXiv 2402.17764).
 ///
 /// The latent weight is fp32; its trits and scales are made by [#ternarize] once per optimizer
-/// step. The product of codes and trits is exact in fp32 (sums stay below 2^24), hence equal to
-/// the integer runtime's. The gradient goes straight through both roundings.
+/// step. The product of int8 activations and trits is exact in fp32 (sums stay below 2^24), hence
+/// equal to the integer runtime's. The gradient goes straight through both roundings.
 public final class BitLinear {
 
   private final Parameter weight;

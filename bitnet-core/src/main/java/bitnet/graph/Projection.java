@@ -30,7 +30,7 @@ sealed interface Projection {
     NDArray flow(NDManager scope, NDArray dy, boolean lastUse);
   }
 
-  /// All layers read the same codes, so they are one: one quantisation and one product.
+  /// All layers read the same int8 activations, so they are one: one quantisation and one product.
   ///
   /// @param norm before it, where there is one
   /// @param linear the layers, stacked by rows
@@ -38,16 +38,16 @@ sealed interface Projection {
     @Override
     public Result forward(GraphContext context, NDManager scope, NDArray x) {
       if (norm == null) {
-        TorchOps.PerToken codes = context.quantize(scope, x);
+        TorchOps.PerToken quantized = context.quantize(scope, x);
         return new Result(
-            linear.forward(context, scope, codes),
-            (back, dy, lastUse) -> linear.backward(context, back, dy, lastUse, codes));
+            linear.forward(context, scope, quantized),
+            (back, dy, lastUse) -> linear.backward(context, back, dy, lastUse, quantized));
       }
       RmsNorm.Quantized input = norm.quantized(context, scope, x);
       return new Result(
-          linear.forward(context, scope, input.codes()),
+          linear.forward(context, scope, input.quantized()),
           (back, dy, lastUse) -> {
-            NDArray dNormed = linear.backward(context, back, dy, lastUse, input.codes());
+            NDArray dNormed = linear.backward(context, back, dy, lastUse, input.quantized());
             return norm.backward(context, back, dNormed, x, input.inverseRms());
           });
     }
@@ -58,7 +58,7 @@ sealed interface Projection {
     }
   }
 
-  /// Every layer has a norm of its own, and so reads other codes.
+  /// Every layer has a norm of its own, and so reads other int8 activations.
   ///
   /// @param norm before all of them, where there is one
   /// @param linears the layers in the order of their outputs
@@ -76,7 +76,7 @@ sealed interface Projection {
       for (NormedLinear each : linears) {
         RmsNorm.Quantized own = each.norm().quantized(context, scope, input);
         inputs.add(own);
-        outputs.add(each.linear().forward(context, scope, own.codes()));
+        outputs.add(each.linear().forward(context, scope, own.quantized()));
       }
       return new Result(
           join(context, scope, outputs),
@@ -114,7 +114,7 @@ sealed interface Projection {
         column += each.linear().width();
         RmsNorm.Quantized own = inputs.get(i);
         NDArray dNormed =
-            each.linear().backward(context, scope, part, lastUse || !whole, own.codes());
+            each.linear().backward(context, scope, part, lastUse || !whole, own.quantized());
         NDArray dInput = each.norm().backward(context, scope, dNormed, input, own.inverseRms());
         sum = sum == null ? dInput : sum.addi(dInput);
       }

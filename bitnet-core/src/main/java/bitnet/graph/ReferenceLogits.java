@@ -40,7 +40,7 @@ public record ReferenceLogits(List<Sequence> sequences) {
   /// Reads `{"ids": [...], "logits": [[...], ...]}`, as one sequence, or with one dimension more as
   /// several; `input_ids` is accepted for `ids`.
   ///
-  /// @throws IOException if the file is no such JSON: the file, the reason, the remedy
+  /// @throws IOException if the file is not such JSON: the file, the reason, the remedy
   public static ReferenceLogits read(Path file) throws IOException {
     if (Files.exists(file) && Files.size(file) > LARGEST) {
       throw new IOException(
@@ -66,7 +66,7 @@ public record ReferenceLogits(List<Sequence> sequences) {
       return new ObjectMapper().readTree(Files.readAllBytes(file));
     } catch (JacksonException damage) {
       throw new IOException(
-          "%s: no valid JSON: %s".formatted(file, damage.getOriginalMessage()), damage);
+          "%s: not valid JSON: %s".formatted(file, damage.getOriginalMessage()), damage);
     }
   }
 
@@ -86,7 +86,7 @@ public record ReferenceLogits(List<Sequence> sequences) {
     if (!valid) {
       throw new IOException(
           file
-              + ": is no reference; it must be {\"ids\": [1, 2], \"logits\": [[...], [...]]} with a"
+              + ": is not a reference file; it must be {\"ids\": [1, 2], \"logits\": [[...], [...]]} with a"
               + " row of logits for each id");
     }
     return new Sequence(tokens, rows);

@@ -30,7 +30,7 @@ record RmsNorm(Parameter gain, double epsilon) {
 
   /// A normed and quantised tensor.
   ///
-  /// @param codes integers in -127..127 and the size of one, per token
+  /// @param quantized integers in -127..127 and the size of one, per token
   /// @param inverseRms per token
-  record Quantized(TorchOps.PerToken codes, NDArray inverseRms) {}
+  record Quantized(TorchOps.PerToken quantized, NDArray inverseRms) {}
 }

@@ -2,14 +2,15 @@ package bitnet.kernel;
 
 import java.lang.foreign.MemorySegment;
 
-/// Weights `[rows, columns]` that are not ternary, off the heap: those of embeddings and heads.
+/// Weights `[outFeatures, inFeatures]` that are not ternary, off the heap: those of embeddings and
+/// heads.
 public sealed interface DenseMatrix permits FloatMatrix, Int8Matrix, Int4Matrix {
 
-  /// The number of rows.
-  int rows();
+  /// The number of output features: rows of the matrix.
+  int outFeatures();
 
-  /// The number of columns.
-  int columns();
+  /// The number of input features: columns of the matrix.
+  int inFeatures();
 
   /// Memory in bytes.
   long bytes();
@@ -23,6 +24,6 @@ public sealed interface DenseMatrix permits FloatMatrix, Int8Matrix, Int4Matrix 
 
   /// Writes a row back as floats.
   ///
-  /// @param target `[columns]` float32
+  /// @param target `[inFeatures]` float32
   void getRow(int row, MemorySegment target);
 }

@@ -4,7 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/// Weights `[rows, columns]` in fp32, row after row, off the heap.
+/// Weights `[outFeatures, inFeatures]` in fp32, row after row, off the heap.
 public final class FloatMatrix implements DenseMatrix {
   private final int rows;
   private final int columns;
@@ -20,12 +20,12 @@ public final class FloatMatrix implements DenseMatrix {
   }
 
   @Override
-  public int rows() {
+  public int outFeatures() {
     return rows;
   }
 
   @Override
-  public int columns() {
+  public int inFeatures() {
     return columns;
   }
 

@@ -59,17 +59,17 @@ final class FloatTile {
 
   private void multiplyPair(int row, int first, int end) {
     int stride = length;
-    int place = row * TOKENS * FLOAT_COUNT;
+    int index = row * TOKENS * FLOAT_COUNT;
     int w = row * stride;
     float[] x = inputs;
-    FloatVector a0 = FloatVector.fromArray(FLOATS, lanes, place);
-    FloatVector a1 = FloatVector.fromArray(FLOATS, lanes, place + FLOAT_COUNT);
-    FloatVector a2 = FloatVector.fromArray(FLOATS, lanes, place + 2 * FLOAT_COUNT);
-    FloatVector a3 = FloatVector.fromArray(FLOATS, lanes, place + 3 * FLOAT_COUNT);
-    FloatVector b0 = FloatVector.fromArray(FLOATS, lanes, place + 4 * FLOAT_COUNT);
-    FloatVector b1 = FloatVector.fromArray(FLOATS, lanes, place + 5 * FLOAT_COUNT);
-    FloatVector b2 = FloatVector.fromArray(FLOATS, lanes, place + 6 * FLOAT_COUNT);
-    FloatVector b3 = FloatVector.fromArray(FLOATS, lanes, place + 7 * FLOAT_COUNT);
+    FloatVector a0 = FloatVector.fromArray(FLOATS, lanes, index);
+    FloatVector a1 = FloatVector.fromArray(FLOATS, lanes, index + FLOAT_COUNT);
+    FloatVector a2 = FloatVector.fromArray(FLOATS, lanes, index + 2 * FLOAT_COUNT);
+    FloatVector a3 = FloatVector.fromArray(FLOATS, lanes, index + 3 * FLOAT_COUNT);
+    FloatVector b0 = FloatVector.fromArray(FLOATS, lanes, index + 4 * FLOAT_COUNT);
+    FloatVector b1 = FloatVector.fromArray(FLOATS, lanes, index + 5 * FLOAT_COUNT);
+    FloatVector b2 = FloatVector.fromArray(FLOATS, lanes, index + 6 * FLOAT_COUNT);
+    FloatVector b3 = FloatVector.fromArray(FLOATS, lanes, index + 7 * FLOAT_COUNT);
     for (int k = first; k < end; k += FLOAT_COUNT) {
       FloatVector a = FloatVector.fromArray(FLOATS, weights, w + k);
       FloatVector b = FloatVector.fromArray(FLOATS, weights, w + stride + k);
@@ -86,13 +86,13 @@ final class FloatTile {
       a3 = a.fma(t, a3);
       b3 = b.fma(t, b3);
     }
-    a0.intoArray(lanes, place);
-    a1.intoArray(lanes, place + FLOAT_COUNT);
-    a2.intoArray(lanes, place + 2 * FLOAT_COUNT);
-    a3.intoArray(lanes, place + 3 * FLOAT_COUNT);
-    b0.intoArray(lanes, place + 4 * FLOAT_COUNT);
-    b1.intoArray(lanes, place + 5 * FLOAT_COUNT);
-    b2.intoArray(lanes, place + 6 * FLOAT_COUNT);
-    b3.intoArray(lanes, place + 7 * FLOAT_COUNT);
+    a0.intoArray(lanes, index);
+    a1.intoArray(lanes, index + FLOAT_COUNT);
+    a2.intoArray(lanes, index + 2 * FLOAT_COUNT);
+    a3.intoArray(lanes, index + 3 * FLOAT_COUNT);
+    b0.intoArray(lanes, index + 4 * FLOAT_COUNT);
+    b1.intoArray(lanes, index + 5 * FLOAT_COUNT);
+    b2.intoArray(lanes, index + 6 * FLOAT_COUNT);
+    b3.intoArray(lanes, index + 7 * FLOAT_COUNT);
   }
 }

@@ -5,7 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
-/// Weights `[rows, columns]` in 4 bits with a scale for every 64 columns of a row, off the heap:
+/// Weights `[outFeatures, inFeatures]` in 4 bits with a scale for every 64 columns of a row, off
+/// the heap:
 /// `w = scale * (nibble - 8)`, `scale = max|w| / 7`. Byte i of a group's 32 holds column i in its
 /// low nibble and column 32 + i in its high one; columns are padded with zeros to whole groups.
 public final class Int4Matrix implements DenseMatrix {
@@ -29,13 +30,14 @@ public final class Int4Matrix implements DenseMatrix {
     this.rows = rows;
     this.columns = columns;
     this.groups = Math.ceilDiv(columns, GROUP);
-    this.nibbles = arena.allocate((long) rows * groups * GROUP_BYTES, Activations.ALIGNMENT);
+    this.nibbles =
+        arena.allocate((long) rows * groups * GROUP_BYTES, QuantizedActivations.ALIGNMENT);
     this.scales = arena.allocate(ValueLayout.JAVA_FLOAT, (long) rows * groups);
   }
 
   @Override
   public void setRow(int row, float[] values, int offset) {
-    byte[] codes = new byte[GROUP];
+    byte[] quantized = new byte[GROUP];
     for (int group = 0; group < groups; group++) {
       int first = group * GROUP;
       int count = Math.min(GROUP, columns - first);
@@ -46,40 +48,40 @@ public final class Int4Matrix implements DenseMatrix {
       long index = (long) row * groups + group;
       scales.setAtIndex(ValueLayout.JAVA_FLOAT, index, maximum / 7);
       float inverse = maximum == 0 ? 0 : 7 / maximum;
-      Arrays.fill(codes, (byte) BIAS);
+      Arrays.fill(quantized, (byte) BIAS);
       for (int i = 0; i < count; i++) {
-        codes[i] += (byte) Rounding.nearest(values[offset + first + i] * inverse);
+        quantized[i] += (byte) Rounding.nearest(values[offset + first + i] * inverse);
       }
       for (int i = 0; i < GROUP_BYTES; i++) {
-        int pair = codes[i] | (codes[GROUP_BYTES + i] << 4);
+        int pair = quantized[i] | (quantized[GROUP_BYTES + i] << 4);
         nibbles.set(ValueLayout.JAVA_BYTE, index * GROUP_BYTES + i, (byte) pair);
       }
     }
   }
 
   /// The integer of one weight, from -7 to 7.
-  int code(int row, int column) {
+  int quantized(int row, int column) {
     long group = (long) row * groups + column / GROUP;
-    int place = column % GROUP;
-    int pair = nibbles.get(ValueLayout.JAVA_BYTE, group * GROUP_BYTES + place % GROUP_BYTES);
-    return (place < GROUP_BYTES ? pair & 15 : (pair >>> 4) & 15) - BIAS;
+    int index = column % GROUP;
+    int pair = nibbles.get(ValueLayout.JAVA_BYTE, group * GROUP_BYTES + index % GROUP_BYTES);
+    return (index < GROUP_BYTES ? pair & 15 : (pair >>> 4) & 15) - BIAS;
   }
 
   @Override
   public void getRow(int row, MemorySegment target) {
     for (int k = 0; k < columns; k++) {
       float scale = scales.getAtIndex(ValueLayout.JAVA_FLOAT, (long) row * groups + k / GROUP);
-      target.setAtIndex(FLOAT, k, scale * code(row, k));
+      target.setAtIndex(FLOAT, k, scale * quantized(row, k));
     }
   }
 
   @Override
-  public int rows() {
+  public int outFeatures() {
     return rows;
   }
 
   @Override
-  public int columns() {
+  public int inFeatures() {
     return columns;
   }
 

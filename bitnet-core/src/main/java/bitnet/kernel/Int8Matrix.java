@@ -4,7 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/// Weights `[rows, columns]` in 8 bits with a scale a row, off the heap, row after row:
+/// Weights `[outFeatures, inFeatures]` in 8 bits with a scale a row, off the heap, row after row:
 /// `w = scale * q`, `scale = max|w| / 127`, q from -127 to 127. A row begins at a multiple of 64
 /// bytes and is padded with zeros.
 public final class Int8Matrix implements DenseMatrix {
@@ -13,7 +13,7 @@ public final class Int8Matrix implements DenseMatrix {
   private final int rows;
   private final int columns;
   private final int stride;
-  private final MemorySegment codes;
+  private final MemorySegment quantized;
   private final MemorySegment scales;
   private final MemorySegment sums;
 
@@ -23,8 +23,9 @@ public final class Int8Matrix implements DenseMatrix {
   public Int8Matrix(int rows, int columns, Arena arena) {
     this.rows = rows;
     this.columns = columns;
-    this.stride = Math.ceilDiv(columns, Activations.ALIGNMENT) * Activations.ALIGNMENT;
-    this.codes = arena.allocate((long) rows * stride, Activations.ALIGNMENT);
+    this.stride =
+        Math.ceilDiv(columns, QuantizedActivations.ALIGNMENT) * QuantizedActivations.ALIGNMENT;
+    this.quantized = arena.allocate((long) rows * stride, QuantizedActivations.ALIGNMENT);
     this.scales = arena.allocate(ValueLayout.JAVA_FLOAT, rows);
     this.sums = arena.allocate(ValueLayout.JAVA_INT, rows);
   }
@@ -45,10 +46,10 @@ public final class Int8Matrix implements DenseMatrix {
       line[k] = (byte) Rounding.nearest(values[offset + k] * inverse);
     }
     int sum = 0;
-    for (byte code : line) {
-      sum += code;
+    for (byte value : line) {
+      sum += value;
     }
-    MemorySegment.copy(line, 0, codes, ValueLayout.JAVA_BYTE, (long) row * stride, columns);
+    MemorySegment.copy(line, 0, quantized, ValueLayout.JAVA_BYTE, (long) row * stride, columns);
     scales.setAtIndex(ValueLayout.JAVA_FLOAT, row, maximum / 127);
     sums.setAtIndex(ValueLayout.JAVA_INT, row, sum);
   }
@@ -57,24 +58,24 @@ public final class Int8Matrix implements DenseMatrix {
   public void getRow(int row, MemorySegment target) {
     float scale = scales.getAtIndex(ValueLayout.JAVA_FLOAT, row);
     for (int k = 0; k < columns; k++) {
-      byte code = codes.get(ValueLayout.JAVA_BYTE, (long) row * stride + k);
-      target.setAtIndex(FLOAT, k, scale * code);
+      byte value = quantized.get(ValueLayout.JAVA_BYTE, (long) row * stride + k);
+      target.setAtIndex(FLOAT, k, scale * value);
     }
   }
 
   @Override
-  public int rows() {
+  public int outFeatures() {
     return rows;
   }
 
   @Override
-  public int columns() {
+  public int inFeatures() {
     return columns;
   }
 
   @Override
   public long bytes() {
-    return codes.byteSize() + scales.byteSize() + sums.byteSize();
+    return quantized.byteSize() + scales.byteSize() + sums.byteSize();
   }
 
   /// Bytes from one row to the next.
@@ -83,8 +84,8 @@ public final class Int8Matrix implements DenseMatrix {
   }
 
   /// Signed bytes, `[rows, stride]`.
-  MemorySegment codes() {
-    return codes;
+  MemorySegment quantized() {
+    return quantized;
   }
 
   /// A float a row.
@@ -92,7 +93,7 @@ public final class Int8Matrix implements DenseMatrix {
     return scales;
   }
 
-  /// The sum of each row's codes, an int a row.
+  /// The sum of each row's quantized, an int a row.
   MemorySegment sums() {
     return sums;
   }

@@ -158,8 +158,8 @@ final class NativeKernels implements TernaryKernels {
 
   @Override
   public void setRow(Int8Matrix matrix, int row, float[] values, int offset) {
-    Objects.checkFromIndexSize(offset, matrix.columns(), values.length);
-    checkRows(row, row + 1, matrix.rows());
+    Objects.checkFromIndexSize(offset, matrix.inFeatures(), values.length);
+    checkRows(row, row + 1, matrix.outFeatures());
     float maximum;
     try {
       maximum =
@@ -167,8 +167,8 @@ final class NativeKernels implements TernaryKernels {
               INT8_ROW.invokeExact(
                   int8Row,
                   MemorySegment.ofArray(values).asSlice((long) offset * Float.BYTES),
-                  matrix.columns(),
-                  matrix.codes().asSlice((long) row * matrix.stride(), matrix.stride()),
+                  matrix.inFeatures(),
+                  matrix.quantized().asSlice((long) row * matrix.stride(), matrix.stride()),
                   matrix.scales().asSlice((long) row * Float.BYTES, Float.BYTES),
                   matrix.sums().asSlice((long) row * Integer.BYTES, Integer.BYTES));
     } catch (Throwable failure) {
@@ -182,16 +182,16 @@ final class NativeKernels implements TernaryKernels {
   @Override
   public void multiply(
       TernaryMatrix weights,
-      Activations input,
+      QuantizedActivations input,
       int tokens,
       int firstRow,
       int endRow,
       MemorySegment out,
       int outStride) {
-    checkInput(weights.columns(), input, tokens);
-    checkRows(firstRow, endRow, weights.rows());
+    checkInput(weights.inFeatures(), input, tokens);
+    checkRows(firstRow, endRow, weights.outFeatures());
     checkOut(out, tokens, endRow, outStride);
-    if (firstRow % TILE_ROWS != 0 || (endRow % TILE_ROWS != 0 && endRow != weights.rows())) {
+    if (firstRow % TILE_ROWS != 0 || (endRow % TILE_ROWS != 0 && endRow != weights.outFeatures())) {
       throw new IllegalArgumentException(
           "rows %d to %d do not begin and end with a tile of %d rows"
               .formatted(firstRow, endRow, TILE_ROWS));
@@ -201,10 +201,10 @@ final class NativeKernels implements TernaryKernels {
           ternary,
           weights.tiles(),
           weights.scales(),
-          weights.columns(),
-          input.codes(),
+          weights.inFeatures(),
+          input.values(),
           input.stride(),
-          input.steps(),
+          input.scales(),
           input.sums(),
           tokens,
           firstRow,
@@ -219,24 +219,24 @@ final class NativeKernels implements TernaryKernels {
   @Override
   public void multiply(
       Int8Matrix weights,
-      Activations input,
+      QuantizedActivations input,
       int tokens,
       int firstRow,
       int endRow,
       MemorySegment out,
       int outStride) {
-    checkInput(weights.columns(), input, tokens);
-    checkRows(firstRow, endRow, weights.rows());
+    checkInput(weights.inFeatures(), input, tokens);
+    checkRows(firstRow, endRow, weights.outFeatures());
     checkOut(out, tokens, endRow, outStride);
     try {
       INT8.invokeExact(
           int8,
-          weights.codes(),
+          weights.quantized(),
           weights.scales(),
           weights.sums(),
-          input.codes(),
+          input.values(),
           input.stride(),
-          input.steps(),
+          input.scales(),
           tokens,
           firstRow,
           endRow,
@@ -250,14 +250,14 @@ final class NativeKernels implements TernaryKernels {
   @Override
   public void multiply(
       Int4Matrix weights,
-      Activations input,
+      QuantizedActivations input,
       int tokens,
       int firstRow,
       int endRow,
       MemorySegment out,
       int outStride) {
-    checkInput(weights.columns(), input, tokens);
-    checkRows(firstRow, endRow, weights.rows());
+    checkInput(weights.inFeatures(), input, tokens);
+    checkRows(firstRow, endRow, weights.outFeatures());
     checkOut(out, tokens, endRow, outStride);
     try {
       INT4.invokeExact(
@@ -265,8 +265,8 @@ final class NativeKernels implements TernaryKernels {
           weights.nibbles(),
           weights.scales(),
           weights.groups(),
-          input.codes(),
-          input.steps(),
+          input.values(),
+          input.scales(),
           tokens,
           firstRow,
           endRow,
@@ -286,14 +286,14 @@ final class NativeKernels implements TernaryKernels {
       int endRow,
       MemorySegment out,
       int outStride) {
-    checkFloats("input", input, (long) tokens * weights.columns());
-    checkRows(firstRow, endRow, weights.rows());
+    checkFloats("input", input, (long) tokens * weights.inFeatures());
+    checkRows(firstRow, endRow, weights.outFeatures());
     checkOut(out, tokens, endRow, outStride);
     try {
       FP32.invokeExact(
           fp32,
           weights.values(),
-          weights.columns(),
+          weights.inFeatures(),
           input,
           tokens,
           firstRow,
@@ -306,7 +306,7 @@ final class NativeKernels implements TernaryKernels {
   }
 
   @Override
-  public void quantize(MemorySegment x, Activations target, int token) {
+  public void quantize(MemorySegment x, QuantizedActivations target, int token) {
     checkFloats("x", x, target.columns());
     float maximum;
     try {
@@ -316,8 +316,8 @@ final class NativeKernels implements TernaryKernels {
                   quantize,
                   x,
                   target.columns(),
-                  target.codes().asSlice((long) token * target.stride(), target.stride()),
-                  target.steps().asSlice((long) token * Float.BYTES, Float.BYTES),
+                  target.values().asSlice((long) token * target.stride(), target.stride()),
+                  target.scales().asSlice((long) token * Float.BYTES, Float.BYTES),
                   target.sums().asSlice((long) token * Integer.BYTES, Integer.BYTES));
     } catch (Throwable failure) {
       throw unchecked(failure);
@@ -404,7 +404,7 @@ final class NativeKernels implements TernaryKernels {
     attention.attend(rows, heads, scores);
   }
 
-  private static void checkInput(int columns, Activations input, int tokens) {
+  private static void checkInput(int columns, QuantizedActivations input, int tokens) {
     if (input.columns() != columns) {
       throw new IllegalArgumentException(
           "the activations have %d columns, the weights %d".formatted(input.columns(), columns));

@@ -46,25 +46,25 @@ final class ScalarKernels implements TernaryKernels {
   @Override
   public void multiply(
       TernaryMatrix weights,
-      Activations input,
+      QuantizedActivations input,
       int tokens,
       int firstRow,
       int endRow,
       MemorySegment out,
       int outStride) {
-    long rowBytes = tileBytes(weights.columns());
+    long rowBytes = tileBytes(weights.inFeatures());
     for (int row = firstRow; row < endRow; row++) {
       float scale = weights.scales().getAtIndex(FLOAT, row);
       for (int token = 0; token < tokens; token++) {
-        long codes = (long) token * input.stride();
+        long offset = (long) token * input.stride();
         int sum = 0;
-        for (int k = 0; k < weights.columns(); k++) {
+        for (int k = 0; k < weights.inFeatures(); k++) {
           byte packed = weights.tiles().get(BYTE, row * rowBytes + k / CODES_PER_BYTE);
           int trit = ((packed >>> (2 * (k % CODES_PER_BYTE))) & 3) - 1;
-          sum += trit * input.codes().get(BYTE, codes + k);
+          sum += trit * input.values().get(BYTE, offset + k);
         }
-        float step = input.steps().getAtIndex(FLOAT, token);
-        out.setAtIndex(FLOAT, (long) token * outStride + row, sum * step * scale);
+        float activationScale = input.scales().getAtIndex(FLOAT, token);
+        out.setAtIndex(FLOAT, (long) token * outStride + row, sum * activationScale * scale);
       }
     }
   }
@@ -72,7 +72,7 @@ final class ScalarKernels implements TernaryKernels {
   @Override
   public void multiply(
       Int8Matrix weights,
-      Activations input,
+      QuantizedActivations input,
       int tokens,
       int firstRow,
       int endRow,
@@ -82,13 +82,13 @@ final class ScalarKernels implements TernaryKernels {
       float scale = weights.scales().getAtIndex(FLOAT, row);
       for (int token = 0; token < tokens; token++) {
         int sum = 0;
-        for (int k = 0; k < weights.columns(); k++) {
+        for (int k = 0; k < weights.inFeatures(); k++) {
           sum +=
-              weights.codes().get(BYTE, (long) row * weights.stride() + k)
-                  * input.codes().get(BYTE, (long) token * input.stride() + k);
+              weights.quantized().get(BYTE, (long) row * weights.stride() + k)
+                  * input.values().get(BYTE, (long) token * input.stride() + k);
         }
-        float step = input.steps().getAtIndex(FLOAT, token);
-        out.setAtIndex(FLOAT, (long) token * outStride + row, sum * step * scale);
+        float activationScale = input.scales().getAtIndex(FLOAT, token);
+        out.setAtIndex(FLOAT, (long) token * outStride + row, sum * activationScale * scale);
       }
     }
   }
@@ -96,7 +96,7 @@ final class ScalarKernels implements TernaryKernels {
   @Override
   public void multiply(
       Int4Matrix weights,
-      Activations input,
+      QuantizedActivations input,
       int tokens,
       int firstRow,
       int endRow,
@@ -109,18 +109,19 @@ final class ScalarKernels implements TernaryKernels {
           float scale = weights.scales().getAtIndex(FLOAT, (long) row * weights.groups() + group);
           total += scale * groupSum(weights, row, group, input, token);
         }
-        float step = input.steps().getAtIndex(FLOAT, token);
-        out.setAtIndex(FLOAT, (long) token * outStride + row, step * total);
+        float activationScale = input.scales().getAtIndex(FLOAT, token);
+        out.setAtIndex(FLOAT, (long) token * outStride + row, activationScale * total);
       }
     }
   }
 
   private static int groupSum(
-      Int4Matrix weights, int row, int group, Activations input, int token) {
+      Int4Matrix weights, int row, int group, QuantizedActivations input, int token) {
     int sum = 0;
-    int end = Math.min(weights.columns(), (group + 1) * Int4Matrix.GROUP);
+    int end = Math.min(weights.inFeatures(), (group + 1) * Int4Matrix.GROUP);
     for (int k = group * Int4Matrix.GROUP; k < end; k++) {
-      sum += weights.code(row, k) * input.codes().get(BYTE, (long) token * input.stride() + k);
+      sum +=
+          weights.quantized(row, k) * input.values().get(BYTE, (long) token * input.stride() + k);
     }
     return sum;
   }
@@ -134,7 +135,7 @@ final class ScalarKernels implements TernaryKernels {
       int endRow,
       MemorySegment out,
       int outStride) {
-    int columns = weights.columns();
+    int columns = weights.inFeatures();
     for (int row = firstRow; row < endRow; row++) {
       for (int token = 0; token < tokens; token++) {
         float sum = 0;
@@ -149,7 +150,7 @@ final class ScalarKernels implements TernaryKernels {
   }
 
   @Override
-  public void quantize(MemorySegment x, Activations target, int token) {
+  public void quantize(MemorySegment x, QuantizedActivations target, int token) {
     float maximum = 1e-5f;
     for (int k = 0; k < target.columns(); k++) {
       maximum = Math.max(maximum, Math.abs(x.getAtIndex(FLOAT, k)));
@@ -162,11 +163,11 @@ final class ScalarKernels implements TernaryKernels {
     float multiplier = 127f / maximum;
     int sum = 0;
     for (int k = 0; k < target.columns(); k++) {
-      int code = (int) Math.clamp(Math.rint(x.getAtIndex(FLOAT, k) * multiplier), -128, 127);
-      target.codes().set(BYTE, (long) token * target.stride() + k, (byte) code);
-      sum += code;
+      int rounded = (int) Math.clamp(Math.rint(x.getAtIndex(FLOAT, k) * multiplier), -128, 127);
+      target.values().set(BYTE, (long) token * target.stride() + k, (byte) rounded);
+      sum += rounded;
     }
-    target.steps().setAtIndex(FLOAT, token, 1 / multiplier);
+    target.scales().setAtIndex(FLOAT, token, 1 / multiplier);
     target.sums().setAtIndex(ValueLayout.JAVA_INT, token, sum);
   }
 
@@ -255,10 +256,10 @@ final class ScalarKernels implements TernaryKernels {
         for (int d = 0; d < headDim; d++) {
           boolean first = p < shared.positions();
           MemorySegment keys = first ? shared.keys() : own.keys();
-          long place = first ? p : p - shared.positions();
+          long index = first ? p : p - shared.positions();
           dot +=
               queries.getAtIndex(FLOAT, (long) head * headDim + d)
-                  * read(keys, type, place * headDim + d);
+                  * read(keys, type, index * headDim + d);
         }
         weights[p] = dot * heads.scale();
         highest = Math.max(highest, weights[p]);
@@ -273,8 +274,8 @@ final class ScalarKernels implements TernaryKernels {
         for (int p = 0; p < positions; p++) {
           boolean first = p < shared.positions();
           MemorySegment values = first ? shared.values() : own.values();
-          long place = first ? p : p - shared.positions();
-          sum += weights[p] * read(values, type, place * headDim + d);
+          long index = first ? p : p - shared.positions();
+          sum += weights[p] * read(values, type, index * headDim + d);
         }
         out.setAtIndex(FLOAT, (long) head * headDim + d, (float) (sum / mass));
       }

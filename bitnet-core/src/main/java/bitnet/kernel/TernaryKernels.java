@@ -4,9 +4,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /// The arithmetic of inference. Providers agree bit for bit in [#multiply(TernaryMatrix,
-/// Activations, int, int, int, MemorySegment, int)], the int8 product, the codes of [#quantize] and
-/// [#setRow], [#add], [#rotate] and [#toHalf]; elsewhere sums of floats are added in different
-/// orders.
+/// QuantizedActivations, int, int, int, MemorySegment, int)], the int8 product, the int8 values of
+/// [#quantize] and [#setRow], [#add], [#rotate] and [#toHalf]; elsewhere sums of floats are added
+/// in different orders.
 ///
 /// All segments are off the heap and hold float32 unless said; threads may call at once as long
 /// as they write different places.
@@ -40,9 +40,9 @@ public interface TernaryKernels {
   /// @throws IllegalArgumentException if a value is not finite
   void setRow(Int8Matrix matrix, int row, float[] values, int offset);
 
-  /// `out[t, r] = (sum_k trit[r, k] * code[t, k]) * step[t] * scale[r]`, where the sum is exact
-  /// and the rest float arithmetic in this order, as in the graph: sums are often exact ties of
-  /// the next quantisation, which only equal numbers resolve alike.
+  /// `out[t, r] = (sum_k trit[r, k] * q[t, k]) * activationScale[t] * scale[r]`, where the sum is
+  /// exact and the rest float arithmetic in this order, as in the graph: sums are often exact ties
+  /// of the next quantisation, which only equal numbers resolve alike.
   ///
   /// @param weights packed by this provider
   /// @param input as many columns as the weights
@@ -53,7 +53,7 @@ public interface TernaryKernels {
   /// @param outStride floats from one token to the next
   void multiply(
       TernaryMatrix weights,
-      Activations input,
+      QuantizedActivations input,
       int tokens,
       int firstRow,
       int endRow,
@@ -61,10 +61,10 @@ public interface TernaryKernels {
       int outStride);
 
   /// The same with 8-bit weights:
-  /// `out[t, r] = (sum_k w[r, k] * code[t, k]) * step[t] * scale[r]`.
+  /// `out[t, r] = (sum_k w[r, k] * q[t, k]) * activationScale[t] * scale[r]`.
   void multiply(
       Int8Matrix weights,
-      Activations input,
+      QuantizedActivations input,
       int tokens,
       int firstRow,
       int endRow,
@@ -72,10 +72,10 @@ public interface TernaryKernels {
       int outStride);
 
   /// The same with 4-bit weights, which have a scale for every group g of 64 columns:
-  /// `out[t, r] = step[t] * sum_g (scale[r, g] * (sum_{k in g} w[r, k] * code[t, k]))`.
+  /// `out[t, r] = activationScale[t] * sum_g (scale[r, g] * (sum_{k in g} w[r, k] * q[t, k]))`.
   void multiply(
       Int4Matrix weights,
-      Activations input,
+      QuantizedActivations input,
       int tokens,
       int firstRow,
       int endRow,
@@ -95,12 +95,12 @@ public interface TernaryKernels {
       int outStride);
 
   /// Quantises one token as `bitnet.quantization.ActivationQuantizer` does, rounding half to
-  /// even: writes its codes, the sum of them and the step `1 / a`.
+  /// even: writes its int8 values, their sum and their scale `1 / a`.
   ///
   /// @param x `[columns]`
   /// @param token the row of the target
   /// @throws IllegalArgumentException if a value is not finite
-  void quantize(MemorySegment x, Activations target, int token);
+  void quantize(MemorySegment x, QuantizedActivations target, int token);
 
   /// `out = x * (1 / sqrt(mean(x^2) + epsilon)) * gain`. The factor in brackets is computed in
   /// double precision and rounded once, as in the graph.

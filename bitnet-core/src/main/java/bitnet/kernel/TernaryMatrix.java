@@ -7,8 +7,9 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 
-/// Packed ternary weights `[rows, columns]` with a scale a row, off the heap, in the layout of the
-/// provider that packed them. Matrices with the same input may be joined into one, row after row.
+/// Packed ternary weights `[outFeatures, inFeatures]` with a scale a row, off the heap, in the
+/// layout of the provider that packed them. Matrices with the same input may be joined into one,
+/// row after row.
 public final class TernaryMatrix {
   private static final int ALIGNMENT = 64;
 
@@ -106,13 +107,13 @@ public final class TernaryMatrix {
     System.arraycopy(rowsOfPart, 0, trits, offset, rowsOfPart.length);
   }
 
-  /// The number of rows, of output features.
-  public int rows() {
+  /// The number of output features: rows of the matrix.
+  public int outFeatures() {
     return rows;
   }
 
-  /// The number of columns, of input features.
-  public int columns() {
+  /// The number of input features: columns of the matrix.
+  public int inFeatures() {
     return columns;
   }
 

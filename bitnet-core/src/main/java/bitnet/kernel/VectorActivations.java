@@ -64,17 +64,17 @@ final class VectorActivations {
     return Float.intBitsToFloat(bits);
   }
 
-  /// Writes the codes of whole vectors.
+  /// Rounds whole vectors to int8 values.
   ///
-  /// @param codes `[count]` ints to work in
-  static void round(MemorySegment x, int count, float multiplier, int[] codes) {
+  /// @param rounded `[count]` ints to work in
+  static void round(MemorySegment x, int count, float multiplier, int[] rounded) {
     int end = FLOATS.loopBound(count);
     for (int k = 0; k < end; k += FLOAT_COUNT) {
-      FloatVector rounded = load(x, k).mul(multiplier).add(ROUNDER);
-      rounded.reinterpretAsInts().sub(ROUNDER_BITS).intoArray(codes, k);
+      FloatVector shifted = load(x, k).mul(multiplier).add(ROUNDER);
+      shifted.reinterpretAsInts().sub(ROUNDER_BITS).intoArray(rounded, k);
     }
     for (int k = end; k < count; k++) {
-      codes[k] = (int) Math.rint(x.getAtIndex(FLOAT, k) * multiplier);
+      rounded[k] = (int) Math.rint(x.getAtIndex(FLOAT, k) * multiplier);
     }
   }
 

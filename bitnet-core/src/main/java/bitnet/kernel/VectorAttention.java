@@ -58,8 +58,8 @@ final class VectorAttention {
     addAll(shared, 0, positions, allScores);
     addAll(own, shared.positions(), positions, allScores);
     for (int head = 0; head < heads; head++) {
-      long place = (long) head * headDim * Float.BYTES;
-      MemorySegment.copy(headLines, head * line, row.out(), FLOAT, place, headDim);
+      long index = (long) head * headDim * Float.BYTES;
+      MemorySegment.copy(headLines, head * line, row.out(), FLOAT, index, headDim);
     }
   }
 
@@ -72,8 +72,8 @@ final class VectorAttention {
         for (int p = 0; p < count; p += TOGETHER) {
           score(head * line, p);
         }
-        long place = ((long) head * all + start + first) * Float.BYTES;
-        MemorySegment.copy(scores, 0, allScores, FLOAT, place, count);
+        long index = ((long) head * all + start + first) * Float.BYTES;
+        MemorySegment.copy(scores, 0, allScores, FLOAT, index, count);
       }
     }
   }
@@ -84,8 +84,8 @@ final class VectorAttention {
       int count = Math.min(POSITIONS, rows.positions() - first);
       read(rows.values(), first, count);
       for (int head = 0; head < heads; head++) {
-        long place = ((long) head * all + start + first) * Float.BYTES;
-        MemorySegment.copy(allScores, FLOAT, place, scores, 0, count);
+        long index = ((long) head * all + start + first) * Float.BYTES;
+        MemorySegment.copy(allScores, FLOAT, index, scores, 0, count);
         add(count, head * line);
       }
     }
@@ -117,10 +117,10 @@ final class VectorAttention {
     }
   }
 
-  private void readFloats(MemorySegment source, int index, float[] target, int place) {
+  private void readFloats(MemorySegment source, int index, float[] target, int targetIndex) {
     long offset = (long) index * headDim * Float.BYTES;
-    MemorySegment.copy(source, FLOAT, offset, target, place, headDim);
-    Arrays.fill(target, place + headDim, place + line, 0);
+    MemorySegment.copy(source, FLOAT, offset, target, targetIndex, headDim);
+    Arrays.fill(target, targetIndex + headDim, targetIndex + line, 0);
   }
 
   /// The scores of a query and four positions of the block, of which the last may not be meant.

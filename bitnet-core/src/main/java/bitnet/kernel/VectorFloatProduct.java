@@ -22,7 +22,7 @@ final class VectorFloatProduct {
   VectorFloatProduct(FloatMatrix weights, ScratchBuffers scratch) {
     this.weights = weights;
     this.scratch = scratch;
-    this.columns = weights.columns();
+    this.columns = weights.inFeatures();
   }
 
   void multiply(

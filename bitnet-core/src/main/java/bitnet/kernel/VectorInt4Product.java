@@ -30,45 +30,50 @@ final class VectorInt4Product {
 
   private final Int4Matrix weights;
   private final int groups;
-  private final short[] codes;
+  private final short[] prepared;
 
   VectorInt4Product(Int4Matrix weights, ScratchBuffers scratch) {
     this.weights = weights;
     this.groups = weights.groups();
-    this.codes = scratch.shorts(groups * GROUP_SHORTS);
+    this.prepared = scratch.shorts(groups * GROUP_SHORTS);
   }
 
   void multiply(
-      Activations input, int tokens, int firstRow, int endRow, MemorySegment out, int outStride) {
+      QuantizedActivations input,
+      int tokens,
+      int firstRow,
+      int endRow,
+      MemorySegment out,
+      int outStride) {
     for (int token = 0; token < tokens; token++) {
       prepare(input, token);
-      float step = input.steps().getAtIndex(FLOAT, token);
+      float activationScale = input.scales().getAtIndex(FLOAT, token);
       for (int row = firstRow; row < endRow; row++) {
         float total = sumRow((long) row * groups);
-        out.setAtIndex(FLOAT, (long) token * outStride + row, step * total);
+        out.setAtIndex(FLOAT, (long) token * outStride + row, activationScale * total);
       }
     }
   }
 
-  private void prepare(Activations input, int token) {
+  private void prepare(QuantizedActivations input, int token) {
     for (int group = 0; group < groups; group++) {
       long offset = (long) token * input.stride() + (long) group * Int4Matrix.GROUP;
-      int place = group * GROUP_SHORTS;
+      int index = group * GROUP_SHORTS;
       ShortVector sum = ShortVector.zero(SHORTS);
       for (int i = 0; i < HALF; i += SHORT_COUNT) {
-        ShortVector x0 = load(input.codes(), offset + i);
-        ShortVector x1 = load(input.codes(), offset + HALF + i);
-        x0.intoArray(codes, place + i);
-        x1.sub(x0.mul((short) 16)).intoArray(codes, place + HALF + i);
+        ShortVector x0 = load(input.values(), offset + i);
+        ShortVector x1 = load(input.values(), offset + HALF + i);
+        x0.intoArray(prepared, index + i);
+        x1.sub(x0.mul((short) 16)).intoArray(prepared, index + HALF + i);
         sum = sum.add(x0).add(x1);
       }
-      sum.mul((short) -BIAS).intoArray(codes, place + 2 * HALF);
+      sum.mul((short) -BIAS).intoArray(prepared, index + 2 * HALF);
     }
   }
 
   private static ShortVector load(MemorySegment bytes, long offset) {
-    ByteVector codes = ByteVector.fromMemorySegment(BYTES, bytes, offset, ORDER);
-    return (ShortVector) codes.convertShape(VectorOperators.B2S, SHORTS, 0);
+    ByteVector loaded = ByteVector.fromMemorySegment(BYTES, bytes, offset, ORDER);
+    return (ShortVector) loaded.convertShape(VectorOperators.B2S, SHORTS, 0);
   }
 
   /// A row's sum over its groups.
@@ -77,24 +82,24 @@ final class VectorInt4Product {
   private float sumRow(long firstGroup) {
     MemorySegment nibbles = weights.nibbles();
     MemorySegment scales = weights.scales();
-    short[] x = codes;
+    short[] x = prepared;
     FloatVector low = FloatVector.zero(FLOATS);
     FloatVector high = low;
     for (int group = 0; group < groups; group++) {
-      int place = group * GROUP_SHORTS;
+      int index = group * GROUP_SHORTS;
       long offset = (firstGroup + group) * HALF;
-      ShortVector sum = ShortVector.fromArray(SHORTS, x, place + 2 * HALF);
+      ShortVector sum = ShortVector.fromArray(SHORTS, x, index + 2 * HALF);
       for (int i = 0; i < HALF; i += SHORT_COUNT) {
         ByteVector bytes = ByteVector.fromMemorySegment(BYTES, nibbles, offset + i, ORDER);
         ShortVector pair =
             (ShortVector) bytes.convertShape(VectorOperators.ZERO_EXTEND_B2S, SHORTS, 0);
-        sum = sum.add(pair.mul(ShortVector.fromArray(SHORTS, x, place + i)));
+        sum = sum.add(pair.mul(ShortVector.fromArray(SHORTS, x, index + i)));
         ShortVector top =
             pair.reinterpretAsInts()
                 .lanewise(VectorOperators.LSHR, NIBBLE_BITS)
                 .reinterpretAsShorts()
                 .and((short) NIBBLE);
-        sum = sum.add(top.mul(ShortVector.fromArray(SHORTS, x, place + HALF + i)));
+        sum = sum.add(top.mul(ShortVector.fromArray(SHORTS, x, index + HALF + i)));
       }
       float scale = scales.get(FLOAT, (firstGroup + group) * Float.BYTES);
       FloatVector factor = FloatVector.broadcast(FLOATS, scale);

@@ -42,13 +42,18 @@ final class VectorInt8Product {
   }
 
   void multiply(
-      Activations input, int tokens, int firstRow, int endRow, MemorySegment out, int outStride) {
+      QuantizedActivations input,
+      int tokens,
+      int firstRow,
+      int endRow,
+      MemorySegment out,
+      int outStride) {
     int together = VectorKernels.tokensByFours(tokens);
     // [groups, steps, TOKENS, STEP]
     short[] x = scratch.shorts(Math.max(1, Math.ceilDiv(together, TOKENS)) * TOKENS * length);
     for (int token = 0; token < together; token++) {
-      int place = token / TOKENS * TOKENS * length + token % TOKENS * STEP;
-      widen(input, token, x, place, TOKENS * STEP);
+      int index = token / TOKENS * TOKENS * length + token % TOKENS * STEP;
+      widen(input, token, x, index, TOKENS * STEP);
     }
     for (int first = firstRow; together > 0 && first < endRow; first += ROW_GROUP) {
       int end = Math.min(endRow, first + ROW_GROUP);
@@ -63,23 +68,23 @@ final class VectorInt8Product {
     }
   }
 
-  /// Writes the codes of a token, the steps so far apart.
-  private void widen(Activations input, int token, short[] x, int place, int apart) {
-    int target = place;
+  /// Writes the int8 values of a token, its groups `apart` shorts apart.
+  private void widen(QuantizedActivations input, int token, short[] x, int index, int apart) {
+    int target = index;
     for (int k = 0; k < length; k += STEP, target += apart) {
       long offset = (long) token * length + k;
-      load(input.codes(), offset).intoArray(x, target);
-      load(input.codes(), offset + SHORT_COUNT).intoArray(x, target + SHORT_COUNT);
+      load(input.values(), offset).intoArray(x, target);
+      load(input.values(), offset + SHORT_COUNT).intoArray(x, target + SHORT_COUNT);
     }
   }
 
-  private static ShortVector load(MemorySegment codes, long offset) {
-    ByteVector bytes = ByteVector.fromMemorySegment(BYTES, codes, offset, ORDER);
+  private static ShortVector load(MemorySegment values, long offset) {
+    ByteVector bytes = ByteVector.fromMemorySegment(BYTES, values, offset, ORDER);
     return (ShortVector) bytes.convertShape(VectorOperators.B2S, SHORTS, 0);
   }
 
   private void multiplyFour(
-      Activations input,
+      QuantizedActivations input,
       int token,
       int count,
       short[] x,
@@ -90,21 +95,21 @@ final class VectorInt8Product {
     int[] lanes = scratch.ints(2 * TOKENS * INT_COUNT);
     for (int row = firstRow; row < endRow; row++) {
       float scale = weights.scales().getAtIndex(FLOAT, row);
-      multiplyLanes(weights.codes(), (long) row * length, x, token * length, lanes);
+      multiplyLanes(weights.quantized(), (long) row * length, x, token * length, lanes);
       for (int t = 0; t < count; t++) {
         int sum =
             sum(
                 IntVector.fromArray(INTS, lanes, 2 * t * INT_COUNT),
                 IntVector.fromArray(INTS, lanes, (2 * t + 1) * INT_COUNT));
-        float step = input.steps().getAtIndex(FLOAT, token + t);
-        out.setAtIndex(FLOAT, (long) (token + t) * outStride + row, sum * step * scale);
+        float activationScale = input.scales().getAtIndex(FLOAT, token + t);
+        out.setAtIndex(FLOAT, (long) (token + t) * outStride + row, sum * activationScale * scale);
       }
     }
   }
 
   /// A row and four tokens: both lanes and the high lanes of each. In methods as long as this C2
   /// inlines few calls but those of the Vector API, and vectors that are passed on are boxed.
-  private void multiplyLanes(MemorySegment codes, long row, short[] x, int first, int[] lanes) {
+  private void multiplyLanes(MemorySegment quantized, long row, short[] x, int first, int[] lanes) {
     ShortVector bias = ShortVector.broadcast(SHORTS, Short.MIN_VALUE);
     IntVector both0 = IntVector.zero(INTS);
     IntVector both1 = both0;
@@ -115,26 +120,26 @@ final class VectorInt8Product {
     IntVector high2 = both0;
     IntVector high3 = both0;
     for (int k = 0; k < length; k += STEP) {
-      ShortVector w0 = load(codes, row + k);
-      ShortVector w1 = load(codes, row + k + SHORT_COUNT);
-      int place = first + k * TOKENS;
-      ShortVector x0 = ShortVector.fromArray(SHORTS, x, place);
-      ShortVector x1 = ShortVector.fromArray(SHORTS, x, place + SHORT_COUNT);
+      ShortVector w0 = load(quantized, row + k);
+      ShortVector w1 = load(quantized, row + k + SHORT_COUNT);
+      int index = first + k * TOKENS;
+      ShortVector x0 = ShortVector.fromArray(SHORTS, x, index);
+      ShortVector x1 = ShortVector.fromArray(SHORTS, x, index + SHORT_COUNT);
       IntVector pairs = bias.add(w0.mul(x0)).add(w1.mul(x1)).reinterpretAsInts();
       both0 = both0.add(pairs);
       high0 = high0.add(pairs.lanewise(VectorOperators.LSHR, Short.SIZE));
-      x0 = ShortVector.fromArray(SHORTS, x, place + 2 * SHORT_COUNT);
-      x1 = ShortVector.fromArray(SHORTS, x, place + 3 * SHORT_COUNT);
+      x0 = ShortVector.fromArray(SHORTS, x, index + 2 * SHORT_COUNT);
+      x1 = ShortVector.fromArray(SHORTS, x, index + 3 * SHORT_COUNT);
       pairs = bias.add(w0.mul(x0)).add(w1.mul(x1)).reinterpretAsInts();
       both1 = both1.add(pairs);
       high1 = high1.add(pairs.lanewise(VectorOperators.LSHR, Short.SIZE));
-      x0 = ShortVector.fromArray(SHORTS, x, place + 4 * SHORT_COUNT);
-      x1 = ShortVector.fromArray(SHORTS, x, place + 5 * SHORT_COUNT);
+      x0 = ShortVector.fromArray(SHORTS, x, index + 4 * SHORT_COUNT);
+      x1 = ShortVector.fromArray(SHORTS, x, index + 5 * SHORT_COUNT);
       pairs = bias.add(w0.mul(x0)).add(w1.mul(x1)).reinterpretAsInts();
       both2 = both2.add(pairs);
       high2 = high2.add(pairs.lanewise(VectorOperators.LSHR, Short.SIZE));
-      x0 = ShortVector.fromArray(SHORTS, x, place + 6 * SHORT_COUNT);
-      x1 = ShortVector.fromArray(SHORTS, x, place + 7 * SHORT_COUNT);
+      x0 = ShortVector.fromArray(SHORTS, x, index + 6 * SHORT_COUNT);
+      x1 = ShortVector.fromArray(SHORTS, x, index + 7 * SHORT_COUNT);
       pairs = bias.add(w0.mul(x0)).add(w1.mul(x1)).reinterpretAsInts();
       both3 = both3.add(pairs);
       high3 = high3.add(pairs.lanewise(VectorOperators.LSHR, Short.SIZE));
@@ -156,20 +161,20 @@ final class VectorInt8Product {
   }
 
   private void multiplyOne(
-      Activations input,
+      QuantizedActivations input,
       int token,
       short[] x,
       int firstRow,
       int endRow,
       MemorySegment out,
       int outStride) {
-    float step = input.steps().getAtIndex(FLOAT, token);
+    float activationScale = input.scales().getAtIndex(FLOAT, token);
     int[] lanes = scratch.ints(2 * ROWS * INT_COUNT);
     int apart = Math.ceilDiv(endRow - firstRow, ROWS);
     for (int i = 0; i < apart; i++) {
       int first = firstRow + i;
       int count = Math.min(ROWS, Math.ceilDiv(endRow - first, apart));
-      sumRows(weights.codes(), (long) first * length, (long) apart * length, count, x, lanes);
+      sumRows(weights.quantized(), (long) first * length, (long) apart * length, count, x, lanes);
       for (int j = 0; j < count; j++) {
         int row = first + j * apart;
         int sum =
@@ -177,7 +182,7 @@ final class VectorInt8Product {
                 IntVector.fromArray(INTS, lanes, 2 * j * INT_COUNT),
                 IntVector.fromArray(INTS, lanes, (2 * j + 1) * INT_COUNT));
         float scale = weights.scales().getAtIndex(FLOAT, row);
-        out.setAtIndex(FLOAT, (long) token * outStride + row, sum * step * scale);
+        out.setAtIndex(FLOAT, (long) token * outStride + row, sum * activationScale * scale);
       }
     }
   }
@@ -185,7 +190,7 @@ final class VectorInt8Product {
   /// A token and four rows, so far apart that the processor reads ahead in four places; where there
   /// are fewer, the first stands for those that are missing.
   private void sumRows(
-      MemorySegment codes, long row, long apart, int count, short[] x, int[] lanes) {
+      MemorySegment quantized, long row, long apart, int count, short[] x, int[] lanes) {
     ShortVector bias = ShortVector.broadcast(SHORTS, Short.MIN_VALUE);
     IntVector both0 = IntVector.zero(INTS);
     IntVector both1 = both0;
@@ -201,32 +206,32 @@ final class VectorInt8Product {
     for (int k = 0; k < length; k += STEP) {
       ShortVector x0 = ShortVector.fromArray(SHORTS, x, k);
       ShortVector x1 = ShortVector.fromArray(SHORTS, x, k + SHORT_COUNT);
-      ByteVector w0 = ByteVector.fromMemorySegment(BYTES, codes, row + k, ORDER);
-      ByteVector w1 = ByteVector.fromMemorySegment(BYTES, codes, row + k + SHORT_COUNT, ORDER);
+      ByteVector w0 = ByteVector.fromMemorySegment(BYTES, quantized, row + k, ORDER);
+      ByteVector w1 = ByteVector.fromMemorySegment(BYTES, quantized, row + k + SHORT_COUNT, ORDER);
       IntVector pairs =
           bias.add(w0.convertShape(VectorOperators.B2S, SHORTS, 0).reinterpretAsShorts().mul(x0))
               .add(w1.convertShape(VectorOperators.B2S, SHORTS, 0).reinterpretAsShorts().mul(x1))
               .reinterpretAsInts();
       both0 = both0.add(pairs);
       high0 = high0.add(pairs.lanewise(VectorOperators.LSHR, Short.SIZE));
-      w0 = ByteVector.fromMemorySegment(BYTES, codes, row1 + k, ORDER);
-      w1 = ByteVector.fromMemorySegment(BYTES, codes, row1 + k + SHORT_COUNT, ORDER);
+      w0 = ByteVector.fromMemorySegment(BYTES, quantized, row1 + k, ORDER);
+      w1 = ByteVector.fromMemorySegment(BYTES, quantized, row1 + k + SHORT_COUNT, ORDER);
       pairs =
           bias.add(w0.convertShape(VectorOperators.B2S, SHORTS, 0).reinterpretAsShorts().mul(x0))
               .add(w1.convertShape(VectorOperators.B2S, SHORTS, 0).reinterpretAsShorts().mul(x1))
               .reinterpretAsInts();
       both1 = both1.add(pairs);
       high1 = high1.add(pairs.lanewise(VectorOperators.LSHR, Short.SIZE));
-      w0 = ByteVector.fromMemorySegment(BYTES, codes, row2 + k, ORDER);
-      w1 = ByteVector.fromMemorySegment(BYTES, codes, row2 + k + SHORT_COUNT, ORDER);
+      w0 = ByteVector.fromMemorySegment(BYTES, quantized, row2 + k, ORDER);
+      w1 = ByteVector.fromMemorySegment(BYTES, quantized, row2 + k + SHORT_COUNT, ORDER);
       pairs =
           bias.add(w0.convertShape(VectorOperators.B2S, SHORTS, 0).reinterpretAsShorts().mul(x0))
               .add(w1.convertShape(VectorOperators.B2S, SHORTS, 0).reinterpretAsShorts().mul(x1))
               .reinterpretAsInts();
       both2 = both2.add(pairs);
       high2 = high2.add(pairs.lanewise(VectorOperators.LSHR, Short.SIZE));
-      w0 = ByteVector.fromMemorySegment(BYTES, codes, row3 + k, ORDER);
-      w1 = ByteVector.fromMemorySegment(BYTES, codes, row3 + k + SHORT_COUNT, ORDER);
+      w0 = ByteVector.fromMemorySegment(BYTES, quantized, row3 + k, ORDER);
+      w1 = ByteVector.fromMemorySegment(BYTES, quantized, row3 + k + SHORT_COUNT, ORDER);
       pairs =
           bias.add(w0.convertShape(VectorOperators.B2S, SHORTS, 0).reinterpretAsShorts().mul(x0))
               .add(w1.convertShape(VectorOperators.B2S, SHORTS, 0).reinterpretAsShorts().mul(x1))

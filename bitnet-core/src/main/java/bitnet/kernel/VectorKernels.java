@@ -63,7 +63,7 @@ final class VectorKernels implements TernaryKernels {
   @Override
   public void multiply(
       TernaryMatrix weights,
-      Activations input,
+      QuantizedActivations input,
       int tokens,
       int firstRow,
       int endRow,
@@ -81,7 +81,7 @@ final class VectorKernels implements TernaryKernels {
   @Override
   public void multiply(
       Int8Matrix weights,
-      Activations input,
+      QuantizedActivations input,
       int tokens,
       int firstRow,
       int endRow,
@@ -94,7 +94,7 @@ final class VectorKernels implements TernaryKernels {
   @Override
   public void multiply(
       Int4Matrix weights,
-      Activations input,
+      QuantizedActivations input,
       int tokens,
       int firstRow,
       int endRow,
@@ -118,23 +118,23 @@ final class VectorKernels implements TernaryKernels {
   }
 
   @Override
-  public void quantize(MemorySegment x, Activations target, int token) {
+  public void quantize(MemorySegment x, QuantizedActivations target, int token) {
     int columns = target.columns();
     float maximum = VectorActivations.maximum(x, columns);
     if (!Float.isFinite(maximum)) {
       scalar.quantize(x, target, token); // says what is wrong
       return;
     }
-    int[] codes = scratch.get().ints(columns);
+    int[] rounded = scratch.get().ints(columns);
     float multiplier = 127f / maximum;
-    VectorActivations.round(x, columns, multiplier, codes);
-    long place = (long) token * target.stride();
+    VectorActivations.round(x, columns, multiplier, rounded);
+    long index = (long) token * target.stride();
     int sum = 0;
     for (int k = 0; k < columns; k++) {
-      target.codes().set(ValueLayout.JAVA_BYTE, place + k, (byte) codes[k]);
-      sum += codes[k];
+      target.values().set(ValueLayout.JAVA_BYTE, index + k, (byte) rounded[k]);
+      sum += rounded[k];
     }
-    target.steps().setAtIndex(FLOAT, token, 1 / multiplier);
+    target.scales().setAtIndex(FLOAT, token, 1 / multiplier);
     target.sums().setAtIndex(ValueLayout.JAVA_INT, token, sum);
   }
 

@@ -61,7 +61,7 @@ final class VectorTernaryLookup {
   VectorTernaryLookup(TernaryMatrix weights, ScratchBuffers scratch) {
     this.weights = weights;
     this.scratch = scratch;
-    this.chunks = Math.ceilDiv(weights.columns(), CHUNK_COLUMNS);
+    this.chunks = Math.ceilDiv(weights.inFeatures(), CHUNK_COLUMNS);
   }
 
   /// Whether the vectors of this machine hold a table.
@@ -95,8 +95,8 @@ final class VectorTernaryLookup {
 
   private static int index(byte[] trits, int start, int column, int columns) {
     if (column + TRITS <= columns) {
-      int place = start + column;
-      return trits[place] + 3 * trits[place + 1] + 9 * trits[place + 2] + ZEROS;
+      int index = start + column;
+      return trits[index] + 3 * trits[index + 1] + 9 * trits[index + 2] + ZEROS;
     }
     int index = ZEROS;
     for (int i = 0, power = 1; column + i < columns; i++, power *= 3) {
@@ -106,11 +106,16 @@ final class VectorTernaryLookup {
   }
 
   void multiply(
-      Activations input, int tokens, int firstRow, int endRow, MemorySegment out, int outStride) {
+      QuantizedActivations input,
+      int tokens,
+      int firstRow,
+      int endRow,
+      MemorySegment out,
+      int outStride) {
     int byFours = VectorKernels.tokensByFours(tokens);
-    int step = Math.max(TOKENS, MOST_TABLE_BYTES / (chunks * CHUNK_SHORTS * 2) / TOKENS * TOKENS);
-    for (int token = 0; token < byFours; token += step) {
-      int count = Math.min(step, byFours - token);
+    int batch = Math.max(TOKENS, MOST_TABLE_BYTES / (chunks * CHUNK_SHORTS * 2) / TOKENS * TOKENS);
+    for (int token = 0; token < byFours; token += batch) {
+      int count = Math.min(batch, byFours - token);
       multiplyByFours(input, token, count, firstRow, endRow, out, outStride);
     }
     for (int token = byFours; token < tokens; token++) {
@@ -119,7 +124,7 @@ final class VectorTernaryLookup {
   }
 
   private void multiplyByFours(
-      Activations input,
+      QuantizedActivations input,
       int token,
       int count,
       int firstRow,
@@ -140,11 +145,11 @@ final class VectorTernaryLookup {
       for (int chunk = 0; chunk < chunks; chunk += BLOCK_CHUNKS) {
         int endChunk = Math.min(chunks, chunk + BLOCK_CHUNKS);
         for (int tile = 0; tile < tiles; tile++) {
-          long place = tileStart(row + tile * ROWS_PER_TILE);
+          long index = tileStart(row + tile * ROWS_PER_TILE);
           for (int four = 0; four < fours; four++) {
             int table = four * TOKENS * chunks * CHUNK_SHORTS;
             int sum = (four * tiles + tile) * TILE_SUMS;
-            lookUpFour(place, chunk, endChunk, tables, table, sums, sum);
+            lookUpFour(index, chunk, endChunk, tables, table, sums, sum);
           }
         }
       }
@@ -156,7 +161,12 @@ final class VectorTernaryLookup {
   }
 
   private void multiplyOne(
-      Activations input, int token, int firstRow, int endRow, MemorySegment out, int outStride) {
+      QuantizedActivations input,
+      int token,
+      int firstRow,
+      int endRow,
+      MemorySegment out,
+      int outStride) {
     short[] tables = scratch.shorts(chunks * CHUNK_SHORTS);
     int[] sums = scratch.ints(TILES * ROWS_PER_TILE);
     prepare(input, token, tables, 0, LANES);
@@ -177,17 +187,18 @@ final class VectorTernaryLookup {
   }
 
   /// Writes the tables of a token, so far apart, the first one at a place.
-  private void prepare(Activations input, int token, short[] tables, int place, int apart) {
+  private void prepare(
+      QuantizedActivations input, int token, short[] tables, int index, int apart) {
     int length = chunks * CHUNK_COLUMNS;
-    int columns = weights.columns();
+    int columns = weights.inFeatures();
     byte[] x = scratch.bytes(length);
     long start = (long) token * input.stride();
-    MemorySegment.copy(input.codes(), ValueLayout.JAVA_BYTE, start, x, 0, columns);
+    MemorySegment.copy(input.values(), ValueLayout.JAVA_BYTE, start, x, 0, columns);
     Arrays.fill(x, columns, length, (byte) 0);
     ShortVector first = ShortVector.fromArray(SHORTS, Trits.FIRST, 0);
     ShortVector second = ShortVector.fromArray(SHORTS, Trits.SECOND, 0);
     ShortVector third = ShortVector.fromArray(SHORTS, Trits.THIRD, 0);
-    int target = place;
+    int target = index;
     for (int k = 0; k < length; k += TRITS, target += apart) {
       first.mul(x[k]).add(second.mul(x[k + 1])).add(third.mul(x[k + 2])).intoArray(tables, target);
     }
@@ -289,17 +300,17 @@ final class VectorTernaryLookup {
   }
 
   /// Adds the even lanes to some sums and the odd ones to those behind them.
-  private static void addLanes(ShortVector lanes, int[] sums, int place) {
+  private static void addLanes(ShortVector lanes, int[] sums, int index) {
     IntVector pairs = lanes.reinterpretAsInts();
     pairs
         .lanewise(VectorOperators.LSHL, Short.SIZE)
         .lanewise(VectorOperators.ASHR, Short.SIZE)
-        .add(IntVector.fromArray(INTS, sums, place))
-        .intoArray(sums, place);
+        .add(IntVector.fromArray(INTS, sums, index))
+        .intoArray(sums, index);
     pairs
         .lanewise(VectorOperators.ASHR, Short.SIZE)
-        .add(IntVector.fromArray(INTS, sums, place + INT_LANES))
-        .intoArray(sums, place + INT_LANES);
+        .add(IntVector.fromArray(INTS, sums, index + INT_LANES))
+        .intoArray(sums, index + INT_LANES);
   }
 
   /// Writes a token's results.
@@ -307,7 +318,7 @@ final class VectorTernaryLookup {
   /// @param first the sum of the first row
   /// @param apart from a tile's sums to the next one's
   private void write(
-      Activations input,
+      QuantizedActivations input,
       int token,
       int[] sums,
       int first,
@@ -316,23 +327,26 @@ final class VectorTernaryLookup {
       int endRow,
       MemorySegment out,
       int outStride) {
-    float step = input.steps().getAtIndex(FLOAT, token);
+    float activationScale = input.scales().getAtIndex(FLOAT, token);
     long line = (long) token * outStride;
-    int place = first;
-    for (int tile = firstRow; tile < endRow; tile += ROWS_PER_TILE, place += apart) {
+    int index = first;
+    for (int tile = firstRow; tile < endRow; tile += ROWS_PER_TILE, index += apart) {
       int end = Math.min(endRow, tile + ROWS_PER_TILE);
       int row = tile;
       for (; row + INT_LANES <= end; row += INT_LANES) {
-        IntVector some = IntVector.fromArray(INTS, sums, place + row - tile);
+        IntVector some = IntVector.fromArray(INTS, sums, index + row - tile);
         FloatVector scale =
             FloatVector.fromMemorySegment(
                 FLOATS, weights.scales(), (long) row * Float.BYTES, ORDER);
         FloatVector floats = (FloatVector) some.convertShape(VectorOperators.I2F, FLOATS, 0);
-        floats.mul(step).mul(scale).intoMemorySegment(out, (line + row) * Float.BYTES, ORDER);
+        floats
+            .mul(activationScale)
+            .mul(scale)
+            .intoMemorySegment(out, (line + row) * Float.BYTES, ORDER);
       }
       for (; row < end; row++) {
         float scale = weights.scales().getAtIndex(FLOAT, row);
-        out.setAtIndex(FLOAT, line + row, sums[place + row - tile] * step * scale);
+        out.setAtIndex(FLOAT, line + row, sums[index + row - tile] * activationScale * scale);
       }
     }
   }

@@ -48,16 +48,16 @@ final class VectorTernaryProduct {
   private final int chunks;
 
   /// `[blocks, 9, tokens together, lanes]` y, then `[chunks, tokens together, lanes]` `-sum x`.
-  private final short[] codes;
+  private final short[] prepared;
 
   private final short[] lanes;
   private final int[] sums;
 
   VectorTernaryProduct(TernaryMatrix weights, ScratchBuffers scratch) {
     this.weights = weights;
-    this.blocks = Math.ceilDiv(weights.columns(), BLOCK);
+    this.blocks = Math.ceilDiv(weights.inFeatures(), BLOCK);
     this.chunks = Math.ceilDiv(blocks, CHUNK);
-    this.codes = scratch.shorts(TOKENS * (blocks * PREPARED_BLOCK + chunks * SHORT_COUNT));
+    this.prepared = scratch.shorts(TOKENS * (blocks * PREPARED_BLOCK + chunks * SHORT_COUNT));
     this.lanes = scratch.shortSums(ROW_GROUP * TOKENS * SHORT_COUNT);
     this.sums = scratch.ints(ROW_GROUP * TOKENS);
   }
@@ -85,7 +85,12 @@ final class VectorTernaryProduct {
   }
 
   void multiply(
-      Activations input, int tokens, int firstRow, int endRow, MemorySegment out, int outStride) {
+      QuantizedActivations input,
+      int tokens,
+      int firstRow,
+      int endRow,
+      MemorySegment out,
+      int outStride) {
     int byFours = VectorKernels.tokensByFours(tokens);
     int token = 0;
     while (token < tokens) {
@@ -109,7 +114,7 @@ final class VectorTernaryProduct {
   }
 
   /// Writes y and the sums of one of the tokens that are computed together.
-  private void prepare(Activations input, int token, int index, int together) {
+  private void prepare(QuantizedActivations input, int token, int index, int together) {
     int step = together * SHORT_COUNT;
     int target = index * SHORT_COUNT;
     int corrections = target + blocks * together * PREPARED_BLOCK;
@@ -120,24 +125,24 @@ final class VectorTernaryProduct {
         ShortVector before = ShortVector.zero(SHORTS);
         for (int field = 0; field < FIELDS; field++) {
           ShortVector x = load(input, token, block * BLOCK + field * SHORT_COUNT);
-          x.sub(before.mul((short) 4)).intoArray(codes, target);
+          x.sub(before.mul((short) 4)).intoArray(prepared, target);
           target += step;
           correction = correction.sub(x);
           before = x;
         }
-        before.mul((short) -4).intoArray(codes, target);
+        before.mul((short) -4).intoArray(prepared, target);
         target += step;
       }
-      correction.intoArray(codes, corrections + chunk * step);
+      correction.intoArray(prepared, corrections + chunk * step);
     }
   }
 
-  private static ShortVector load(Activations input, int token, int column) {
+  private static ShortVector load(QuantizedActivations input, int token, int column) {
     if (column >= input.stride()) {
       return ShortVector.zero(SHORTS);
     }
     long offset = (long) token * input.stride() + column;
-    ByteVector bytes = ByteVector.fromMemorySegment(BYTES, input.codes(), offset, ORDER);
+    ByteVector bytes = ByteVector.fromMemorySegment(BYTES, input.values(), offset, ORDER);
     return (ShortVector) bytes.convertShape(VectorOperators.B2S, SHORTS, 0);
   }
 
@@ -162,17 +167,17 @@ final class VectorTernaryProduct {
       for (int row = firstRow; row < endRow; row++) {
         int line = row % ROWS_PER_TILE;
         long offset = (row - line) * rowBytes + line * VECTOR_BYTES + first * TILE_BLOCK_BYTES;
-        int place = (row - firstRow) * TOKENS;
-        multiplyFourTokens(offset, chunk, count, place, FIELD_BITS);
+        int index = (row - firstRow) * TOKENS;
+        multiplyFourTokens(offset, chunk, count, index, FIELD_BITS);
       }
       addLanes((endRow - firstRow) * TOKENS);
     }
   }
 
   /// A chunk of a tile's four rows and one token.
-  private void multiplyFourRows(long offset, int chunk, int count, int place) {
+  private void multiplyFourRows(long offset, int chunk, int count, int index) {
     MemorySegment tiles = weights.tiles();
-    short[] y = codes;
+    short[] y = prepared;
     ShortVector s0 =
         ShortVector.fromArray(SHORTS, y, blocks * PREPARED_BLOCK + chunk * SHORT_COUNT);
     ShortVector s1 = s0;
@@ -203,15 +208,15 @@ final class VectorTernaryProduct {
         s3 = s3.add(w3.reinterpretAsShorts().mul(x));
       }
     }
-    store(s0, s1, s2, s3, place * SHORT_COUNT);
+    store(s0, s1, s2, s3, index * SHORT_COUNT);
   }
 
   /// A chunk of one row and four tokens; here, with fewer shifts, 16-bit ones measured faster.
   ///
   /// @param shift always two; as a constant it measured slower
-  private void multiplyFourTokens(long offset, int chunk, int count, int place, int shift) {
+  private void multiplyFourTokens(long offset, int chunk, int count, int index, int shift) {
     MemorySegment tiles = weights.tiles();
-    short[] y = codes;
+    short[] y = prepared;
     int start = (blocks * PREPARED_BLOCK + chunk * SHORT_COUNT) * TOKENS;
     ShortVector s0 = ShortVector.fromArray(SHORTS, y, start);
     ShortVector s1 = ShortVector.fromArray(SHORTS, y, start + SHORT_COUNT);
@@ -235,14 +240,14 @@ final class VectorTernaryProduct {
         s3 = s3.add(w.mul(ShortVector.fromArray(SHORTS, y, k + 3 * SHORT_COUNT)));
       }
     }
-    store(s0, s1, s2, s3, place * SHORT_COUNT);
+    store(s0, s1, s2, s3, index * SHORT_COUNT);
   }
 
-  private void store(ShortVector s0, ShortVector s1, ShortVector s2, ShortVector s3, int place) {
-    s0.intoArray(lanes, place);
-    s1.intoArray(lanes, place + SHORT_COUNT);
-    s2.intoArray(lanes, place + 2 * SHORT_COUNT);
-    s3.intoArray(lanes, place + 3 * SHORT_COUNT);
+  private void store(ShortVector s0, ShortVector s1, ShortVector s2, ShortVector s3, int index) {
+    s0.intoArray(lanes, index);
+    s1.intoArray(lanes, index + SHORT_COUNT);
+    s2.intoArray(lanes, index + 2 * SHORT_COUNT);
+    s3.intoArray(lanes, index + 3 * SHORT_COUNT);
   }
 
   /// Adds the lanes of stored vectors to as many sums.
@@ -259,7 +264,7 @@ final class VectorTernaryProduct {
   }
 
   private void write(
-      Activations input,
+      QuantizedActivations input,
       int token,
       int count,
       int firstRow,
@@ -268,11 +273,11 @@ final class VectorTernaryProduct {
       int outStride) {
     int together = count == 1 ? 1 : TOKENS;
     for (int i = 0; i < count; i++) {
-      float step = input.steps().getAtIndex(FLOAT, token + i);
+      float activationScale = input.scales().getAtIndex(FLOAT, token + i);
       for (int row = firstRow; row < endRow; row++) {
         float scale = weights.scales().getAtIndex(FLOAT, row);
         int sum = sums[(row - firstRow) * together + i];
-        out.setAtIndex(FLOAT, (long) (token + i) * outStride + row, sum * step * scale);
+        out.setAtIndex(FLOAT, (long) (token + i) * outStride + row, sum * activationScale * scale);
       }
     }
   }

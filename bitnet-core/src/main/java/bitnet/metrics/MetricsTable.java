@@ -72,7 +72,7 @@ public record MetricsTable(List<String> metrics, List<Row> rows) {
     }
     double step = number(file, number, fields[0]);
     if (step != Math.rint(step)) {
-      throw damaged(file, number, "\"%s\" is no step".formatted(fields[0]));
+      throw damaged(file, number, "\"%s\" is not a step number".formatted(fields[0]));
     }
     return new Row((long) step, values);
   }
@@ -83,7 +83,7 @@ public record MetricsTable(List<String> metrics, List<Row> rows) {
       // a blank field is NaN, and a value that is not a number is as little to be drawn as infinity
       return Double.isNaN(value) ? Double.POSITIVE_INFINITY : value;
     } catch (NumberFormatException failure) {
-      IOException damage = damaged(file, number, "\"%s\" is no number".formatted(field));
+      IOException damage = damaged(file, number, "\"%s\" is not a number".formatted(field));
       damage.initCause(failure);
       throw damage;
     }

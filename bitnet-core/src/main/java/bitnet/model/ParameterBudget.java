@@ -53,7 +53,7 @@ public record ParameterBudget(long parameters) {
     Matcher matcher = FORM.matcher(text.strip().toUpperCase(Locale.ROOT));
     if (!matcher.matches()) {
       throw new IllegalArgumentException(
-          "\"%s\" is no number of parameters; write for example 750M or 1.5B".formatted(text));
+          "\"%s\" is not a number of parameters; write for example 750M or 1.5B".formatted(text));
     }
     int exponent =
         switch (matcher.group(2)) {

@@ -30,15 +30,15 @@ public final class ActivationQuantizer {
   ///
   /// @param activations float32 values
   /// @param offset index of the token's first value
-  /// @param codes receives one code per value, from index 0
+  /// @param quantized receives one int8 value for each input, from index 0
   /// @param count values of the token
-  /// @return the multiplier `a`; a code stands for `code / a`
+  /// @return the multiplier `a`; an int8 value q stands for `q / a`
   /// @throws IllegalArgumentException if a value is not finite
-  public static float quantize(float[] activations, int offset, byte[] codes, int count) {
+  public static float quantize(float[] activations, int offset, byte[] quantized, int count) {
     float multiplier = multiplier(activations, offset, count);
     for (int i = 0; i < count; i++) {
       double rounded = Math.rint(activations[offset + i] * multiplier);
-      codes[i] = (byte) Math.clamp(rounded, -128, 127);
+      quantized[i] = (byte) Math.clamp(rounded, -128, 127);
     }
     return multiplier;
   }

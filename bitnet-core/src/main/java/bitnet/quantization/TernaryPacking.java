@@ -41,7 +41,7 @@ public final class TernaryPacking {
     return Math.ceilDiv(trits, (long) TRITS_PER_BYTE);
   }
 
-  /// Packs trits; a count that is no multiple of five leaves the last byte padded.
+  /// Packs trits; a count that is not a multiple of five leaves the last byte padded.
   ///
   /// @param trits values -1, 0 and 1
   /// @param offset index of the first trit

@@ -3,12 +3,12 @@ package bitnet.runtime;
 import java.util.Arrays;
 import java.util.List;
 
-/// Tokens that are computed together: each belongs to a sequence and has a place in it. Rows of
-/// one sequence are in the order of their positions.
+/// Tokens that are computed together: each belongs to a sequence and has a position in it. Tokens
+/// of one sequence are in the order of their positions.
 ///
 /// @param tokens the ids
 /// @param caches the sequence of each
-/// @param positions the place of each in its sequence, from 0
+/// @param positions the position of each in its sequence, from 0
 record DecoderBatch(int[] tokens, KvCache[] caches, int[] positions) {
 
   int count() {
@@ -18,21 +18,21 @@ record DecoderBatch(int[] tokens, KvCache[] caches, int[] positions) {
   /// New tokens for several sequences, one sequence after the other.
   static DecoderBatch of(List<KvCache> caches, List<int[]> tokens) {
     int count = tokens.stream().mapToInt(some -> some.length).sum();
-    DecoderBatch rows = new DecoderBatch(new int[count], new KvCache[count], new int[count]);
-    int row = 0;
+    DecoderBatch batch = new DecoderBatch(new int[count], new KvCache[count], new int[count]);
+    int index = 0;
     for (int i = 0; i < caches.size(); i++) {
       KvCache cache = caches.get(i);
       for (int j = 0; j < tokens.get(i).length; j++) {
-        rows.tokens[row] = tokens.get(i)[j];
-        rows.caches[row] = cache;
-        rows.positions[row] = cache.length() + j;
-        row++;
+        batch.tokens[index] = tokens.get(i)[j];
+        batch.caches[index] = cache;
+        batch.positions[index] = cache.length() + j;
+        index++;
       }
     }
-    return rows;
+    return batch;
   }
 
-  /// A range of the rows.
+  /// A range of the tokens.
   DecoderBatch range(int first, int end) {
     return new DecoderBatch(
         Arrays.copyOfRange(tokens, first, end),

@@ -1,9 +1,9 @@
 package bitnet.runtime;
 
-import bitnet.kernel.Activations;
 import bitnet.kernel.AttentionHeads;
 import bitnet.kernel.AttentionQuery;
 import bitnet.kernel.CacheType;
+import bitnet.kernel.QuantizedActivations;
 import bitnet.kernel.TernaryKernels;
 import bitnet.kernel.ThreadTeam;
 import bitnet.model.LlamaConfig;
@@ -13,15 +13,16 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Runs rows through decoder layers. Whatever belongs to one row is computed by one thread, a
-/// product is split by output features; the result does not depend on the number of threads.
+/// Runs a batch of tokens through decoder layers. All values of one token are computed by one
+/// thread and products are split by output features, so the result does not depend on the number of
+/// threads.
 final class DecoderPass {
   private final LlamaConfig config;
   private final TernaryKernels kernels;
   private final ThreadTeam team;
   private final NativeRotaryTable rotary;
   private final Workspace work;
-  private final DecoderBatch rows;
+  private final DecoderBatch batch;
   private final float epsilon;
   private final float innerEpsilon;
   private final float attentionScale;
@@ -33,18 +34,18 @@ final class DecoderPass {
       ThreadTeam team,
       NativeRotaryTable rotary,
       Workspace work,
-      DecoderBatch rows) {
+      DecoderBatch batch) {
     this.config = config;
     this.kernels = kernels;
     this.team = team;
     this.rotary = rotary;
     this.work = work;
-    this.rows = rows;
+    this.batch = batch;
     this.epsilon = (float) config.rmsNormEpsilon();
     this.innerEpsilon = (float) config.linearNormEpsilon().orElse(0); // unused where there is none
     this.attentionScale = (float) (1 / Math.sqrt(config.headDim()));
     int most = 0;
-    for (int position : rows.positions()) {
+    for (int position : batch.positions()) {
       most = Math.max(most, position + 1);
     }
     this.mostPositions = most;
@@ -52,103 +53,109 @@ final class DecoderPass {
 
   /// Fills the residual stream with the tokens' embeddings.
   void embed(VocabularyMatrix embedding) {
-    forRows(row -> embedding.getRow(rows.tokens()[row], work.stream(row)));
+    forTokens(token -> embedding.getRow(batch.tokens()[token], work.stream(token)));
   }
 
   /// One decoder layer, attention then feed-forward; the caches remember the keys and values.
   void layer(int index, RuntimeLayer layer) {
     for (RuntimeLinear linear : layer.queryKeyValue()) {
-      forRows(row -> normalize(row, layer.attentionNorm(), linear.norm()));
-      multiply(linear, work.hiddenCodes(), work.qkv(), work.qkvStride());
+      forTokens(token -> normalize(token, layer.attentionNorm(), linear.norm()));
+      multiply(linear, work.quantizedHidden(), work.qkv(), work.qkvStride());
     }
-    forRows(row -> rotateAndRemember(index, row));
+    forTokens(token -> rotateAndRemember(index, token));
     attend(index);
-    forRows(row -> quantizeAttended(row, layer.attentionSubNorm(), layer.output().norm()));
-    multiply(layer.output(), work.attendedCodes(), work.delta(), config.hiddenSize());
+    forTokens(token -> quantizeAttended(token, layer.attentionSubNorm(), layer.output().norm()));
+    multiply(layer.output(), work.quantizedAttended(), work.delta(), config.hiddenSize());
     for (RuntimeLinear linear : layer.gateUp()) {
-      forRows(
-          row -> {
-            if (linear.column() == 0) { // the first of them; a walk over the rows less
-              addDelta(row);
+      forTokens(
+          token -> {
+            if (linear.column() == 0) { // the first of them, which saves one pass over the tokens
+              addDelta(token);
             }
-            normalize(row, layer.feedForwardNorm(), linear.norm());
+            normalize(token, layer.feedForwardNorm(), linear.norm());
           });
-      multiply(linear, work.hiddenCodes(), work.gateUp(), work.gateUpStride());
+      multiply(linear, work.quantizedHidden(), work.gateUp(), work.gateUpStride());
     }
-    forRows(row -> gate(row, layer.feedForwardSubNorm(), layer.down().norm()));
-    multiply(layer.down(), work.gatedCodes(), work.delta(), config.hiddenSize());
-    forRows(this::addDelta);
+    forTokens(token -> gate(token, layer.feedForwardSubNorm(), layer.down().norm()));
+    multiply(layer.down(), work.quantizedGated(), work.delta(), config.hiddenSize());
+    forTokens(this::addDelta);
   }
 
-  private interface RowBody {
-    void run(int row);
+  private interface TokenBody {
+    void run(int token);
   }
 
-  private void forRows(RowBody body) {
+  private void forTokens(TokenBody body) {
     team.forRanges(
-        rows.count(),
+        batch.count(),
         1,
         (first, end) -> {
-          for (int row = first; row < end; row++) {
-            body.run(row);
+          for (int token = first; token < end; token++) {
+            body.run(token);
           }
         });
   }
 
-  private void multiply(RuntimeLinear linear, Activations input, MemorySegment all, int stride) {
+  private void multiply(
+      RuntimeLinear linear, QuantizedActivations input, MemorySegment all, int stride) {
     MemorySegment out = all.asSlice((long) linear.column() * Float.BYTES);
     team.forRanges(
-        linear.matrix().rows(),
+        linear.matrix().outFeatures(),
         kernels.rowsPerTile(),
         (first, end) ->
-            kernels.multiply(linear.matrix(), input, rows.count(), first, end, out, stride));
+            kernels.multiply(linear.matrix(), input, batch.count(), first, end, out, stride));
   }
 
-  /// Normalises a row of the stream and quantises it for projections.
+  /// Normalizes a token's residual stream and quantizes it for projections.
   ///
   /// @param inner the gain of the norm inside the projection, where there is one
-  private void normalize(int row, MemorySegment gain, @Nullable MemorySegment inner) {
+  private void normalize(int token, MemorySegment gain, @Nullable MemorySegment inner) {
     int width = config.hiddenSize();
-    MemorySegment normed = work.normed(row, width);
-    kernels.normalize(work.stream(row), gain, width, epsilon, normed);
-    quantize(normed, inner, width, work.hiddenCodes(), row);
+    MemorySegment normed = work.normed(token, width);
+    kernels.normalize(work.stream(token), gain, width, epsilon, normed);
+    quantize(normed, inner, width, work.quantizedHidden(), token);
   }
 
-  /// Quantises values, which the norm inside a projection may replace before.
+  /// Quantizes values, after the norm inside the projection where there is one.
   private void quantize(
-      MemorySegment values, @Nullable MemorySegment inner, int width, Activations codes, int row) {
+      MemorySegment values,
+      @Nullable MemorySegment inner,
+      int width,
+      QuantizedActivations quantized,
+      int token) {
     if (inner != null) {
       kernels.normalize(values, inner, width, innerEpsilon, values);
     }
-    kernels.quantize(values, codes, row);
+    kernels.quantize(values, quantized, token);
   }
 
-  private void rotateAndRemember(int layer, int row) {
-    int position = rows.positions()[row];
+  private void rotateAndRemember(int layer, int token) {
+    int position = batch.positions()[token];
     int headDim = config.headDim();
     int heads = config.headCount() + config.keyValueHeadCount();
     kernels.rotate(
-        work.qkv(row, 0, heads * headDim),
+        work.qkv(token, 0, heads * headDim),
         heads,
         rotary.cosines(position),
         rotary.sines(position),
         headDim);
-    rows.caches()[row].put(
+    batch.caches()[token].put(
         kernels,
         layer,
         position,
-        work.qkv(row, config.queryWidth(), config.keyValueWidth()),
-        work.qkv(row, config.queryWidth() + config.keyValueWidth(), config.keyValueWidth()));
+        work.qkv(token, config.queryWidth(), config.keyValueWidth()),
+        work.qkv(token, config.queryWidth() + config.keyValueWidth(), config.keyValueWidth()));
   }
 
-  /// Every row sees its own sequence up to itself. A few neighbouring rows go together, since those
-  /// of one sequence, or of forks of one, read the same keys. The threads take turns, since later
-  /// rows see more, and head by head, so that keys are still in a processor's cache.
+  /// Every token attends to its own sequence up to itself. A few neighbouring tokens are computed
+  /// together, since those of one sequence, or of forks of one sequence, read the same keys.
+  /// Threads interleave the tokens, since later ones attend to more positions, and go head by head,
+  /// so that keys are still in the processor's cache.
   private void attend(int layer) {
     int keyValueHeads = config.keyValueHeadCount();
     int group = config.headCount() / keyValueHeads;
-    int together = rowsTogether(group);
-    int blocks = Math.ceilDiv(rows.count(), together);
+    int together = tokensTogether(group);
+    int blocks = Math.ceilDiv(batch.count(), together);
     int items = blocks * keyValueHeads;
     int parts = Math.min(items, team.threads());
     long scoreCount = (long) mostPositions * Math.max(group, TernaryKernels.HEADS_TOGETHER);
@@ -160,69 +167,70 @@ final class DecoderPass {
             MemorySegment scores = arena.allocate(scoreCount * Float.BYTES, Float.BYTES);
             for (int part = first; part < end; part++) {
               for (int item = part; item < items; item += parts) {
-                int row = item % blocks * together;
-                int endRow = Math.min(rows.count(), row + together);
-                attend(layer, row, endRow, item / blocks, scores);
+                int token = item % blocks * together;
+                int endToken = Math.min(batch.count(), token + together);
+                attend(layer, token, endToken, item / blocks, scores);
               }
             }
           }
         });
   }
 
-  /// Rows whose query heads fill what the kernels compute in one go.
-  private static int rowsTogether(int group) {
+  /// Tokens whose query heads fill one call of the attention kernel.
+  private static int tokensTogether(int group) {
     int most = TernaryKernels.HEADS_TOGETHER;
     return group % most == 0 ? 1 : group % 2 == 0 ? most / 2 : most;
   }
 
-  private void attend(int layer, int firstRow, int endRow, int keyValueHead, MemorySegment scores) {
+  private void attend(
+      int layer, int firstToken, int endToken, int keyValueHead, MemorySegment scores) {
     int group = config.headCount() / config.keyValueHeadCount();
     int width = group * config.headDim();
     List<AttentionQuery> some = new ArrayList<>();
-    for (int row = firstRow; row < endRow; row++) {
-      KvCache cache = rows.caches()[row];
-      int positions = rows.positions()[row] + 1;
+    for (int token = firstToken; token < endToken; token++) {
+      KvCache cache = batch.caches()[token];
+      int positions = batch.positions()[token] + 1;
       some.add(
           new AttentionQuery(
-              work.qkv(row, keyValueHead * width, width),
+              work.qkv(token, keyValueHead * width, width),
               cache.shared(layer, keyValueHead, positions),
               cache.own(layer, keyValueHead, positions),
-              work.attended(row, keyValueHead * width, width)));
+              work.attended(token, keyValueHead * width, width)));
     }
-    CacheType type = rows.caches()[firstRow].type();
+    CacheType type = batch.caches()[firstToken].type();
     kernels.attend(some, new AttentionHeads(group, config.headDim(), type, attentionScale), scores);
   }
 
   private void quantizeAttended(
-      int row, @Nullable MemorySegment subNorm, @Nullable MemorySegment inner) {
+      int token, @Nullable MemorySegment subNorm, @Nullable MemorySegment inner) {
     int width = config.queryWidth();
-    MemorySegment attended = work.attended(row);
+    MemorySegment attended = work.attended(token);
     if (subNorm != null) {
       kernels.normalize(attended, subNorm, width, epsilon, attended);
     }
-    quantize(attended, inner, width, work.attendedCodes(), row);
+    quantize(attended, inner, width, work.quantizedAttended(), token);
   }
 
-  private void gate(int row, @Nullable MemorySegment subNorm, @Nullable MemorySegment inner) {
+  private void gate(int token, @Nullable MemorySegment subNorm, @Nullable MemorySegment inner) {
     int width = config.intermediateSize();
-    MemorySegment gated = work.gate(row);
+    MemorySegment gated = work.gate(token);
     switch (config.activation()) {
-      case SILU -> kernels.siluGate(gated, work.up(row), width, gated);
-      case RELU_SQUARED -> kernels.squaredReluGate(gated, work.up(row), width, gated);
+      case SILU -> kernels.siluGate(gated, work.up(token), width, gated);
+      case RELU_SQUARED -> kernels.squaredReluGate(gated, work.up(token), width, gated);
     }
     if (subNorm != null) {
       kernels.normalize(gated, subNorm, width, epsilon, gated);
     }
-    quantize(gated, inner, width, work.gatedCodes(), row);
+    quantize(gated, inner, width, work.quantizedGated(), token);
   }
 
-  private void addDelta(int row) {
-    kernels.add(work.delta(row), config.hiddenSize(), work.stream(row));
+  private void addDelta(int token) {
+    kernels.add(work.delta(token), config.hiddenSize(), work.stream(token));
   }
 
-  /// Logits of some rows, `[count, vocab]`.
+  /// Logits of some tokens, `[count, vocab]`.
   ///
-  /// @param selected the rows, at most the capacity of the workspace
+  /// @param selected indices in the batch, at most the capacity of the workspace
   void logits(MemorySegment finalNorm, VocabularyMatrix head, int[] selected, MemorySegment out) {
     int width = config.hiddenSize();
     team.forRanges(
@@ -232,14 +240,14 @@ final class DecoderPass {
           for (int i = first; i < end; i++) {
             MemorySegment normed = work.normed(i, width);
             kernels.normalize(work.stream(selected[i]), finalNorm, width, epsilon, normed);
-            kernels.quantize(normed, work.hiddenCodes(), i);
+            kernels.quantize(normed, work.quantizedHidden(), i);
           }
         });
     team.forRanges(
-        head.rows(),
+        head.vocab(),
         VocabularyMatrix.GRANULE,
         (first, end) ->
             head.multiply(
-                kernels, work.normed(), work.hiddenCodes(), selected.length, first, end, out));
+                kernels, work.normed(), work.quantizedHidden(), selected.length, first, end, out));
   }
 }

@@ -1,8 +1,8 @@
 package bitnet.runtime;
 
 import bitnet.device.SystemMemory;
-import bitnet.kernel.Activations;
 import bitnet.kernel.Int8Matrix;
+import bitnet.kernel.QuantizedActivations;
 import bitnet.kernel.TernaryMatrix;
 import bitnet.model.Activation;
 import bitnet.model.LlamaConfig;
@@ -226,7 +226,7 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
               List.of(RandomTernaryWeights.random(rows, CACHED_COLUMNS)),
               arena,
               model.team());
-      Activations input = new Activations(arena, 1, CACHED_COLUMNS);
+      QuantizedActivations input = new QuantizedActivations(arena, 1, CACHED_COLUMNS);
       MemorySegment out = arena.allocate((long) rows * Float.BYTES, Float.BYTES);
       return bestRate(
           weights.bytes() * CACHED_PASSES,
@@ -249,7 +249,7 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
   private static double readBandwidth(TernaryLlama model) {
     try (Arena arena = Arena.ofShared()) {
       Int8Matrix weights = new Int8Matrix(BANDWIDTH_ROWS, BANDWIDTH_COLUMNS, arena);
-      Activations input = new Activations(arena, 1, BANDWIDTH_COLUMNS);
+      QuantizedActivations input = new QuantizedActivations(arena, 1, BANDWIDTH_COLUMNS);
       MemorySegment out = arena.allocate((long) BANDWIDTH_ROWS * Float.BYTES, Float.BYTES);
       return bestRate(
           weights.bytes(),

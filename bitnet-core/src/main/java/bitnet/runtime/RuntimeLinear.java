@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Linear layers that read the same codes: one packed matrix, one product.
+/// Linear layers that read the same int8 activations: one packed matrix, one product.
 ///
 /// @param tensors the layers' weights in the order of the matrix' rows
 /// @param matrix `[sum of outs, in]`
@@ -19,6 +19,6 @@ record RuntimeLinear(
   /// Columns of the outputs of linear layers side by side.
   static int width(List<RuntimeLinear> linears) {
     RuntimeLinear last = linears.getLast();
-    return last.column + last.matrix.rows();
+    return last.column + last.matrix.outFeatures();
   }
 }

@@ -27,8 +27,9 @@ import java.util.stream.Collectors;
 ///
 /// One thread uses it at a time; it brings its own for the products.
 public final class TernaryLlama implements AutoCloseable {
-  private static final int MOST_ROWS = 128; // computed together: their activations stay in cache
-  private static final int MOST_LOGIT_ROWS = 16; // of a whole vocabulary each
+  private static final int MAX_BATCH_TOKENS =
+      128; // computed together: their activations stay in cache
+  private static final int MAX_LOGIT_TOKENS = 16; // of a whole vocabulary each
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
 
   private final Arena arena = new HugePageArena();
@@ -182,20 +183,20 @@ public final class TernaryLlama implements AutoCloseable {
   ///     they exceed a capacity; all sequences are then as before
   public float[][] advance(List<KvCache> caches, List<int[]> tokens) {
     float[][] last = new float[caches.size()][];
-    int[] sequenceOfRow = new int[tokens.stream().mapToInt(some -> some.length).sum()];
-    Arrays.fill(sequenceOfRow, -1);
-    int row = 0;
+    int[] sequenceOfIndex = new int[tokens.stream().mapToInt(some -> some.length).sum()];
+    Arrays.fill(sequenceOfIndex, -1);
+    int end = 0;
     for (int i = 0; i < caches.size(); i++) {
-      row += tokens.get(i).length;
-      if (row > 0) {
-        sequenceOfRow[row - 1] = i;
+      end += tokens.get(i).length;
+      if (end > 0) {
+        sequenceOfIndex[end - 1] = i;
       }
     }
     run(
         caches,
         tokens,
-        index -> sequenceOfRow[index] >= 0,
-        (index, scores) -> last[sequenceOfRow[index]] = scores.toArray(FLOAT));
+        index -> sequenceOfIndex[index] >= 0,
+        (index, scores) -> last[sequenceOfIndex[index]] = scores.toArray(FLOAT));
     return last;
   }
 
@@ -241,74 +242,74 @@ public final class TernaryLlama implements AutoCloseable {
     return (double) scores[target] - highest - Math.log(mass);
   }
 
-  private interface RowFilter {
-    boolean wants(int row);
+  private interface IndexFilter {
+    boolean wants(int index);
   }
 
   private interface LogitConsumer {
     /// @param scores `[vocab]` floats, valid during the call; several threads call
-    void accept(int row, MemorySegment scores);
+    void accept(int index, MemorySegment scores);
   }
 
   private void run(
-      List<KvCache> caches, List<int[]> tokens, RowFilter wanted, LogitConsumer consumer) {
+      List<KvCache> caches, List<int[]> tokens, IndexFilter wanted, LogitConsumer consumer) {
     check(caches, tokens);
     caches.forEach(KvCache::prepare);
     DecoderBatch all = DecoderBatch.of(caches, tokens);
-    for (int first = 0; first < all.count(); first += MOST_ROWS) {
-      int end = Math.min(all.count(), first + MOST_ROWS);
-      DecoderBatch rows = all.range(first, end);
+    for (int first = 0; first < all.count(); first += MAX_BATCH_TOKENS) {
+      int end = Math.min(all.count(), first + MAX_BATCH_TOKENS);
+      DecoderBatch batch = all.range(first, end);
       DecoderPass pass =
-          new DecoderPass(config, kernels, team, rotary, workspace(rows.count()), rows);
+          new DecoderPass(config, kernels, team, rotary, workspace(batch.count()), batch);
       pass.embed(embedding);
       for (int layer = 0; layer < layers.size(); layer++) {
         pass.layer(layer, layers.get(layer));
       }
-      emit(pass, first, rows.count(), wanted, consumer);
+      emit(pass, first, batch.count(), wanted, consumer);
     }
     for (int i = 0; i < caches.size(); i++) {
       caches.get(i).append(tokens.get(i).length);
     }
   }
 
-  /// Computes the logits that are wanted, a few rows at a time.
+  /// Computes the logits that are wanted, a few tokens at a time.
   private void emit(
-      DecoderPass pass, int first, int count, RowFilter wanted, LogitConsumer consumer) {
+      DecoderPass pass, int first, int count, IndexFilter wanted, LogitConsumer consumer) {
     int[] selected = new int[count];
     int some = 0;
-    for (int row = 0; row < count; row++) {
-      if (wanted.wants(first + row)) {
-        selected[some++] = row;
+    for (int index = 0; index < count; index++) {
+      if (wanted.wants(first + index)) {
+        selected[some++] = index;
       }
     }
-    long rowBytes = (long) config.vocabSize() * Float.BYTES;
-    for (int from = 0; from < some; from += MOST_LOGIT_ROWS) {
-      int[] chunk = Arrays.copyOfRange(selected, from, Math.min(some, from + MOST_LOGIT_ROWS));
-      MemorySegment out = logitRows(chunk.length);
+    long tokenBytes = (long) config.vocabSize() * Float.BYTES;
+    for (int from = 0; from < some; from += MAX_LOGIT_TOKENS) {
+      int[] chunk = Arrays.copyOfRange(selected, from, Math.min(some, from + MAX_LOGIT_TOKENS));
+      MemorySegment out = logitBuffer(chunk.length);
       pass.logits(finalNorm, head, chunk, out);
       team.forRanges(
           chunk.length,
           1,
           (low, high) -> {
             for (int i = low; i < high; i++) {
-              consumer.accept(first + chunk[i], out.asSlice(i * rowBytes, rowBytes));
+              consumer.accept(first + chunk[i], out.asSlice(i * tokenBytes, tokenBytes));
             }
           });
     }
   }
 
-  private MemorySegment logitRows(int rows) {
-    long bytes = (long) rows * config.vocabSize() * Float.BYTES;
+  private MemorySegment logitBuffer(int tokens) {
+    long bytes = (long) tokens * config.vocabSize() * Float.BYTES;
     if (logits.byteSize() < bytes) {
-      logits = arena.allocate((long) MOST_LOGIT_ROWS * config.vocabSize() * Float.BYTES, 64);
+      logits = arena.allocate((long) MAX_LOGIT_TOKENS * config.vocabSize() * Float.BYTES, 64);
     }
     return logits;
   }
 
-  private Workspace workspace(int rows) {
-    if (workspace.capacity() < rows) {
+  private Workspace workspace(int tokens) {
+    if (workspace.capacity() < tokens) {
       workspace.close();
-      workspace = new Workspace(config, layers.getFirst(), Math.min(MOST_ROWS, 2 * rows));
+      workspace = new Workspace(config, layers.getFirst(), Math.min(MAX_BATCH_TOKENS, 2 * tokens));
     }
     return workspace;
   }
@@ -323,7 +324,7 @@ public final class TernaryLlama implements AutoCloseable {
     for (int i = 0; i < caches.size(); i++) {
       KvCache cache = caches.get(i);
       if (!seen.add(cache)) {
-        throw new IllegalArgumentException("sequence %d is there twice".formatted(i));
+        throw new IllegalArgumentException("sequence %d is given twice".formatted(i));
       }
       if (tokens.get(i).length == 0) {
         throw new IllegalArgumentException("there are no tokens; give at least one");

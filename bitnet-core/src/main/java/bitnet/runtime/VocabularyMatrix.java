@@ -1,10 +1,10 @@
 package bitnet.runtime;
 
-import bitnet.kernel.Activations;
 import bitnet.kernel.DenseMatrix;
 import bitnet.kernel.FloatMatrix;
 import bitnet.kernel.Int4Matrix;
 import bitnet.kernel.Int8Matrix;
+import bitnet.kernel.QuantizedActivations;
 import bitnet.kernel.TernaryKernels;
 import bitnet.kernel.ThreadTeam;
 import bitnet.model.TensorSpec;
@@ -37,8 +37,8 @@ final class VocabularyMatrix {
         };
   }
 
-  int rows() {
-    return matrix.rows();
+  int vocab() {
+    return matrix.outFeatures();
   }
 
   long bytes() {
@@ -53,22 +53,22 @@ final class VocabularyMatrix {
   /// `out[t, r]` for the rows from `firstRow` to below `endRow`.
   ///
   /// @param input `[tokens, hidden]` floats
-  /// @param codes the same, quantised
+  /// @param quantized the same, quantised
   void multiply(
       TernaryKernels kernels,
       MemorySegment input,
-      Activations codes,
+      QuantizedActivations quantized,
       int tokens,
       int firstRow,
       int endRow,
       MemorySegment out) {
     switch (matrix) {
       case FloatMatrix floats ->
-          kernels.multiply(floats, input, tokens, firstRow, endRow, out, rows());
+          kernels.multiply(floats, input, tokens, firstRow, endRow, out, vocab());
       case Int8Matrix bytes ->
-          kernels.multiply(bytes, codes, tokens, firstRow, endRow, out, rows());
+          kernels.multiply(bytes, quantized, tokens, firstRow, endRow, out, vocab());
       case Int4Matrix nibbles ->
-          kernels.multiply(nibbles, codes, tokens, firstRow, endRow, out, rows());
+          kernels.multiply(nibbles, quantized, tokens, firstRow, endRow, out, vocab());
     }
   }
 

@@ -1,11 +1,11 @@
 package bitnet.runtime;
 
-import bitnet.kernel.Activations;
+import bitnet.kernel.QuantizedActivations;
 import bitnet.model.LlamaConfig;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/// Memory that a pass works in, for up to so many rows (tokens); floats unless said.
+/// Memory that a pass works in, for up to `capacity` tokens; float32 unless stated otherwise.
 final class Workspace implements AutoCloseable {
   private static final int ALIGNMENT = 64;
 
@@ -27,9 +27,9 @@ final class Workspace implements AutoCloseable {
   private final MemorySegment qkv; // [capacity, qkvStride]
   private final MemorySegment attended; // [capacity, heads * headDim]
   private final MemorySegment gateUp; // [capacity, 2 * intermediate]
-  private final Activations hiddenCodes;
-  private final Activations attendedCodes;
-  private final Activations gatedCodes;
+  private final QuantizedActivations quantizedHidden;
+  private final QuantizedActivations quantizedAttended;
+  private final QuantizedActivations quantizedGated;
 
   Workspace(LlamaConfig config, RuntimeLayer like, int capacity) {
     this.config = config;
@@ -44,17 +44,17 @@ final class Workspace implements AutoCloseable {
     this.qkv = floats(qkvStride);
     this.attended = floats(config.queryWidth());
     this.gateUp = floats(gateUpStride);
-    this.hiddenCodes = codes(like.queryKeyValue().getFirst());
-    this.attendedCodes = codes(like.output());
-    this.gatedCodes = codes(like.down());
+    this.quantizedHidden = quantized(like.queryKeyValue().getFirst());
+    this.quantizedAttended = quantized(like.output());
+    this.quantizedGated = quantized(like.down());
   }
 
   private MemorySegment floats(int width) {
     return arena.allocate((long) capacity * width * Float.BYTES, ALIGNMENT);
   }
 
-  private Activations codes(RuntimeLinear consumer) {
-    return new Activations(arena, capacity, consumer.matrix().columns());
+  private QuantizedActivations quantized(RuntimeLinear consumer) {
+    return new QuantizedActivations(arena, capacity, consumer.matrix().inFeatures());
   }
 
   int capacity() {
@@ -65,21 +65,21 @@ final class Workspace implements AutoCloseable {
     return stream;
   }
 
-  MemorySegment stream(int row) {
-    return row(stream, row, config.hiddenSize());
+  MemorySegment stream(int token) {
+    return ofToken(stream, token, config.hiddenSize());
   }
 
   MemorySegment delta() {
     return delta;
   }
 
-  MemorySegment delta(int row) {
-    return row(delta, row, config.hiddenSize());
+  MemorySegment delta(int token) {
+    return ofToken(delta, token, config.hiddenSize());
   }
 
-  /// `[width]`, packed as if all rows had that width.
-  MemorySegment normed(int row, int width) {
-    return row(normed, row, width);
+  /// `[width]`, contiguous, as if all tokens had that width.
+  MemorySegment normed(int token, int width) {
+    return ofToken(normed, token, width);
   }
 
   MemorySegment normed() {
@@ -90,32 +90,33 @@ final class Workspace implements AutoCloseable {
     return qkv;
   }
 
-  /// `count` floats of a row, from `first`.
-  MemorySegment qkv(int row, int first, int count) {
-    return qkv.asSlice(((long) row * qkvStride + first) * Float.BYTES, (long) count * Float.BYTES);
+  /// `count` floats of a token, from `first`.
+  MemorySegment qkv(int token, int first, int count) {
+    return qkv.asSlice(
+        ((long) token * qkvStride + first) * Float.BYTES, (long) count * Float.BYTES);
   }
 
-  MemorySegment attended(int row) {
-    return row(attended, row, config.queryWidth());
+  MemorySegment attended(int token) {
+    return ofToken(attended, token, config.queryWidth());
   }
 
-  /// `count` floats of a row, from `first`.
-  MemorySegment attended(int row, int first, int count) {
-    return attended(row).asSlice((long) first * Float.BYTES, (long) count * Float.BYTES);
+  /// `count` floats of a token, from `first`.
+  MemorySegment attended(int token, int first, int count) {
+    return attended(token).asSlice((long) first * Float.BYTES, (long) count * Float.BYTES);
   }
 
   MemorySegment gateUp() {
     return gateUp;
   }
 
-  MemorySegment gate(int row) {
+  MemorySegment gate(int token) {
     return gateUp.asSlice(
-        (long) row * gateUpStride * Float.BYTES, (long) config.intermediateSize() * Float.BYTES);
+        (long) token * gateUpStride * Float.BYTES, (long) config.intermediateSize() * Float.BYTES);
   }
 
-  MemorySegment up(int row) {
+  MemorySegment up(int token) {
     return gateUp.asSlice(
-        ((long) row * gateUpStride + config.intermediateSize()) * Float.BYTES,
+        ((long) token * gateUpStride + config.intermediateSize()) * Float.BYTES,
         (long) config.intermediateSize() * Float.BYTES);
   }
 
@@ -128,23 +129,23 @@ final class Workspace implements AutoCloseable {
   }
 
   /// The input of q, k, v, of gate and up, and of the head.
-  Activations hiddenCodes() {
-    return hiddenCodes;
+  QuantizedActivations quantizedHidden() {
+    return quantizedHidden;
   }
 
   /// The input of the output projection.
-  Activations attendedCodes() {
-    return attendedCodes;
+  QuantizedActivations quantizedAttended() {
+    return quantizedAttended;
   }
 
   /// The input of the down projection.
-  Activations gatedCodes() {
-    return gatedCodes;
+  QuantizedActivations quantizedGated() {
+    return quantizedGated;
   }
 
-  private static MemorySegment row(MemorySegment matrix, int row, int width) {
+  private static MemorySegment ofToken(MemorySegment all, int token, int width) {
     long bytes = (long) width * Float.BYTES;
-    return matrix.asSlice(row * bytes, bytes);
+    return all.asSlice(token * bytes, bytes);
   }
 
   @Override

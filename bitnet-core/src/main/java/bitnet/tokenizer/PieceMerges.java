@@ -93,7 +93,7 @@ final class PieceMerges {
     List<Set<String>> wanted = byPiece(merges);
     if (!wanted.equals(byPiece(derived))) {
       throw new IllegalArgumentException(
-          "the merges are no ranking of pieces, so no scores express them");
+          "the merges do not rank the pieces, so scores cannot express them");
     }
   }
 

@@ -32,7 +32,7 @@ final class TokenizerChecks {
   /// Not a crash, but the library's answer to an unknown model says nothing.
   private void checkModelType(JsonNode type) throws IOException {
     if (!type.isMissingNode() && !MODELS.contains(type.asText())) {
-      throw unusable("model.type %s is none of %s".formatted(type, MODELS));
+      throw unusable("model.type %s is not one of %s".formatted(type, MODELS));
     }
   }
 

@@ -88,7 +88,7 @@ final class TokenizerFile {
       root = JSON.readTree(bytes);
     } catch (JsonProcessingException damaged) {
       throw new IOException(
-          "%s: no valid JSON: %s, line %d, column %d; get the file again"
+          "%s: not valid JSON: %s, line %d, column %d; get the file again"
               .formatted(
                   name,
                   damaged.getOriginalMessage().lines().findFirst().orElse("damaged"),

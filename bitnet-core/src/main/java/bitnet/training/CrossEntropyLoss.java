@@ -58,15 +58,15 @@ public final class CrossEntropyLoss {
     if (batch.counted() == targets.length) {
       return sum(scope, pass.hidden(), targets, weight, dHidden);
     }
-    int[] places =
+    int[] indices =
         IntStream.range(0, targets.length)
             .filter(i -> targets[i] != TokenBatch.NO_TARGET)
             .toArray();
-    NDArray rows = scope.create(longs(places));
+    NDArray rows = scope.create(longs(indices));
     NDArray hidden = model.ops().selectRows(scope, pass.hidden(), rows);
     NDArray dRows = scope.zeros(hidden.getShape(), DataType.FLOAT32);
     double sum =
-        sum(scope, hidden, IntStream.of(places).map(i -> targets[i]).toArray(), weight, dRows);
+        sum(scope, hidden, IntStream.of(indices).map(i -> targets[i]).toArray(), weight, dRows);
     if (weight > 0) {
       model.ops().addRows(scope, dRows, rows, dHidden);
     }

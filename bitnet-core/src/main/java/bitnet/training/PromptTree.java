@@ -16,7 +16,7 @@ final class PromptTree {
 
   private final List<PromptedText> texts;
   private final int[] sequenceOf; // of a text
-  private final int[] firstOf; // the place in its sequence of a text's second response token
+  private final int[] firstOf; // the index in its sequence of a text's second response token
   private final int sequences;
   private final int seq;
 
@@ -68,14 +68,14 @@ final class PromptTree {
   /// `[sequence, seq]`; the last token of a response is not read.
   long[] ids() {
     long[] ids = new long[sequences * seq];
-    forEachToken((text, t, place) -> ids[place] = texts.get(text).token(t));
+    forEachToken((text, t, index) -> ids[index] = texts.get(text).token(t));
     return ids;
   }
 
   /// The place of each token in its own text, `[sequence, seq]`.
   long[] positions() {
     long[] positions = new long[sequences * seq];
-    forEachToken((text, t, place) -> positions[place] = t);
+    forEachToken((text, t, index) -> positions[index] = t);
     return positions;
   }
 
@@ -84,12 +84,12 @@ final class PromptTree {
   float[] mask() {
     float[] mask = new float[sequences * seq * seq];
     Arrays.fill(mask, -1e9f); // a finite number: attention's kernel subtracts it from itself
-    for (int place = 0; place < sequences * seq; place++) {
-      mask[place * seq + place % seq] = 0;
+    for (int index = 0; index < sequences * seq; index++) {
+      mask[index * seq + index % seq] = 0;
     }
     forEachToken(
-        (text, t, place) -> {
-          int row = place * seq;
+        (text, t, index) -> {
+          int row = index * seq;
           int prompt = texts.get(text).prompt().length;
           Arrays.fill(mask, row, row + Math.min(t + 1, prompt), 0);
           if (t >= prompt) {
@@ -115,7 +115,7 @@ final class PromptTree {
   private interface Token {
     /// @param t its place in its text
     /// @param place its place among all of `[sequence, seq]`
-    void at(int text, int t, int place);
+    void at(int text, int t, int index);
   }
 
   /// Every token of every text; a shared prompt's come once for each text.

@@ -12,7 +12,7 @@ public record PromptedText(int[] prompt, int[] response) {
   public PromptedText {
     if (prompt.length == 0 || response.length == 0) {
       throw new IllegalArgumentException(
-          "a prompt of %d tokens with a response of %d is no text; neither may be empty"
+          "a prompt of %d tokens with a response of %d is invalid: neither may be empty"
               .formatted(prompt.length, response.length));
     }
   }

@@ -77,7 +77,8 @@ public final class RunCheckpoints<S extends RunState> {
       return MAPPER.treeToValue(json, type);
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException(
-          "%s: its state is not this program's: %s".formatted(checkpoint, e.getOriginalMessage()),
+          "%s: its state.json was written by an incompatible version: %s"
+              .formatted(checkpoint, e.getOriginalMessage()),
           e);
     }
   }

@@ -67,7 +67,7 @@ public record RunDirectory(Path path) {
     if (resume == null) {
       if (latest.isPresent()) {
         throw new IllegalArgumentException(
-            "%s holds a run already; go on with --resume auto, or use another --output_dir"
+            "%s already contains a run; continue it with --resume auto, or use another --output_dir"
                 .formatted(path));
       }
       return Optional.empty();

@@ -222,7 +222,7 @@ class GgufModelTest {
               () ->
                   ModelFormat.GGUF_TQ2_0.write(
                       file, model, ModelDirectory.Existing.REPLACE, parameters -> {}))
-          .hasMessageContaining("is there and is no GGUF file");
+          .hasMessageContaining("already exists and is not a GGUF file");
     }
     assertThat(file).hasContent("letters");
   }

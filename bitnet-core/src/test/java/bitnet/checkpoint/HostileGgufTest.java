@@ -86,7 +86,7 @@ class HostileGgufTest {
         nasty(
             "the same key twice",
             GgufBytes.file(3, 0, 2).number("k", 1).number("k", 2).data(32),
-            "metadata 'k' is there twice"),
+            "metadata 'k' occurs twice"),
         nasty(
             "string of 2^62", key("k", GgufValueType.STRING).u64(HUGE).data(64), "takes 46116860"),
         nasty(
@@ -133,7 +133,7 @@ class HostileGgufTest {
         nasty("line break in a name", two("a\nb", "c", 32).data(64), "tensor 'a\\u000ab'"),
         nasty(
             "name like a path", two("../../etc/passwd", "b", 0).data(64), "inside another tensor"),
-        nasty("the same name twice", two("w", "w", 32).data(64), "tensor 'w': is there twice"),
+        nasty("the same name twice", two("w", "w", 32).data(64), "tensor 'w': occurs twice"),
         nasty("no dimensions", one(F32, 0, 64), "has 0 dimensions; it must be 1 to 4"),
         nasty("5 dimensions", one(F32, 0, 64, 1, 1, 1, 1, 1), "has 5 dimensions"),
         nasty("dimension 0", one(F32, 0, 64, 0), "shape [0] holds 0; a dimension is at least 1"),

@@ -44,7 +44,7 @@ class BadRecordTest {
       JSONL    % {'text':'good'}¶{'text':['a']}¶{'text':'also good'} % 2 % the field "text" is an array
       JSONL    % {'text':'good'}¶{'text':' '}¶{'text':'also good'} % 2 % the field "text" is empty
       JSONL    % {'text':'good'}¶'a'¶{'text':'also good'} % 2 % the record is a string, not an object
-      JSONL    % {'text':'good'}¶{'text':'a','text':'b'}¶{'text':'also good'} % 2 % stands there twice
+      JSONL    % {'text':'good'}¶{'text':'a','text':'b'}¶{'text':'also good'} % 2 % occurs twice
       JSONL    % {'text':'good'}¶{'text':'a'}{'text':'b'}¶{'text':'also good'} % 2 % something follows
       JSONL    % {'text':'good'}¶{'text':'\\ud83d!'}¶{'text':'also good'} % 2 % half a surrogate pair
       JSONL    % {'text':'good'}¶{'text':'~'}¶{'text':'also good'} % 2 % byte 10 of the line (0xff)

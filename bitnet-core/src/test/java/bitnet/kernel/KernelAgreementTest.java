@@ -132,7 +132,7 @@ final class KernelAgreementTest {
     byte[] trits = bytes(rows * 100, this::anyTrit);
     TernaryMatrix weights = pack(new DecoderBatch(rows, 100, trits));
     for (int tokens : new int[] {1, 6}) {
-      Activations input = activations(tokens, 100, this::anyCode);
+      QuantizedActivations input = activations(tokens, 100, this::anyCode);
       float[] expected = ternary(rows, 100, trits, input, tokens);
       for (int first = 0; first < rows; first += height) {
         for (int end = first + height; end < rows + height; end += height) {
@@ -186,7 +186,7 @@ final class KernelAgreementTest {
         expected.setRow(row, values, row * columns);
         kernels.setRow(actual, row, values, row * columns);
       }
-      assertThat(actual.codes().mismatch(expected.codes())).isEqualTo(-1);
+      assertThat(actual.quantized().mismatch(expected.quantized())).isEqualTo(-1);
       assertThat(actual.scales().mismatch(expected.scales())).isEqualTo(-1);
       assertThat(actual.sums().mismatch(expected.sums())).isEqualTo(-1);
       values[columns - 1] = Float.NaN;
@@ -241,7 +241,7 @@ final class KernelAgreementTest {
     for (int place : new int[] {0, 5, 31, 40}) {
       MemorySegment x = floats(41, 1);
       x.setAtIndex(FLOAT, place, bad);
-      Activations target = new Activations(arena, 1, 41);
+      QuantizedActivations target = new QuantizedActivations(arena, 1, 41);
       assertThatThrownBy(() -> kernels.quantize(x, target, 0))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("not finite");
@@ -390,7 +390,7 @@ final class KernelAgreementTest {
       int rows, int columns, int tokens, IntUnaryOperator trit, IntUnaryOperator code) {
     byte[] trits = bytes(rows * columns, trit);
     TernaryMatrix weights = pack(new DecoderBatch(rows, columns, trits));
-    Activations input = activations(tokens, columns, code);
+    QuantizedActivations input = activations(tokens, columns, code);
     MemorySegment out = untouched(tokens * (rows + 3));
     kernels.multiply(weights, input, tokens, 0, rows, out, rows + 3);
     float[] expected = ternary(rows, columns, trits, input, tokens);
@@ -401,17 +401,18 @@ final class KernelAgreementTest {
     return TernaryMatrix.pack(kernels, List.of(rows), arena, team);
   }
 
-  private static float[] ternary(int rows, int columns, byte[] trits, Activations x, int tokens) {
+  private static float[] ternary(
+      int rows, int columns, byte[] trits, QuantizedActivations x, int tokens) {
     float[] out = new float[tokens * rows];
     for (int token = 0; token < tokens; token++) {
       byte[] codes = codes(x, token);
-      float step = x.steps().getAtIndex(FLOAT, token);
+      float activationScale = x.scales().getAtIndex(FLOAT, token);
       for (int row = 0; row < rows; row++) {
         int sum = 0;
         for (int k = 0; k < columns; k++) {
           sum += trits[row * columns + k] * codes[k];
         }
-        out[token * rows + row] = sum * step * scale(row);
+        out[token * rows + row] = sum * activationScale * scale(row);
       }
     }
     return out;
@@ -423,7 +424,7 @@ final class KernelAgreementTest {
     for (int row = 0; row < rows; row++) {
       weights.setRow(row, floats(columns, 1).toArray(ValueLayout.JAVA_FLOAT), 0);
     }
-    Activations input = activations(tokens, columns, code);
+    QuantizedActivations input = activations(tokens, columns, code);
     float[] expected = new float[tokens * rows];
     for (int token = 0; token < tokens; token++) {
       byte[] codes = codes(input, token);
@@ -431,10 +432,11 @@ final class KernelAgreementTest {
         int sum = 0;
         for (int k = 0; k < columns; k++) {
           long place = (long) row * weights.stride() + k;
-          sum += weights.codes().get(ValueLayout.JAVA_BYTE, place) * codes[k];
+          sum += weights.quantized().get(ValueLayout.JAVA_BYTE, place) * codes[k];
         }
-        float step = input.steps().getAtIndex(FLOAT, token);
-        expected[token * rows + row] = sum * step * weights.scales().getAtIndex(FLOAT, row);
+        float activationScale = input.scales().getAtIndex(FLOAT, token);
+        expected[token * rows + row] =
+            sum * activationScale * weights.scales().getAtIndex(FLOAT, row);
       }
     }
     MemorySegment out = untouched(tokens * (rows + 3));
@@ -447,7 +449,7 @@ final class KernelAgreementTest {
     for (int row = 0; row < rows; row++) {
       weights.setRow(row, floats(columns, 1).toArray(ValueLayout.JAVA_FLOAT), 0);
     }
-    Activations input = activations(tokens, columns, this::anyCode);
+    QuantizedActivations input = activations(tokens, columns, this::anyCode);
     MemorySegment out = arena.allocate(FLOAT, (long) tokens * rows);
     MemorySegment expected = arena.allocate(FLOAT, (long) tokens * rows);
     kernels.multiply(weights, input, tokens, 0, rows, out, rows);
@@ -468,13 +470,13 @@ final class KernelAgreementTest {
 
   private void checkQuantize(MemorySegment x) {
     int columns = (int) (x.byteSize() / Float.BYTES);
-    Activations expected = new Activations(arena, 3, columns);
-    Activations actual = new Activations(arena, 3, columns);
+    QuantizedActivations expected = new QuantizedActivations(arena, 3, columns);
+    QuantizedActivations actual = new QuantizedActivations(arena, 3, columns);
     scalar.quantize(x, expected, 1);
     kernels.quantize(x, actual, 1);
-    assertThat(actual.codes().toArray(ValueLayout.JAVA_BYTE))
-        .isEqualTo(expected.codes().toArray(ValueLayout.JAVA_BYTE));
-    assertThat(actual.steps().toArray(FLOAT)).isEqualTo(expected.steps().toArray(FLOAT));
+    assertThat(actual.values().toArray(ValueLayout.JAVA_BYTE))
+        .isEqualTo(expected.values().toArray(ValueLayout.JAVA_BYTE));
+    assertThat(actual.scales().toArray(FLOAT)).isEqualTo(expected.scales().toArray(FLOAT));
     assertThat(actual.sums().toArray(ValueLayout.JAVA_INT))
         .isEqualTo(expected.sums().toArray(ValueLayout.JAVA_INT));
   }
@@ -556,24 +558,24 @@ final class KernelAgreementTest {
     return cache;
   }
 
-  private Activations activations(int tokens, int columns, IntUnaryOperator code) {
-    Activations input = new Activations(arena, tokens, columns);
+  private QuantizedActivations activations(int tokens, int columns, IntUnaryOperator code) {
+    QuantizedActivations input = new QuantizedActivations(arena, tokens, columns);
     for (int token = 0; token < tokens; token++) {
       int sum = 0;
       for (int k = 0; k < columns; k++) {
         byte each = (byte) code.applyAsInt(k);
-        input.codes().set(ValueLayout.JAVA_BYTE, (long) token * input.stride() + k, each);
+        input.values().set(ValueLayout.JAVA_BYTE, (long) token * input.stride() + k, each);
         sum += each;
       }
       input.sums().setAtIndex(ValueLayout.JAVA_INT, token, sum);
-      input.steps().setAtIndex(FLOAT, token, 0.013f + token * 0.0017f);
+      input.scales().setAtIndex(FLOAT, token, 0.013f + token * 0.0017f);
     }
     return input;
   }
 
-  private static byte[] codes(Activations input, int token) {
+  private static byte[] codes(QuantizedActivations input, int token) {
     long start = (long) token * input.stride();
-    return input.codes().asSlice(start, input.columns()).toArray(ValueLayout.JAVA_BYTE);
+    return input.values().asSlice(start, input.columns()).toArray(ValueLayout.JAVA_BYTE);
   }
 
   private MemorySegment untouched(int count) {

@@ -77,7 +77,7 @@ final class NativeKernelsTest {
       assertThatThrownBy(() -> kernels.siluGate(nine, nine, 9, eight))
           .isInstanceOf(IndexOutOfBoundsException.class)
           .hasMessage("out has 32 bytes, 36 are needed");
-      Activations input = new Activations(arena, 1, 9);
+      QuantizedActivations input = new QuantizedActivations(arena, 1, 9);
       assertThatThrownBy(() -> kernels.quantize(eight, input, 0))
           .isInstanceOf(IndexOutOfBoundsException.class);
       assertThatThrownBy(() -> kernels.quantize(nine, input, 1))

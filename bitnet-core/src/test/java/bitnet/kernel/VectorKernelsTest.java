@@ -78,7 +78,7 @@ class VectorKernelsTest {
     }
   }
 
-  private void compareTernary(Trits weights, Activations input, int tokens) {
+  private void compareTernary(Trits weights, QuantizedActivations input, int tokens) {
     TernaryMatrix expected = TernaryMatrix.pack(scalar, List.of(weights), arena, team);
     TernaryMatrix actual = TernaryMatrix.pack(vector, List.of(weights), arena, team);
     compareRanges(
@@ -117,9 +117,9 @@ class VectorKernelsTest {
     }
   }
 
-  private void compareInt8(Int8Matrix weights, Activations input, int tokens) {
+  private void compareInt8(Int8Matrix weights, QuantizedActivations input, int tokens) {
     compareRanges(
-        weights.rows(),
+        weights.outFeatures(),
         tokens,
         (first, end, out, stride) ->
             scalar.multiply(weights, input, tokens, first, end, out, stride),
@@ -135,7 +135,7 @@ class VectorKernelsTest {
       for (int row = 0; row < rows; row++) {
         weights.setRow(row, (extreme ? constant(columns, -1) : floats(columns)).toArray(FLOAT), 0);
       }
-      Activations input = activations(columns, tokens, extreme);
+      QuantizedActivations input = activations(columns, tokens, extreme);
       MemorySegment expected = floats(tokens * rows);
       MemorySegment actual = floats(tokens * rows);
       scalar.multiply(weights, input, tokens, 0, rows, expected, rows);
@@ -200,12 +200,12 @@ class VectorKernelsTest {
         float value = k % 2 == 0 ? Math.round(x.getAtIndex(FLOAT, k) * 60) * 0.5f / 127 : 1;
         x.setAtIndex(FLOAT, k, value * magnitude);
       }
-      Activations expected = new Activations(arena, 2, columns);
-      Activations actual = new Activations(arena, 2, columns);
+      QuantizedActivations expected = new QuantizedActivations(arena, 2, columns);
+      QuantizedActivations actual = new QuantizedActivations(arena, 2, columns);
       scalar.quantize(x, expected, 1);
       vector.quantize(x, actual, 1);
-      assertThat(actual.codes().mismatch(expected.codes())).isEqualTo(-1);
-      assertThat(actual.steps().mismatch(expected.steps())).isEqualTo(-1);
+      assertThat(actual.values().mismatch(expected.values())).isEqualTo(-1);
+      assertThat(actual.scales().mismatch(expected.scales())).isEqualTo(-1);
       assertThat(actual.sums().mismatch(expected.sums())).isEqualTo(-1);
     }
   }
@@ -217,7 +217,7 @@ class VectorKernelsTest {
       MemorySegment x = floats(21);
       x.setAtIndex(FLOAT, place, value);
       assertThatIllegalArgumentException()
-          .isThrownBy(() -> vector.quantize(x, new Activations(arena, 1, 21), 0))
+          .isThrownBy(() -> vector.quantize(x, new QuantizedActivations(arena, 1, 21), 0))
           .withMessageContaining("not finite");
     }
   }
@@ -376,17 +376,17 @@ class VectorKernelsTest {
     return weights;
   }
 
-  private Activations activations(int columns, int tokens, boolean extreme) {
-    Activations input = new Activations(arena, tokens, columns);
+  private QuantizedActivations activations(int columns, int tokens, boolean extreme) {
+    QuantizedActivations input = new QuantizedActivations(arena, tokens, columns);
     for (int token = 0; token < tokens; token++) {
       int sum = 0;
       for (int k = 0; k < columns; k++) {
         int code = extreme ? (token % 2 == 0 ? -128 : 127) : random.nextInt(-128, 128);
-        input.codes().set(ValueLayout.JAVA_BYTE, (long) token * input.stride() + k, (byte) code);
+        input.values().set(ValueLayout.JAVA_BYTE, (long) token * input.stride() + k, (byte) code);
         sum += code;
       }
       input.sums().setAtIndex(ValueLayout.JAVA_INT, token, sum);
-      input.steps().setAtIndex(FLOAT, token, random.nextFloat());
+      input.scales().setAtIndex(FLOAT, token, random.nextFloat());
     }
     return input;
   }

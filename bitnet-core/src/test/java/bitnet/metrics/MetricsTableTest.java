@@ -59,8 +59,8 @@ class MetricsTableTest {
       value = {
         "'step,loss\n1,2\n2,2,3\n' | :3: 3 values under 2 names",
         "'step,loss\n1\n' | :2: 1 values under 2 names",
-        "'step,loss\n1,x\n' | :2: \"x\" is no number",
-        "'step,loss\n1.5,2\n' | :2: \"1.5\" is no step",
+        "'step,loss\n1,x\n' | :2: \"x\" is not a number",
+        "'step,loss\n1.5,2\n' | :2: \"1.5\" is not a step number",
         "',loss\n1,2\n' | :1: not a metrics log",
         "'step,loss' | :1: not a metrics log",
         "'' | :1: not a metrics log",

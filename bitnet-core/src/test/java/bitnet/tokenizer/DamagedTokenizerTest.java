@@ -54,7 +54,7 @@ class DamagedTokenizerTest {
     byte[] whole = Files.readAllBytes(file);
     for (int length : new int[] {0, 1, 1000, whole.length / 2, whole.length - 2}) {
       Files.write(file, Arrays.copyOf(whole, length));
-      isRefused(length == 0 ? "not a JSON object" : "no valid JSON");
+      isRefused(length == 0 ? "not a JSON object" : "not valid JSON");
     }
   }
 
@@ -123,7 +123,7 @@ class DamagedTokenizerTest {
     Files.writeString(config, "{\"eos_token\": \"</s>\"}");
     isRefused("eos_token \"</s>\" is not a token of");
     Files.writeString(config, "{");
-    isRefused("no valid JSON");
+    isRefused("not valid JSON");
   }
 
   @Test

@@ -54,7 +54,7 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
       throws IOException {
     if (!resume && Files.exists(path)) {
       throw new IllegalArgumentException(
-          path + " is there already; go on from it with --resume, or name another file");
+          path + " already exists; continue it with --resume, or name another file");
     }
     FileChannel channel = openChannel(path);
     SamplesFile<S> file = new SamplesFile<>(path, channel);
@@ -98,7 +98,7 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
         samples.add(MAPPER.readValue(line, type));
       } catch (JsonProcessingException fault) {
         throw new IOException(
-            "%s:%d: is no sample of this task: %s; name another file"
+            "%s:%d: is not a sample of this task: %s; name another file"
                 .formatted(
                     path,
                     samples.size() + 1,
@@ -110,7 +110,7 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
     String rest = new String(bytes, start, bytes.length - start, StandardCharsets.UTF_8);
     if (!rest.startsWith(BEGINNING) && !BEGINNING.startsWith(rest)) {
       throw new IOException(
-          "%s:%d: is no sample of this task; name another file"
+          "%s:%d: is not a sample of this task; name another file"
               .formatted(path, samples.size() + 1));
     }
     file.truncate(start);

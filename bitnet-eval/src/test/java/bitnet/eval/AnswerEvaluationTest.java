@@ -203,8 +203,7 @@ class AnswerEvaluationTest {
 
     assertThatThrownBy(() -> judge(4, samples, false))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage(
-            samples + " is there already; go on from it with --resume, or name another file");
+        .hasMessage(samples + " already exists; continue it with --resume, or name another file");
     try (SamplesFile<AnswerSample> file = SamplesFile.open(samples, AnswerSample.class, true)) {
       assertThatThrownBy(
               () ->
@@ -216,7 +215,7 @@ class AnswerEvaluationTest {
     Files.writeString(samples, "{\"step\": 1}\n");
     assertThatThrownBy(() -> judge(4, samples, true))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("samples.jsonl:1: is no sample of this task");
+        .hasMessageContaining("samples.jsonl:1: is not a sample of this task");
   }
 
   @Test
@@ -225,7 +224,7 @@ class AnswerEvaluationTest {
 
     assertThatThrownBy(() -> judge(4, notes, true))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("notes.txt:1: is no sample of this task; name another file");
+        .hasMessageContaining("notes.txt:1: is not a sample of this task; name another file");
     assertThat(notes).hasContent("my notes, without a line end");
   }
 
@@ -241,6 +240,6 @@ class AnswerEvaluationTest {
     assertThatThrownBy(() -> new AnswerEvaluation(List.of(), settings))
         .hasMessageContaining("no records");
     assertThatThrownBy(() -> new EvaluationRun(Map.of(), TinyModel.RUNTIME))
-        .hasMessageContaining("there is no model to judge");
+        .hasMessageContaining("there is no model to evaluate");
   }
 }

@@ -44,7 +44,7 @@ public final class CompletionsLog implements Closeable {
         boolean halfWritten = bytes + line.length() == size; // there is no line feed
         if (!line.startsWith(BEGINNING) && !(halfWritten && BEGINNING.startsWith(line))) {
           throw new IOException(
-              "%s:%d: is no line of a completions log; move it away or choose another --completions_log"
+              "%s:%d: is not a line of a completions log; move the file or choose another --completions_log"
                   .formatted(file, number));
         }
         if (halfWritten || step(line) > doneSteps) {
@@ -78,7 +78,7 @@ public final class CompletionsLog implements Closeable {
         records.add(MAPPER.readValue(lines.get(i), CompletionRecord.class));
       } catch (JsonProcessingException failure) {
         throw new IOException(
-            "%s:%d: is no line of a completions log (%s); restore it or remove the line"
+            "%s:%d: is not a line of a completions log (%s); restore it or remove the line"
                 .formatted(file, i + 1, failure.getOriginalMessage()),
             failure);
       }

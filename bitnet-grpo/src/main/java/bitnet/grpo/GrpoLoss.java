@@ -2,7 +2,7 @@ package bitnet.grpo;
 
 import java.util.List;
 
-/// The loss of Grouped Response Policy Optimisation as a function of the tokens' log-probabilities.
+/// The loss of Group Relative Policy Optimization as a function of the tokens' log-probabilities.
 /// For a token with ratio `r = exp(logp - old)`, or its mean over the answer, it is
 ///
 /// ```

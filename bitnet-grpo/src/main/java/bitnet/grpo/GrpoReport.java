@@ -69,7 +69,7 @@ public record GrpoReport(long step, long steps, SequencedMap<String, Double> row
     return text
         + String.format(
             Locale.ROOT,
-            ", corrected %.1f%% (mended %.1f%%, spoilt %.1f%%)",
+            ", corrected %.1f%% (incorrect→correct %.1f%%, correct→incorrect %.1f%%)",
             100 * second,
             100 * row.getOrDefault(GrpoMetrics.EVAL + "incorrect_to_correct", 0.0),
             100 * row.getOrDefault(GrpoMetrics.EVAL + "correct_to_incorrect", 0.0));

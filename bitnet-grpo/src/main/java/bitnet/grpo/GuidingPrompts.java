@@ -85,7 +85,8 @@ public record GuidingPrompts(List<String> phrases, List<Double> probabilities, b
       }
     } catch (JsonProcessingException failure) {
       throw new IOException(
-          "%s: starts with [ but is no JSON list: %s".formatted(file, failure.getOriginalMessage()),
+          "%s: starts with [ but is not a JSON list: %s"
+              .formatted(file, failure.getOriginalMessage()),
           failure);
     }
     return Collections.unmodifiableList(phrases);

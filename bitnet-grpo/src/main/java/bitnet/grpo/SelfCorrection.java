@@ -45,17 +45,17 @@ final class SelfCorrection {
 
     /// Adds accuracy before and after, and what changed.
     void put(SequencedMap<String, Double> row, String prefix) {
-      long mended = 0;
-      long spoilt = 0;
+      long incorrectToCorrect = 0;
+      long correctToIncorrect = 0;
       for (int i = 0; i < first.size(); i++) {
-        mended += !first.isRight(i) && second.isRight(i) ? 1 : 0;
-        spoilt += first.isRight(i) && !second.isRight(i) ? 1 : 0;
+        incorrectToCorrect += !first.isRight(i) && second.isRight(i) ? 1 : 0;
+        correctToIncorrect += first.isRight(i) && !second.isRight(i) ? 1 : 0;
       }
       row.put(prefix + "t1", first.accuracy());
       row.put(prefix + "t2", second.accuracy());
       row.put(prefix + "delta_t1_t2", second.accuracy() - first.accuracy());
-      row.put(prefix + "incorrect_to_correct", first.share(mended));
-      row.put(prefix + "correct_to_incorrect", first.share(spoilt));
+      row.put(prefix + "incorrect_to_correct", first.share(incorrectToCorrect));
+      row.put(prefix + "correct_to_incorrect", first.share(correctToIncorrect));
     }
   }
 

@@ -60,7 +60,8 @@ public record VerifierSpec(String name, double improvementThreshold) {
       Class<?> type = Class.forName(name);
       if (!Verifier.class.isAssignableFrom(type)) {
         throw new IllegalArgumentException(
-            "class %s does not implement bitnet.grpo.Verifier; let it".formatted(name));
+            "class %s does not implement bitnet.grpo.Verifier; make it implement that interface"
+                .formatted(name));
       }
       return (Verifier) type.getConstructor().newInstance();
     } catch (ClassNotFoundException failure) {

@@ -58,7 +58,7 @@ class CompletionsLogTest {
         .isInstanceOf(IOException.class)
         .hasMessage(
             file
-                + ":1: is no line of a completions log; move it away or choose another"
+                + ":1: is not a line of a completions log; move the file or choose another"
                 + " --completions_log");
     assertThat(file).hasContent(content);
   }

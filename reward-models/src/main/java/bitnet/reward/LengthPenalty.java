@@ -17,7 +17,7 @@ public final class LengthPenalty implements Reward {
   public LengthPenalty(int free, int limit) {
     if (free < 0 || limit <= free) {
       throw new IllegalArgumentException(
-          "length(%d, %d) is no range; give 0 or more free characters and a higher limit"
+          "length(%d, %d) is not a range; give 0 or more free characters and a higher limit"
               .formatted(free, limit));
     }
     this.free = free;

@@ -39,7 +39,7 @@ public sealed interface RewardModel extends Reward
       return TransformerRewardModel.load(directory, compute);
     }
     throw new IOException(
-        "%s: has neither %s nor %s, so it is no reward model; make one with `bitnet train-reward`"
+        "%s: has neither %s nor %s, so it is not a reward model; make one with `bitnet train-reward`"
             .formatted(
                 directory, LinearRewardModel.FILES.description(), TransformerRewardModel.HEAD));
   }

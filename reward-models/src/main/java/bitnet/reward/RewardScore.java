@@ -17,11 +17,11 @@ public record RewardScore(double outcome, List<Part> parts) {
 
     /// Checks the numbers.
     ///
-    /// @throws IllegalArgumentException if the end is negative or the score is no finite number
+    /// @throws IllegalArgumentException if the end is negative or the score is not a finite number
     public Part {
       if (end < 0 || !Double.isFinite(score)) {
         throw new IllegalArgumentException(
-            "a part that ends at %d with score %s is none; the end must be at least 0 and the score"
+            "invalid part with end %d and score %s: the end must be at least 0 and the score"
                     .formatted(end, score)
                 + " finite");
       }
@@ -30,13 +30,14 @@ public record RewardScore(double outcome, List<Part> parts) {
 
   /// Checks the numbers and copies the list.
   ///
-  /// @throws IllegalArgumentException if the outcome is no finite number or the parts do not follow
+  /// @throws IllegalArgumentException if the outcome is not a finite number or the parts do not
+  ///     follow
   ///     each other
   public RewardScore {
     parts = List.copyOf(parts);
     if (!Double.isFinite(outcome)) {
       throw new IllegalArgumentException(
-          "reward %s is no finite number; mend the reward that gave it".formatted(outcome));
+          "reward %s is not a finite number; fix the reward that returned it".formatted(outcome));
     }
     for (int i = 1; i < parts.size(); i++) {
       if (parts.get(i).end() < parts.get(i - 1).end()) {

@@ -130,7 +130,8 @@ public record RewardSpec(List<String> rewards, List<Double> weights) {
       Class<?> type = Class.forName(name);
       if (!Reward.class.isAssignableFrom(type)) {
         throw new IllegalArgumentException(
-            "class %s does not implement bitnet.reward.Reward; let it".formatted(name));
+            "class %s does not implement bitnet.reward.Reward; make it implement that interface"
+                .formatted(name));
       }
       return (Reward) type.getConstructor().newInstance();
     } catch (ClassNotFoundException failure) {

@@ -190,7 +190,8 @@ public final class TransformerRewardModel implements RewardModel {
       String manifest = description.path("model_manifest").asText();
       if (!manifest.equals(Files.readString(model.resolve(MANIFEST)))) {
         throw new IOException(
-            file + ": was made for another model than lies beside it; train it again");
+            file
+                + ": was made for a different model than the one in this directory; train it again");
       }
       RewardHead kind;
       try {

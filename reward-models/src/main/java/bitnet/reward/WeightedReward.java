@@ -19,11 +19,11 @@ public final class WeightedReward implements Reward {
 
     /// Checks the weight.
     ///
-    /// @throws IllegalArgumentException if it is no finite number
+    /// @throws IllegalArgumentException if it is not a finite number
     public Term {
       if (!Double.isFinite(weight)) {
         throw new IllegalArgumentException(
-            "the weight %s of %s is no finite number; use one like 0.5".formatted(weight, name));
+            "the weight %s of %s is not a finite number; use one like 0.5".formatted(weight, name));
       }
     }
   }
@@ -33,7 +33,7 @@ public final class WeightedReward implements Reward {
   /// @throws IllegalArgumentException if there is no term
   public WeightedReward(List<Term> terms) {
     if (terms.isEmpty()) {
-      throw new IllegalArgumentException("a sum of no rewards rewards nothing; name at least one");
+      throw new IllegalArgumentException("no rewards given; give at least one; name at least one");
     }
     this.terms = List.copyOf(terms);
   }

@@ -26,7 +26,7 @@ import picocli.CommandLine.Spec;
 /// `bitnet bench grpo`: seconds a step of GRPO, by what they are spent on.
 @Command(
     name = "grpo",
-    description = "Train a blank model of 7.2 million parameters by GRPO and time its steps.",
+    description = "Measure the duration of GRPO steps of a model with random weights.",
     sortOptions = false)
 final class BenchGrpo implements Callable<Integer> {
   private static final int CONTEXT = 512;
@@ -37,24 +37,24 @@ final class BenchGrpo implements Callable<Integer> {
   @Mixin private ShapeOptions shape;
 
   @Option(
-      names = "--queries",
+      names = "--batch_size",
       defaultValue = "16",
       paramLabel = "N",
-      description = "Questions in a step (default: ${DEFAULT-VALUE}).")
+      description = "Prompts per step, at least 1 (default: ${DEFAULT-VALUE}).")
   private int queries;
 
   @Option(
       names = "--group_size",
       defaultValue = "8",
       paramLabel = "N",
-      description = "Answers to each (default: ${DEFAULT-VALUE}).")
+      description = "Completions per prompt, at least 2 (default: ${DEFAULT-VALUE}).")
   private int groupSize;
 
   @Option(
-      names = "--new",
+      names = "--max_length",
       defaultValue = "32",
       paramLabel = "N",
-      description = "Tokens of an answer (default: ${DEFAULT-VALUE}).")
+      description = "Tokens of each completion (default: ${DEFAULT-VALUE}).")
   private int fresh;
 
   @Option(
@@ -62,18 +62,18 @@ final class BenchGrpo implements Callable<Integer> {
       defaultValue = "0.04",
       paramLabel = "X",
       description =
-          "Weight of the divergence from the reference; 0: no reference (default:"
-              + " ${DEFAULT-VALUE}).")
+          "Coefficient of the KL penalty; 0 disables the reference model (default: "
+              + "${DEFAULT-VALUE}).")
   private double beta;
 
   @Option(
       names = "--steps",
       defaultValue = "3",
       paramLabel = "N",
-      description = "Steps that count, after some that warm up (default: ${DEFAULT-VALUE}).")
+      description = "Measured steps, after a warm-up (default: ${DEFAULT-VALUE}).")
   private int steps;
 
-  @Option(names = "--json", description = "Print one JSON object instead of lines.")
+  @Option(names = "--json", description = "Print one JSON object instead of text.")
   private boolean json;
 
   @Mixin private ComputeOptions compute;
@@ -85,7 +85,7 @@ final class BenchGrpo implements Callable<Integer> {
     LlamaConfig config = shape.config(CONTEXT);
     if (config.vocabSize() < LEAST_VOCABULARY) {
       throw new IllegalArgumentException(
-          "--vocab %d is less than %d, an id for each byte of the questions; use %d"
+          "--vocab_size %d is less than %d, an id for each byte of the questions; use %d"
               .formatted(config.vocabSize(), LEAST_VOCABULARY, LEAST_VOCABULARY));
     }
     GrpoBenchmark benchmark =

@@ -20,17 +20,19 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /// `bitnet bench infer`: tokens a second of the packed runtime, beside the machine's memory.
-@Command(
-    name = "infer",
-    description = "Read a prompt, write tokens, and say how fast that goes.",
-    sortOptions = false)
+@Command(name = "infer", description = "Measure prefill and decode speed.", sortOptions = false)
 final class BenchInfer implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
   /// What is measured: a model, or random weights.
   private static final class Subject {
-    @Option(names = "--model_path", paramLabel = "DIR", description = "Measure this model.")
+    @Option(
+        names = "--model_path",
+        paramLabel = "DIR",
+        description =
+            "Measure this model: a model directory, a training run, a Hugging Face "
+                + "directory or a GGUF file.")
     private @Nullable Path modelPath;
 
     @Option(
@@ -46,27 +48,27 @@ final class BenchInfer implements Callable<Integer> {
   private Subject subject;
 
   @Option(
-      names = "--prompt",
+      names = "--prompt_tokens",
       defaultValue = "128",
       paramLabel = "N",
-      description = "Tokens that are read (default: ${DEFAULT-VALUE}).")
+      description = "Tokens of the prompt (prefill) (default: ${DEFAULT-VALUE}).")
   private int prompt;
 
   @Option(
-      names = "--new",
+      names = "--max_length",
       defaultValue = "64",
       paramLabel = "N",
-      description = "Tokens that are written (default: ${DEFAULT-VALUE}).")
+      description = "Tokens to generate (decode) (default: ${DEFAULT-VALUE}).")
   private int fresh;
 
   @Option(
-      names = "--batch",
+      names = "--batch_size",
       defaultValue = "1",
       paramLabel = "N",
-      description = "Write N sequences side by side as well (default: ${DEFAULT-VALUE}).")
+      description = "Also decode N sequences as one batch (default: ${DEFAULT-VALUE}).")
   private int batch;
 
-  @Option(names = "--json", description = "Print one JSON object instead of lines.")
+  @Option(names = "--json", description = "Print one JSON object instead of text.")
   private boolean json;
 
   @Mixin private RuntimeOptions runtime;

@@ -24,7 +24,7 @@ import picocli.CommandLine.Spec;
 /// `bitnet bench train`: tokens a second of training, beside the machine's matrix products.
 @Command(
     name = "train",
-    description = "Train a blank model on random tokens and say how fast that goes.",
+    description = "Measure training speed on random tokens.",
     sortOptions = false)
 final class BenchTrain implements Callable<Integer> {
 
@@ -33,27 +33,27 @@ final class BenchTrain implements Callable<Integer> {
   @Mixin private ShapeOptions shape;
 
   @Option(
-      names = "--batch",
+      names = "--batch_size",
       defaultValue = "8",
       paramLabel = "N",
-      description = "Sequences (default: ${DEFAULT-VALUE}).")
+      description = "Sequences per batch (default: ${DEFAULT-VALUE}).")
   private int batch;
 
   @Option(
-      names = "--seq",
+      names = "--seq_len",
       defaultValue = "256",
       paramLabel = "N",
-      description = "Tokens in each (default: ${DEFAULT-VALUE}).")
+      description = "Tokens per sequence (default: ${DEFAULT-VALUE}).")
   private int seq;
 
   @Option(
       names = "--steps",
       defaultValue = "10",
       paramLabel = "N",
-      description = "Steps that count (default: ${DEFAULT-VALUE}).")
+      description = "Measured steps, after a warm-up (default: ${DEFAULT-VALUE}).")
   private int steps;
 
-  @Option(names = "--json", description = "Print one JSON object instead of lines.")
+  @Option(names = "--json", description = "Print one JSON object instead of text.")
   private boolean json;
 
   @Mixin private ComputeOptions compute;

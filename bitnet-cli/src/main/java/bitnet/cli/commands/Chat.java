@@ -23,8 +23,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "chat",
     description =
-        "Talk with a model. /reset forgets the conversation, /system TEXT gives instructions,"
-            + " /exit ends; Ctrl-C stops an answer.",
+        "Chat with a model. /reset clears the conversation, /system TEXT sets the "
+            + "system prompt, /exit quits; Ctrl-C stops a reply.",
     sortOptions = false)
 public final class Chat implements Callable<Integer> {
   private static final String HELP =
@@ -36,14 +36,15 @@ public final class Chat implements Callable<Integer> {
       names = "--model_path",
       required = true,
       paramLabel = "DIR",
-      description = "A model directory, a training run, a Hugging Face directory or a GGUF file.")
+      description =
+          "Model: a model directory, a training run, a Hugging Face directory or a GGUF " + "file.")
   private Path modelPath;
 
   @Option(
       names = "--system",
       defaultValue = "",
       paramLabel = "TEXT",
-      description = "Instructions for the model.")
+      description = "System prompt of the conversation.")
   private String system;
 
   @Mixin private CompletionOptions writing;

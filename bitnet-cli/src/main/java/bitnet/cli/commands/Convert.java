@@ -27,8 +27,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "convert",
     description =
-        "Write a model in another form, with its tokenizer and chat template; trits and scales stay"
-            + " as they are.",
+        "Convert a model to another format, with its tokenizer and chat template. "
+            + "Ternary weights and scales are preserved exactly.",
     sortOptions = false)
 public final class Convert implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -37,14 +37,15 @@ public final class Convert implements Callable<Integer> {
       names = "--from",
       required = true,
       paramLabel = "PATH",
-      description = "A model directory, a training run, a Hugging Face directory, or a GGUF file.")
+      description =
+          "Model: a model directory, a training run, a Hugging Face directory or a GGUF " + "file.")
   private Path from;
 
   @Option(
       names = "--to",
       required = true,
       paramLabel = "PATH",
-      description = "Where to write; appears complete or not at all.")
+      description = "Where to write the model. The output appears only when it is complete.")
   private Path to;
 
   @Option(
@@ -52,13 +53,13 @@ public final class Convert implements Callable<Integer> {
       required = true,
       paramLabel = "F",
       completionCandidates = Formats.class,
-      description = "The form to write: ${COMPLETION-CANDIDATES}.")
+      description = "Output format: ${COMPLETION-CANDIDATES}.")
   private String format;
 
-  @Option(names = "--force", description = "Replace a model that is there.")
+  @Option(names = "--force", description = "Replace an existing model at the output path.")
   private boolean force;
 
-  @Option(names = "--json", description = "Print one JSON object instead of lines.")
+  @Option(names = "--json", description = "Print one JSON object instead of text.")
   private boolean json;
 
   private Convert() {}

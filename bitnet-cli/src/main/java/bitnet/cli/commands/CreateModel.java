@@ -26,7 +26,7 @@ import picocli.CommandLine.Spec;
 /// `bitnet create-model`: a blank ternary LLaMA of a given number of parameters.
 @Command(
     name = "create-model",
-    description = "Create a blank ternary LLaMA of a given size, ready for training.",
+    description = "Create a blank (untrained) ternary LLaMA of a given size.",
     sortOptions = false)
 public final class CreateModel implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -37,8 +37,8 @@ public final class CreateModel implements Callable<Integer> {
       names = "--output_dir",
       paramLabel = "DIR",
       description =
-          "Where to write; by default llama_<params>_ternary_quantized_optimized in the working"
-              + " directory.")
+          "Output directory (default: llama_<params>_ternary_quantized_optimized in the "
+              + "working directory).")
   private @Nullable Path outputDir;
 
   @Option(
@@ -46,21 +46,23 @@ public final class CreateModel implements Callable<Integer> {
       defaultValue = "default",
       paramLabel = "T",
       description =
-          "default (the bundled byte-level BPE), bytes (an id is a byte), or a tokenizer.json or"
-              + " a directory that holds one (default: ${DEFAULT-VALUE}).")
+          "default (the bundled byte-level BPE), bytes (one token per byte), a "
+              + "tokenizer.json, or a directory that contains one (default: ${DEFAULT-VALUE}).")
   private String tokenizer;
 
   @Option(
       names = "--vocab_size",
       paramLabel = "N",
-      description = "Tokens of the model; by default as many as the tokenizer has.")
+      description =
+          "Vocabulary size of the model, at least that of the tokenizer (default: the "
+              + "size of the tokenizer).")
   private @Nullable Integer vocabSize;
 
   @Option(
       names = "--context",
       defaultValue = "2048",
       paramLabel = "N",
-      description = "The longest sequence, in tokens (default: ${DEFAULT-VALUE}).")
+      description = "Context length in tokens (default: ${DEFAULT-VALUE}).")
   private int context;
 
   @Option(
@@ -68,36 +70,38 @@ public final class CreateModel implements Callable<Integer> {
       defaultValue = "silu",
       paramLabel = "A",
       description =
-          "The feed-forward gate: silu as in LLaMA, relu2 as in BitNet b1.58 2B4T (default:"
-              + " ${DEFAULT-VALUE}).")
+          "Activation of the feed-forward gate: silu as in LLaMA, or relu2 as in BitNet "
+              + "b1.58 2B4T (default: ${DEFAULT-VALUE}).")
   private String activation;
 
   @Option(
       names = "--sub_norms",
-      description = "Put an RMSNorm before o_proj and before down_proj, as in BitNet b1.58 2B4T.")
+      description =
+          "Add an RMSNorm before o_proj and before down_proj (SubLN), as in BitNet b1.58 "
+              + "2B4T.")
   private boolean subNorms;
 
-  @Option(names = "--tied", description = "Use the embedding as the output head as well.")
+  @Option(names = "--tied", description = "Tie the output head (lm_head) to the embedding.")
   private boolean tied;
 
   @Option(
-      names = "--e",
+      names = {"--ternary_embeddings", "--e"},
       description =
-          "Experimental: ternarise the embedding too, with one scale a row. The file gets smaller;"
-              + " the model gets worse.")
+          "Experimental: also make the embedding ternary, with one scale per token. The "
+              + "file is smaller, the model is worse.")
   private boolean ternaryEmbeddings;
 
   @Option(
       names = "--seed",
       defaultValue = "0",
       paramLabel = "S",
-      description = "Determines every initial weight (default: ${DEFAULT-VALUE}).")
+      description = "Seed of the initial weights (default: ${DEFAULT-VALUE}).")
   private long seed;
 
-  @Option(names = "--force", description = "Replace a model that is at the output directory.")
+  @Option(names = "--force", description = "Replace an existing model at the output path.")
   private boolean force;
 
-  @Option(names = "--json", description = "Print one JSON object instead of the table.")
+  @Option(names = "--json", description = "Print one JSON object instead of text.")
   private boolean json;
 
   private CreateModel() {}

@@ -15,7 +15,9 @@ import picocli.CommandLine.Spec;
 /// `bitnet doctor`: what this machine offers and what the toolkit makes of it.
 @Command(
     name = "doctor",
-    description = "Say what this machine can do, and which kernels and device are chosen and why.",
+    description =
+        "Show the features of this machine, and which kernels and device are selected "
+            + "and why.",
     sortOptions = false)
 public final class Doctor implements Callable<Integer> {
   @Spec private CommandSpec spec;

@@ -31,7 +31,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "energy-rl",
     description =
-        "Learn when to compute, idle, harvest or cool on a small energy budget, beside the optimum.",
+        "Train a Q-learning agent that schedules computation on a small energy budget, "
+            + "and compare it with the optimum.",
     sortOptions = false)
 public final class EnergyRl implements Callable<Integer> {
 
@@ -41,28 +42,28 @@ public final class EnergyRl implements Callable<Integer> {
       names = "--episodes",
       defaultValue = "100",
       paramLabel = "N",
-      description = "Episodes of training (default: ${DEFAULT-VALUE}).")
+      description = "Training episodes (default: ${DEFAULT-VALUE}).")
   private int episodes;
 
   @Option(
       names = "--max_steps",
       defaultValue = "20",
       paramLabel = "N",
-      description = "Steps of an episode (default: ${DEFAULT-VALUE}).")
+      description = "Steps per episode (default: ${DEFAULT-VALUE}).")
   private int maxSteps;
 
   @Option(
       names = "--alpha",
       defaultValue = "0.2",
       paramLabel = "X",
-      description = "Learning rate (default: ${DEFAULT-VALUE}).")
+      description = "Q-learning rate, above 0 and at most 1 (default: ${DEFAULT-VALUE}).")
   private double alpha;
 
   @Option(
       names = "--gamma",
       defaultValue = "0.95",
       paramLabel = "X",
-      description = "Discount of the next step's value, below 1 (default: ${DEFAULT-VALUE}).")
+      description = "Discount factor, from 0 to below 1 (default: ${DEFAULT-VALUE}).")
   private double gamma;
 
   @Option(
@@ -70,7 +71,8 @@ public final class EnergyRl implements Callable<Integer> {
       defaultValue = "0.5",
       paramLabel = "X",
       description =
-          "Share of random actions in the first episode; falls to 0 (default: ${DEFAULT-VALUE}).")
+          "Probability of a random action in the first episode; decreases linearly to 0 "
+              + "(default: ${DEFAULT-VALUE}).")
   private double epsilon;
 
   @Option(
@@ -78,31 +80,31 @@ public final class EnergyRl implements Callable<Integer> {
       defaultValue = "8",
       paramLabel = "X",
       description =
-          "Value of what was not tried yet; about a good policy's tokens a step / (1 - gamma)"
-              + " (default: ${DEFAULT-VALUE}).")
+          "Initial Q-value; about tokens per step of a good policy / (1 - gamma) "
+              + "(default: ${DEFAULT-VALUE}).")
   private double initialValue;
 
   @Option(
       names = "--seed",
       defaultValue = "0",
       paramLabel = "S",
-      description = "The same seed gives the same result (default: ${DEFAULT-VALUE}).")
+      description = "Random seed; the same seed gives the same result (default: ${DEFAULT-VALUE}).")
   private long seed;
 
   @Option(
       names = "--eval_episodes",
       defaultValue = "1000",
       paramLabel = "N",
-      description = "Episodes of each evaluation (default: ${DEFAULT-VALUE}).")
+      description = "Episodes per evaluation (default: ${DEFAULT-VALUE}).")
   private int evalEpisodes;
 
   @Option(
       names = "--plot",
       paramLabel = "DIR",
-      description = "Draw the learning curve and the policy into this directory, as PNG.")
+      description = "Write PNG plots of the learning curve and the policy to this directory.")
   private @Nullable Path plot;
 
-  @Option(names = "--json", description = "Print one JSON object instead of lines.")
+  @Option(names = "--json", description = "Print one JSON object instead of text.")
   private boolean json;
 
   @Mixin private EnergyOptions energy;
@@ -118,21 +120,23 @@ public final class EnergyRl implements Callable<Integer> {
         names = "--schedule_inference",
         required = true,
         paramLabel = "MODEL",
-        description = "Generate with this model; the trained policy decides when, token by token.")
+        description =
+            "Generate with this model; the trained policy decides at each step whether to "
+                + "compute a token.")
     private Path model;
 
     @Option(
         names = "--prompt",
         required = true,
         paramLabel = "TEXT",
-        description = "The beginning of the text.")
+        description = "Prompt to continue.")
     private String prompt;
 
     @Option(
         names = "--tokens",
         defaultValue = "32",
         paramLabel = "N",
-        description = "The most tokens to generate (default: ${DEFAULT-VALUE}).")
+        description = "Maximum number of tokens to generate (default: ${DEFAULT-VALUE}).")
     private int tokens;
 
     private Schedule() {}

@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
 /// `bitnet evaluate`: judges models on the same records.
 @Command(
     name = "evaluate",
-    description = "Judge models by questions, reasoning, a text's perplexity or multiple choice.",
+    description = "Evaluate models on questions, reasoning, perplexity or multiple choice.",
     sortOptions = false)
 public final class Evaluate implements Callable<Integer> {
   private static final String BENCHMARK = "--benchmark";
@@ -47,9 +47,9 @@ public final class Evaluate implements Callable<Integer> {
       defaultValue = "qa",
       paramLabel = "T",
       description =
-          "qa (final answer and word overlap), reasoning (the text inside <think> and its steps as"
-              + " well), perplexity (how well a text is foreseen) or choice (multiple choice by"
-              + " likelihood) (default: ${DEFAULT-VALUE}).")
+          "qa (final answers and word overlap), reasoning (also the text inside <think> "
+              + "and its steps), perplexity (of a text) or choice (multiple choice by "
+              + "log-likelihood) (default: ${DEFAULT-VALUE}).")
   private String task;
 
   @Option(
@@ -57,16 +57,16 @@ public final class Evaluate implements Callable<Integer> {
       required = true,
       paramLabel = "FILE",
       description =
-          "JSONL or a JSON array of {\"query\", \"answer\", \"reasoning\"?}; for perplexity a text;"
-              + " for choice ARC or HellaSwag as published.")
+          "JSONL or a JSON array of {\"query\", \"answer\", \"reasoning\"?}; for "
+              + "perplexity a text; for choice ARC or HellaSwag as published.")
   private Path dataset;
 
   @Option(
       names = BENCHMARK,
       paramLabel = "B",
       description =
-          "The dataset is a published one, as it was published: gsm8k, math, minerva_math or"
-              + " olympiad_bench.")
+          "Read --dataset in the published format of gsm8k, math, minerva_math or "
+              + "olympiad_bench.")
   private @Nullable String benchmark;
 
   @Option(
@@ -74,7 +74,8 @@ public final class Evaluate implements Callable<Integer> {
       defaultValue = "stop",
       paramLabel = "P",
       description =
-          "stop at the first bad record, or skip and count them (default: ${DEFAULT-VALUE}).")
+          "What to do with a malformed record: stop before any work starts, or skip and "
+              + "count it (default: ${DEFAULT-VALUE}).")
   private String badRecords;
 
   @Mixin private EvaluatedModelOptions models;
@@ -84,8 +85,8 @@ public final class Evaluate implements Callable<Integer> {
       defaultValue = "16",
       paramLabel = "N",
       description =
-          "Sequences that are computed together; changes the speed and nothing else (default:"
-              + " ${DEFAULT-VALUE}).")
+          "Sequences computed together; affects speed only, not results (default: "
+              + "${DEFAULT-VALUE}).")
   private int batchSize;
 
   @Mixin private AnswerOptions answers;
@@ -95,28 +96,27 @@ public final class Evaluate implements Callable<Integer> {
       names = SEED,
       defaultValue = "0",
       paramLabel = "S",
-      description =
-          "Determines drawn tokens and the bootstrap intervals (default: ${DEFAULT-VALUE}).")
+      description = "Seed of sampling and of bootstrap intervals (default: ${DEFAULT-VALUE}).")
   private long seed;
 
   @Option(
       names = "--samples",
       paramLabel = "FILE",
-      description = "Write what each model did with each record as JSON lines.")
+      description = "Write the output of each model for each record to this JSONL file.")
   private @Nullable Path samples;
 
   @Option(
       names = "--resume",
-      description = "Go on from the records that are in the --samples file, if there is one.")
+      description = "Continue with the records that the --samples file does not contain yet.")
   private boolean resume;
 
   @Option(
       names = "--csv_log",
       paramLabel = "FILE",
-      description = "Write the figures as CSV: model,metric,value,low,high,count.")
+      description = "Write the metrics to a CSV file: model,metric,value,low,high,count.")
   private @Nullable Path csvLog;
 
-  @Option(names = "--json", description = "Print the figures as one JSON object.")
+  @Option(names = "--json", description = "Print the metrics as one JSON object.")
   private boolean json;
 
   @Mixin private RuntimeOptions runtime;
@@ -131,7 +131,7 @@ public final class Evaluate implements Callable<Integer> {
   public Integer call() throws IOException {
     if (resume && samples == null) {
       throw new IllegalArgumentException(
-          "--resume needs --samples, the file of the run that goes on");
+          "--resume needs --samples, the file of the run to continue");
     }
     if (!List.of("auto", "cpu").contains(runtime.device())) {
       throw new IllegalArgumentException(
@@ -172,7 +172,7 @@ public final class Evaluate implements Callable<Integer> {
     for (String option : options) {
       if (isGiven(option)) {
         throw new IllegalArgumentException(
-            "%s means nothing to --task %s; leave it out".formatted(option, task));
+            "%s has no effect with --task %s; leave it out".formatted(option, task));
       }
     }
   }

@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
 /// `bitnet infer`: continues prompts.
 @Command(
     name = "infer",
-    description = "Continue a prompt; the text is printed as it comes, without the prompt.",
+    description = "Generate text from a prompt. The output does not repeat the prompt.",
     sortOptions = false)
 public final class Infer implements Callable<Integer> {
   private static final String STANDARD_INPUT = "-";
@@ -40,19 +40,21 @@ public final class Infer implements Callable<Integer> {
       names = "--model_path",
       required = true,
       paramLabel = "DIR",
-      description = "A model directory, a training run, a Hugging Face directory, or a GGUF file.")
+      description =
+          "Model: a model directory, a training run, a Hugging Face directory or a GGUF " + "file.")
   private Path modelPath;
 
   @Option(
       names = "--prompt",
       required = true,
       paramLabel = "TEXT",
-      description = "The beginning of the text; may be repeated; - reads standard input.")
+      description =
+          "Prompt to continue; - reads standard input; repeat the option for several " + "prompts.")
   private List<String> prompts;
 
   @Option(
       names = "--json",
-      description = "Print one JSON object a prompt, with tokens and their log-probabilities.")
+      description = "Print one JSON object per prompt, with tokens and their log-probabilities.")
   private boolean json;
 
   @Mixin private CompletionOptions writing;

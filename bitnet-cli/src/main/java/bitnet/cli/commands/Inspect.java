@@ -21,23 +21,27 @@ import picocli.CommandLine.Spec;
 /// `bitnet inspect`: what is in a model.
 @Command(
     name = "inspect",
-    description = "Show a model's tensors, their types and sizes, and the health of its trits.",
+    description =
+        "Show the tensors of a model with types and sizes, and statistics of its "
+            + "ternary weights.",
     sortOptions = false)
 public final class Inspect implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Parameters(
       paramLabel = "PATH",
-      description = "A model directory, a training run, a Hugging Face directory, or a GGUF file.")
+      description =
+          "Model: a model directory, a training run, a Hugging Face directory or a GGUF " + "file.")
   private Path modelPath;
 
-  @Option(names = "--json", description = "Print one JSON object instead of the table.")
+  @Option(names = "--json", description = "Print one JSON object instead of text.")
   private boolean json;
 
   @Option(
       names = "--html",
       paramLabel = "FILE",
-      description = "Write a page with plots as well; it needs nothing but itself.")
+      description =
+          "Also write an HTML page with plots to this file; the page needs no other " + "files.")
   private @Nullable Path html;
 
   private Inspect() {}

@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
 /// `bitnet logits`: a model's raw numbers, for comparisons with other tools.
 @Command(
     name = "logits",
-    description = "Print the logits that a model computes for token ids, in fp32.",
+    description = "Print the fp32 logits of a model for given token ids.",
     sortOptions = false)
 public final class Logits implements Callable<Integer> {
   private static final int BEST = 5;
@@ -36,7 +36,8 @@ public final class Logits implements Callable<Integer> {
       names = "--model_path",
       required = true,
       paramLabel = "DIR",
-      description = "A model directory, a training run, a Hugging Face directory, or a GGUF file.")
+      description =
+          "Model: a model directory, a training run, a Hugging Face directory or a GGUF " + "file.")
   private Path modelPath;
 
   @Option(
@@ -44,14 +45,14 @@ public final class Logits implements Callable<Integer> {
       required = true,
       arity = "1..*",
       paramLabel = "ID",
-      description = "Token ids, separated by blanks or commas.")
+      description = "Token ids, separated by spaces or commas.")
   private List<String> ids;
 
   @Option(
       names = "--json",
       description =
-          "Print {\"logits\": [[...], ...]}, [position][vocab], instead of the best five a"
-              + " position.")
+          "Print {\"logits\": [[...], ...]}, [position][vocab], instead of the five best "
+              + "tokens at each position.")
   private boolean json;
 
   @Mixin private DeviceOptions device;

@@ -20,8 +20,7 @@ import picocli.CommandLine.Spec;
 /// `bitnet make-data arithmetic`: sums, differences and products with worked steps.
 @Command(
     name = "arithmetic",
-    description =
-        "Write arithmetic questions with worked steps and answers as JSONL; all are different.",
+    description = "Write distinct arithmetic questions with reasoning steps and answers as JSONL.",
     sortOptions = false)
 final class MakeArithmetic implements Callable<Integer> {
   private static final int SHOWN = 3;
@@ -32,57 +31,59 @@ final class MakeArithmetic implements Callable<Integer> {
       names = "--output",
       required = true,
       paramLabel = "FILE",
-      description = "The JSONL file, with the fields query, answer and reasoning.")
+      description = "JSONL file to write, with the fields query, answer and reasoning.")
   private Path output;
 
   @Option(
       names = "--count",
       defaultValue = "5000",
       paramLabel = "N",
-      description = "Questions in it (default: ${DEFAULT-VALUE}).")
+      description = "Number of questions, at least 1 (default: ${DEFAULT-VALUE}).")
   private int count;
 
   @Option(
       names = "--eval_output",
       paramLabel = "FILE",
-      description = "A second file, of questions that the first does not have.")
+      description = "Held-out JSONL file to write; shares no question with --output.")
   private @Nullable Path evalOutput;
 
   @Option(
       names = "--eval_count",
       paramLabel = "N",
-      description = "Questions in the second file (default: 500).")
+      description = "Number of held-out questions (default: 500).")
   private @Nullable Integer evalCount;
 
   @Option(
       names = "--digits",
       defaultValue = "2",
       paramLabel = "N",
-      description = "Digits of a number at most (default: ${DEFAULT-VALUE}).")
+      description = "Maximum number of digits of an operand (default: ${DEFAULT-VALUE}).")
   private int digits;
 
   @Option(
       names = "--ops",
       defaultValue = "+",
       paramLabel = "OPS",
-      description = "Some of + - *, as in --ops=\"+-\" (default: ${DEFAULT-VALUE}).")
+      description =
+          "Operators to use, some of + - *, for example --ops=\"+-\" (default: "
+              + "${DEFAULT-VALUE}).")
   private String operations;
 
   @Option(
       names = "--steps",
       defaultValue = "1",
       paramLabel = "N",
-      description = "Operations in a question (default: ${DEFAULT-VALUE}).")
+      description = "Operators per question (default: ${DEFAULT-VALUE}).")
   private int steps;
 
-  @Option(names = "--no_reasoning", description = "Leave out the worked steps.")
+  @Option(names = "--no_reasoning", description = "Write no reasoning steps.")
   private boolean withoutReasoning;
 
   @Option(
       names = "--seed",
       defaultValue = "0",
       paramLabel = "S",
-      description = "Selects the questions (default: ${DEFAULT-VALUE}).")
+      description = "Random seed of the questions (default: ${DEFAULT-VALUE}).")
   private long seed;
 
   private MakeArithmetic() {}

@@ -8,7 +8,7 @@ import picocli.CommandLine.Spec;
 /// `bitnet make-data`: training data from nothing.
 @Command(
     name = "make-data",
-    description = "Write made-up questions with answers.",
+    description = "Generate datasets of questions with answers.",
     subcommands = MakeArithmetic.class)
 public final class MakeData implements Runnable {
   @Spec private CommandSpec spec;

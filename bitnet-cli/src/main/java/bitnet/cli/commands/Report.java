@@ -21,7 +21,8 @@ import picocli.CommandLine.Spec;
 /// `bitnet report`: one page about a run, or about two beside each other.
 @Command(
     name = "report",
-    description = "Make a page of plots from a run's logs, or from two runs' beside each other.",
+    description =
+        "Write an HTML page of plots from the logs of one run, or of two runs side by " + "side.",
     sortOptions = false)
 public final class Report implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -30,14 +31,16 @@ public final class Report implements Callable<Integer> {
       arity = "1..*",
       paramLabel = "RUN",
       description =
-          "The --output_dir of train-ce or train-grpo, which holds metrics.csv and, of train-grpo,"
-              + " answers.jsonl; or a CSV file from --csv_log. One or two; a run may still go on.")
+          "The --output_dir of train-ce or train-grpo (metrics.csv and, for train-grpo, "
+              + "answers.jsonl), or a CSV file from --csv_log. One or two runs; a run may "
+              + "still be in progress.")
   private List<Path> paths;
 
   @Option(
       names = "--output",
       paramLabel = "FILE",
-      description = "The page, which needs nothing but itself (default: report.html in the RUN).")
+      description =
+          "HTML page to write; it needs no other files (default: report.html in the RUN).")
   private @Nullable Path output;
 
   private Report() {}

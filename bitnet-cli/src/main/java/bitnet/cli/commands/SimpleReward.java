@@ -16,7 +16,7 @@ import picocli.CommandLine.Spec;
 /// `bitnet simple-reward`: a reward model in a second, without files.
 @Command(
     name = "simple-reward",
-    description = "Train a small reward model on built-in answers and show what it thinks of them.",
+    description = "Train a small reward model on built-in examples and print its scores.",
     sortOptions = false)
 public final class SimpleReward implements Callable<Integer> {
   private static final List<PreferenceRecord.Pair> PAIRS =
@@ -34,21 +34,21 @@ public final class SimpleReward implements Callable<Integer> {
       names = "--epochs",
       defaultValue = "100",
       paramLabel = "N",
-      description = "How often all answers are seen (default: ${DEFAULT-VALUE}).")
+      description = "Passes over the built-in answers (default: ${DEFAULT-VALUE}).")
   private int epochs;
 
   @Option(
       names = "--lr",
       defaultValue = "0.1",
       paramLabel = "X",
-      description = "The learning rate (default: ${DEFAULT-VALUE}).")
+      description = "Learning rate (default: ${DEFAULT-VALUE}).")
   private double learningRate;
 
   @Option(
       names = "--seed",
       defaultValue = "0",
       paramLabel = "S",
-      description = "Determines the order of the answers (default: ${DEFAULT-VALUE}).")
+      description = "Seed of the order of the answers (default: ${DEFAULT-VALUE}).")
   private long seed;
 
   private SimpleReward() {}

@@ -35,7 +35,7 @@ import picocli.CommandLine.Spec;
 /// `bitnet train-ce`: trains a model on the next token of a text.
 @Command(
     name = "train-ce",
-    description = "Train a model on a text by next-token cross-entropy.",
+    description = "Train a model on text with next-token cross-entropy.",
     sortOptions = false)
 public final class TrainCe implements Callable<Integer> {
   private static final long SAVE_INTERVAL = 500;
@@ -48,16 +48,16 @@ public final class TrainCe implements Callable<Integer> {
       required = true,
       paramLabel = "FILE",
       description =
-          "The text: plain (a line is an example), JSON or JSONL with a field \"text\", or with"
-              + " \"query\", \"answer\" and perhaps \"reasoning\".")
+          "Training text: plain (one example per line), JSON or JSONL with a field "
+              + "\"text\", or with \"query\", \"answer\" and optionally \"reasoning\".")
   private Path dataset;
 
   @Option(
       names = "--text_format",
       paramLabel = "F",
       description =
-          "lines, document (the whole file is one text), json or jsonl; by default told from the"
-              + " file.")
+          "lines, document (the whole file is one text), json or jsonl (default: "
+              + "detected from the file).")
   private @Nullable String textFormat;
 
   @Option(
@@ -65,68 +65,71 @@ public final class TrainCe implements Callable<Integer> {
       defaultValue = "stop",
       paramLabel = "P",
       description =
-          "stop before training at the first bad record, or skip and count them (default:"
-              + " ${DEFAULT-VALUE}).")
+          "What to do with a malformed record: stop before any work starts, or skip and "
+              + "count it (default: ${DEFAULT-VALUE}).")
   private String badRecords;
 
   @Option(
       names = "--completion_only_loss",
-      description = "Learn the answers of questions only; their prompts are read.")
+      description = "Compute the loss on completions (answers) only, not on prompts.")
   private boolean completionOnly;
 
   @Option(
       names = "--eval_dataset",
       paramLabel = "FILE",
-      description = "A text to judge by, instead of a part of the dataset.")
+      description = "Text to evaluate on, instead of a held-out part of the dataset.")
   private @Nullable Path evalDataset;
 
   @Option(
       names = "--eval_fraction",
       defaultValue = "0.1",
       paramLabel = "X",
-      description = "The last part of the dataset is held out (default: ${DEFAULT-VALUE}).")
+      description =
+          "Fraction at the end of the dataset that is held out, from 0 to below 1 "
+              + "(default: ${DEFAULT-VALUE}).")
   private double evalFraction;
 
   @Option(
       names = "--model_path",
       required = true,
       paramLabel = "DIR",
-      description = "The model to start from.")
+      description =
+          "Model: a model directory, a training run, a Hugging Face directory or a GGUF " + "file.")
   private Path modelPath;
 
   @Option(
       names = "--iters",
       required = true,
       paramLabel = "N",
-      description = "Steps of the optimizer.")
+      description = "Number of optimizer steps, at least 1.")
   private long iterations;
 
   @Option(
       names = "--batch_size",
       defaultValue = "8",
       paramLabel = "N",
-      description = "Sequences in a batch (default: ${DEFAULT-VALUE}).")
+      description = "Sequences per batch (default: ${DEFAULT-VALUE}).")
   private int batchSize;
 
   @Option(
       names = "--seq_len",
       defaultValue = "256",
       paramLabel = "N",
-      description = "Tokens in a sequence (default: ${DEFAULT-VALUE}).")
+      description = "Tokens per sequence (default: ${DEFAULT-VALUE}).")
   private int seqLen;
 
   @Option(
       names = "--grad_accum",
       defaultValue = "1",
       paramLabel = "N",
-      description = "Batches whose gradients make a step (default: ${DEFAULT-VALUE}).")
+      description = "Batches accumulated per optimizer step (default: ${DEFAULT-VALUE}).")
   private int gradAccum;
 
   @Option(
       names = "--lr",
       defaultValue = "1.5e-3",
       paramLabel = "X",
-      description = "The highest learning rate (default: ${DEFAULT-VALUE}).")
+      description = "Peak learning rate (default: ${DEFAULT-VALUE}).")
   private double learningRate;
 
   @Option(
@@ -134,29 +137,31 @@ public final class TrainCe implements Callable<Integer> {
       defaultValue = "two-stage",
       paramLabel = "S",
       description =
-          "two-stage (BitNet b1.58: at half-way the rate drops and weight decay ends), cosine,"
-              + " linear or constant (default: ${DEFAULT-VALUE}).")
+          "two-stage (BitNet b1.58: halfway, the rate drops and weight decay ends), "
+              + "cosine, linear or constant (default: ${DEFAULT-VALUE}).")
   private String schedule;
 
   @Option(
       names = "--warmup",
       paramLabel = "N",
-      description = "Steps in which the rate rises (default: 5%% of --iters, at most 375).")
+      description =
+          "Linear warm-up steps of the learning rate (default: 5%% of --iters, at most " + "375).")
   private @Nullable Long warmup;
 
   @Option(
       names = "--weight_decay",
       defaultValue = "0.1",
       paramLabel = "X",
-      description = "AdamW's decay of matrices (default: ${DEFAULT-VALUE}).")
+      description = "AdamW weight decay of matrices (default: ${DEFAULT-VALUE}).")
   private double weightDecay;
 
   @Option(
-      names = "--clip",
+      names = "--max_grad_norm",
       defaultValue = "1",
       paramLabel = "X",
       description =
-          "Longer gradients are scaled to this norm; 0: never (default: ${DEFAULT-VALUE}).")
+          "Gradients are clipped to this global norm; 0 disables clipping (default: "
+              + "${DEFAULT-VALUE}).")
   private double clip;
 
   @Option(
@@ -164,8 +169,8 @@ public final class TrainCe implements Callable<Integer> {
       defaultValue = "0",
       paramLabel = "N",
       description =
-          "Steps in which quantisation sets in, for a model trained in full precision (default:"
-              + " ${DEFAULT-VALUE}).")
+          "Steps over which quantization is phased in, for a model trained in full "
+              + "precision (default: ${DEFAULT-VALUE}).")
   private long quantWarmup;
 
   @Option(
@@ -173,22 +178,22 @@ public final class TrainCe implements Callable<Integer> {
       defaultValue = "epoch",
       paramLabel = "S",
       description =
-          "epoch (every window once, shuffled) or random (windows anywhere) (default:"
-              + " ${DEFAULT-VALUE}).")
+          "epoch (every window once per epoch, shuffled) or random (windows at random "
+              + "offsets) (default: ${DEFAULT-VALUE}).")
   private String sampling;
 
   @Option(
       names = "--grad_checkpoint",
-      description = "Keep only the layers' inputs and compute the layers again: less memory.")
+      description =
+          "Activation checkpointing: keep only the inputs of each layer and recompute "
+              + "the rest in the backward pass. Uses less memory and more time.")
   private boolean gradCheckpoint;
 
   @Option(
       names = "--eval_interval",
       defaultValue = "100",
       paramLabel = "N",
-      description =
-          "Steps between two looks at the held-out text; 0: at the end (default:"
-              + " ${DEFAULT-VALUE}).")
+      description = "Evaluate every N steps; 0: only at the end (default: ${DEFAULT-VALUE}).")
   private long evalInterval;
 
   @Option(
@@ -196,14 +201,15 @@ public final class TrainCe implements Callable<Integer> {
       defaultValue = "131072",
       paramLabel = "N",
       description =
-          "So much of the held-out text is looked at; 0: all of it (default: ${DEFAULT-VALUE}).")
+          "Evaluate on at most N held-out tokens; 0: on all of them (default: "
+              + "${DEFAULT-VALUE}).")
   private long evalTokens;
 
   @Option(
       names = "--seed",
       defaultValue = "0",
       paramLabel = "S",
-      description = "Determines the order of the text (default: ${DEFAULT-VALUE}).")
+      description = "Seed of the data order (default: ${DEFAULT-VALUE}).")
   private long seed;
 
   @Mixin private RunOptions kept = new RunOptions(SAVE_INTERVAL, LOG_INTERVAL);

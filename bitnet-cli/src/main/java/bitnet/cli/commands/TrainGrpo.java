@@ -46,8 +46,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "train-grpo",
     description =
-        "Improve a model on questions with checkable answers by Grouped Response Policy"
-            + " Optimisation, with one layer or two.",
+        "Train a model on questions with verifiable answers by Group Relative Policy "
+            + "Optimization (GRPO), with one layer or two.",
     sortOptions = false)
 public final class TrainGrpo implements Callable<Integer> {
   private static final long SAVE_INTERVAL = 100;
@@ -66,8 +66,8 @@ public final class TrainGrpo implements Callable<Integer> {
       names = "--benchmark",
       paramLabel = "B",
       description =
-          "The questions are a published set, as it was published: gsm8k, math, minerva_math or"
-              + " olympiad_bench.")
+          "Read --dataset in the published format of gsm8k, math, minerva_math or "
+              + "olympiad_bench.")
   private @Nullable String benchmark;
 
   @Option(
@@ -75,45 +75,52 @@ public final class TrainGrpo implements Callable<Integer> {
       defaultValue = "stop",
       paramLabel = "P",
       description =
-          "stop before training at the first bad record, or skip and count them (default:"
-              + " ${DEFAULT-VALUE}).")
+          "What to do with a malformed record: stop before any work starts, or skip and "
+              + "count it (default: ${DEFAULT-VALUE}).")
   private String badRecords;
 
   @Option(
       names = "--eval_dataset",
       paramLabel = "FILE",
-      description = "Questions to judge by, answered with the most probable tokens.")
+      description = "Held-out questions, answered with greedy decoding.")
   private @Nullable Path evalDataset;
 
   @Option(
       names = "--model_path",
       required = true,
       paramLabel = "DIR",
-      description = "The model to start from.")
+      description =
+          "Model: a model directory, a training run, a Hugging Face directory or a GGUF " + "file.")
   private Path modelPath;
 
-  @Option(names = "--steps", required = true, paramLabel = "N", description = "Steps of the run.")
+  @Option(
+      names = "--steps",
+      required = true,
+      paramLabel = "N",
+      description = "Number of steps, at least 1.")
   private long steps;
 
   @Option(
       names = "--batch_size",
       defaultValue = "16",
       paramLabel = "N",
-      description = "Questions in a step (default: ${DEFAULT-VALUE}).")
+      description = "Prompts per step (default: ${DEFAULT-VALUE}).")
   private int batchSize;
 
   @Option(
       names = "--group_size",
       defaultValue = "8",
       paramLabel = "N",
-      description = "Answers to each question (default: ${DEFAULT-VALUE}).")
+      description =
+          "Completions sampled per prompt (the group of GRPO), at least 2 (default: "
+              + "${DEFAULT-VALUE}).")
   private int groupSize;
 
   @Option(
       names = "--max_length",
       defaultValue = "128",
       paramLabel = "N",
-      description = "The most tokens of an answer (default: ${DEFAULT-VALUE}).")
+      description = "Maximum number of tokens of a completion (default: ${DEFAULT-VALUE}).")
   private int maxLength;
 
   @Option(
@@ -121,15 +128,16 @@ public final class TrainGrpo implements Callable<Integer> {
       arity = "1..*",
       paramLabel = "R",
       description =
-          "Rewards: f1 (qa_reward), final_answer (exact), format, length, an expression over these,"
-              + " the directory of a model from train-reward, or a class (default: f1).")
+          "Rewards: f1 (qa_reward), final_answer (exact), format, length, an expression "
+              + "over these, the directory of a model from train-reward, or a class (default: "
+              + "f1).")
   private List<String> rewardModels = new ArrayList<>();
 
   @Option(
       names = "--reward_weights",
       arity = "1..*",
       paramLabel = "W",
-      description = "A weight for each of them (default: 1).")
+      description = "One weight for each --reward_model (default: 1).")
   private List<Double> rewardWeights = new ArrayList<>();
 
   @Option(
@@ -137,20 +145,20 @@ public final class TrainGrpo implements Callable<Integer> {
       defaultValue = "group",
       paramLabel = "S",
       description =
-          "Advantages are divided by the standard deviation of the group, of the batch, or by none"
-              + " (default: ${DEFAULT-VALUE}).")
+          "Divide advantages by the standard deviation of the rewards of the group or "
+              + "batch, or by none (default: ${DEFAULT-VALUE}).")
   private String scaleRewards;
 
   @Option(
       names = "--num_iterations",
       defaultValue = "1",
       paramLabel = "N",
-      description = "Updates with the answers of a step (default: ${DEFAULT-VALUE}).")
+      description =
+          "Optimizer steps per batch of rollouts (mu in the GRPO paper) (default: "
+              + "${DEFAULT-VALUE}).")
   private int iterations;
 
-  @Option(
-      names = "--mask_truncated",
-      description = "Leave answers that were cut off out of the loss.")
+  @Option(names = "--mask_truncated", description = "Exclude truncated completions from the loss.")
   private boolean maskTruncated;
 
   @Option(
@@ -158,15 +166,15 @@ public final class TrainGrpo implements Callable<Integer> {
       defaultValue = "0",
       paramLabel = "N",
       description =
-          "Steps after which the reference becomes the policy; 0: it stays the first model"
-              + " (default: ${DEFAULT-VALUE}).")
+          "Copy the policy to the reference model every N steps; 0: never (default: "
+              + "${DEFAULT-VALUE}).")
   private long refSync;
 
   @Option(
       names = "--temperature",
       defaultValue = "1",
       paramLabel = "X",
-      description = "Of the answers (default: ${DEFAULT-VALUE}).")
+      description = "Sampling temperature of the rollouts, above 0 (default: ${DEFAULT-VALUE}).")
   private double temperature;
 
   @Option(
@@ -174,14 +182,15 @@ public final class TrainGrpo implements Callable<Integer> {
       defaultValue = "1",
       paramLabel = "X",
       description =
-          "They consist of the most probable tokens that reach it (default: ${DEFAULT-VALUE}).")
+          "Nucleus sampling of the rollouts: keep the smallest set of tokens whose total "
+              + "probability reaches P, above 0 and at most 1 (default: ${DEFAULT-VALUE}).")
   private double topP;
 
   @Option(
       names = "--lr",
       defaultValue = "3e-5",
       paramLabel = "X",
-      description = "The highest learning rate (default: ${DEFAULT-VALUE}).")
+      description = "Peak learning rate (default: ${DEFAULT-VALUE}).")
   private double learningRate;
 
   @Option(
@@ -195,27 +204,30 @@ public final class TrainGrpo implements Callable<Integer> {
       names = "--warmup",
       defaultValue = "0",
       paramLabel = "N",
-      description = "Steps in which the rate rises (default: ${DEFAULT-VALUE}).")
+      description = "Linear warm-up steps of the learning rate (default: ${DEFAULT-VALUE}).")
   private long warmup;
 
   @Option(
       names = "--weight_decay",
       defaultValue = "0",
       paramLabel = "X",
-      description = "AdamW's decay of matrices (default: ${DEFAULT-VALUE}).")
+      description = "AdamW weight decay of matrices (default: ${DEFAULT-VALUE}).")
   private double weightDecay;
 
   @Option(
-      names = "--clip",
+      names = "--max_grad_norm",
       defaultValue = "1",
       paramLabel = "X",
       description =
-          "Longer gradients are scaled to this norm; 0: never (default: ${DEFAULT-VALUE}).")
+          "Gradients are clipped to this global norm; 0 disables clipping (default: "
+              + "${DEFAULT-VALUE}).")
   private double clip;
 
   @Option(
       names = "--grad_checkpoint",
-      description = "Keep only the layers' inputs and compute the layers again: less memory.")
+      description =
+          "Activation checkpointing: keep only the inputs of each layer and recompute "
+              + "the rest in the backward pass. Uses less memory and more time.")
   private boolean gradCheckpoint;
 
   @Option(
@@ -223,15 +235,15 @@ public final class TrainGrpo implements Callable<Integer> {
       defaultValue = "4096",
       paramLabel = "N",
       description =
-          "The most tokens that go through the graph at once: fewer need less memory (default:"
-              + " ${DEFAULT-VALUE}).")
+          "Maximum number of tokens per forward pass of the update; a smaller value "
+              + "needs less memory (default: ${DEFAULT-VALUE}).")
   private int passTokens;
 
   @Option(
       names = "--seed",
       defaultValue = "0",
       paramLabel = "S",
-      description = "Determines questions and answers (default: ${DEFAULT-VALUE}).")
+      description = "Seed of the question order and of sampling (default: ${DEFAULT-VALUE}).")
   private long seed;
 
   @Option(
@@ -239,7 +251,8 @@ public final class TrainGrpo implements Callable<Integer> {
       defaultValue = "50",
       paramLabel = "N",
       description =
-          "Steps between two looks at --eval_dataset; 0: at the end (default: ${DEFAULT-VALUE}).")
+          "Evaluate on --eval_dataset every N steps; 0: only at the end (default: "
+              + "${DEFAULT-VALUE}).")
   private long evalInterval;
 
   @Option(
@@ -247,21 +260,23 @@ public final class TrainGrpo implements Callable<Integer> {
       defaultValue = "10",
       paramLabel = "N",
       description =
-          "Steps between printed answers, which go to answers.jsonl in the run too; 0: none"
-              + " (default: ${DEFAULT-VALUE}).")
+          "Print some completions every N steps and append them to answers.jsonl in the "
+              + "run; 0: never (default: ${DEFAULT-VALUE}).")
   private long sampleInterval;
 
   @Option(
       names = "--completions_log",
       paramLabel = "FILE",
-      description = "Write every answer with its reward to a JSONL file.")
+      description = "Write every completion with its reward to this JSONL file.")
   private @Nullable Path completionsLog;
 
   @Option(
       names = "--kernel",
       defaultValue = "auto",
       paramLabel = "K",
-      description = "Kernels of the rollouts; see bitnet doctor (default: ${DEFAULT-VALUE}).")
+      description =
+          "Kernels of the rollouts; bitnet doctor lists those that run here (default: "
+              + "${DEFAULT-VALUE}).")
   private String kernel;
 
   @Mixin private LossOptions loss;

@@ -29,14 +29,14 @@ import picocli.CommandLine.Spec;
 /// `bitnet train-reward`: a reward model from judged answers.
 @Command(
     name = "train-reward",
-    description = "Train a reward model on pairs of a better and a worse answer, or on labels.",
+    description = "Train a reward model on preference pairs or on labels.",
     sortOptions = false)
 public final class TrainReward implements Callable<Integer> {
   private static final String MODEL_PATH = "--model_path";
-  private static final String HEAD = "--head";
+  private static final String REWARD_HEAD = "--reward_head";
   private static final String BATCH_SIZE = "--batch_size";
   private static final List<String> TRANSFORMER_OPTIONS =
-      List.of(MODEL_PATH, HEAD, BATCH_SIZE, "--device", "--threads", "--dtype");
+      List.of(MODEL_PATH, REWARD_HEAD, BATCH_SIZE, "--device", "--threads", "--dtype");
 
   @Spec private CommandSpec spec;
 
@@ -45,8 +45,9 @@ public final class TrainReward implements Callable<Integer> {
       required = true,
       paramLabel = "FILE",
       description =
-          "JSONL or a JSON array of pairs {\"query\", \"chosen\", \"rejected\"} or labels {\"query\","
-              + " \"answer\", \"label\": 0 to 1}.")
+          "JSONL or a JSON array of preference pairs {\"query\", \"chosen\", "
+              + "\"rejected\"} or labels {\"query\", \"answer\", \"label\"} with a label from "
+              + "0 to 1.")
   private Path dataset;
 
   @Option(
@@ -54,7 +55,8 @@ public final class TrainReward implements Callable<Integer> {
       defaultValue = "stop",
       paramLabel = "P",
       description =
-          "stop at the first bad record, or skip and count them (default:" + " ${DEFAULT-VALUE}).")
+          "What to do with a malformed record: stop before any work starts, or skip and "
+              + "count it (default: ${DEFAULT-VALUE}).")
   private String badRecords;
 
   @Option(
@@ -62,61 +64,61 @@ public final class TrainReward implements Callable<Integer> {
       defaultValue = "0.1",
       paramLabel = "X",
       description =
-          "The share of questions that are held out to measure the accuracy (default:"
-              + " ${DEFAULT-VALUE}).")
+          "Fraction of the questions held out to measure accuracy, from 0 to below 1 "
+              + "(default: ${DEFAULT-VALUE}).")
   private double evalFraction;
 
   @Option(
-      names = "--model",
+      names = "--model_type",
       defaultValue = "linear",
       paramLabel = "M",
       description =
-          "linear (logistic regression on words) or transformer (a ternary LLaMA with a head)"
-              + " (default: ${DEFAULT-VALUE}).")
+          "Reward model: linear (logistic regression on words) or transformer (a ternary "
+              + "LLaMA with a reward head) (default: ${DEFAULT-VALUE}).")
   private String model;
 
   @Option(
       names = MODEL_PATH,
       paramLabel = "DIR",
-      description = "The LLaMA to start from, for --model transformer.")
+      description = "Base model for --model_type transformer.")
   private @Nullable Path modelPath;
 
   @Option(
-      names = HEAD,
+      names = REWARD_HEAD,
       defaultValue = "scalar",
       paramLabel = "H",
       description =
-          "For --model transformer: scalar (a score for the completion) or per_token (one for every"
-              + " token) (default: ${DEFAULT-VALUE}).")
+          "For --model_type transformer: scalar (one score per completion) or per_token "
+              + "(one score per token) (default: ${DEFAULT-VALUE}).")
   private String head;
 
   @Option(
       names = BATCH_SIZE,
       defaultValue = "8",
       paramLabel = "N",
-      description = "Records in a step, for --model transformer (default: ${DEFAULT-VALUE}).")
+      description = "For --model_type transformer: records per step (default: ${DEFAULT-VALUE}).")
   private int batchSize;
 
   @Option(
       names = "--output_dir",
       required = true,
       paramLabel = "DIR",
-      description = "Where the model goes; --reward_model takes this directory.")
+      description = "Output directory of the reward model, for use with --reward_model.")
   private Path outputDir;
 
-  @Option(names = "--force", description = "Replace the model that is there.")
+  @Option(names = "--force", description = "Replace an existing model at the output path.")
   private boolean force;
 
   @Option(
       names = "--epochs",
       paramLabel = "N",
-      description = "How often all records are seen (default: 20, transformer 3).")
+      description = "Passes over the dataset (default: 20; transformer: 3).")
   private @Nullable Integer epochs;
 
   @Option(
       names = "--lr",
       paramLabel = "X",
-      description = "The learning rate (default: 0.1, transformer 1e-3).")
+      description = "Learning rate (default: 0.1; transformer: 1e-3).")
   private @Nullable Double learningRate;
 
   @Option(
@@ -124,7 +126,7 @@ public final class TrainReward implements Callable<Integer> {
       defaultValue = "0",
       paramLabel = "S",
       description =
-          "Selects the records held out and orders the others (default: ${DEFAULT-VALUE}).")
+          "Seed of the held-out split and of the record order (default: " + "${DEFAULT-VALUE}).")
   private long seed;
 
   @Mixin private ComputeOptions compute;
@@ -166,12 +168,12 @@ public final class TrainReward implements Callable<Integer> {
     }
     if (!linear && modelPath == null) {
       throw new IllegalArgumentException(
-          "--model transformer needs --model_path, the LLaMA to start from");
+          "--model_type transformer needs --model_path, the base model");
     }
     for (String option : linear ? TRANSFORMER_OPTIONS : List.<String>of()) {
       if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
         throw new IllegalArgumentException(
-            option + " means nothing to the linear model; add --model transformer");
+            option + " has no effect on the linear model; add --model_type transformer");
       }
     }
     if (Files.exists(outputDir) && !force) { // said before the training, not after it

@@ -27,7 +27,7 @@ public final class TrainTokenizer implements Callable<Integer> {
       required = true,
       arity = "1..*",
       paramLabel = "FILE",
-      description = "UTF-8 text files; read line by line, so they may be larger than memory.")
+      description = "UTF-8 text files to train on; read line by line, so they may exceed memory.")
   private List<Path> corpus;
 
   @Option(
@@ -35,15 +35,17 @@ public final class TrainTokenizer implements Callable<Integer> {
       defaultValue = "4096",
       paramLabel = "N",
       description =
-          "Tokens wanted, with the 256 bytes and the special tokens <|endoftext|> and <|pad|>;"
-              + " at least 258 (default: ${DEFAULT-VALUE}).")
+          "Vocabulary size, including the 256 bytes and the special tokens <|endoftext|> "
+              + "and <|pad|>; at least 258 (default: ${DEFAULT-VALUE}).")
   private int vocabSize;
 
   @Option(
       names = {"--min_frequency", "--min-frequency"},
       defaultValue = "2",
       paramLabel = "K",
-      description = "Merge no pair that occurs less often (default: ${DEFAULT-VALUE}).")
+      description =
+          "Minimum number of occurrences of a pair that is merged (default: "
+              + "${DEFAULT-VALUE}).")
   private int minFrequency;
 
   @Option(
@@ -51,8 +53,8 @@ public final class TrainTokenizer implements Callable<Integer> {
       required = true,
       paramLabel = "PATH",
       description =
-          "A file that ends in .json, or a directory, which gets tokenizer.json and"
-              + " tokenizer_config.json.")
+          "A file that ends in .json, or a directory that receives tokenizer.json and "
+              + "tokenizer_config.json.")
   private Path output;
 
   private TrainTokenizer() {}

@@ -27,8 +27,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "verify",
     description =
-        "Check a model: files, shapes, trits, scales, config, tokenizer; and its logits, if a"
-            + " reference is given.",
+        "Check the files, shapes, ternary weights, scales, config and tokenizer of a "
+            + "model and, given a reference, its logits.",
     sortOptions = false)
 public final class Verify implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -37,24 +37,28 @@ public final class Verify implements Callable<Integer> {
       names = "--model_path",
       required = true,
       paramLabel = "PATH",
-      description = "A model directory, a training run, a Hugging Face directory, or a GGUF file.")
+      description =
+          "Model: a model directory, a training run, a Hugging Face directory or a GGUF " + "file.")
   private Path modelPath;
 
   @Option(
       names = "--reference",
       paramLabel = "FILE",
       description =
-          "Logits of another program to compare with: {\"ids\": [...], \"logits\": [[...], ...]}.")
+          "Reference logits from another program to compare with: {\"ids\": [...], "
+              + "\"logits\": [[...], ...]}.")
   private @Nullable Path reference;
 
   @Option(
       names = "--tolerance",
       defaultValue = "1e-3",
       paramLabel = "X",
-      description = "The most that a logit may differ (default: ${DEFAULT-VALUE}).")
+      description =
+          "Maximum absolute difference of a logit from the reference (default: "
+              + "${DEFAULT-VALUE}).")
   private double tolerance;
 
-  @Option(names = "--json", description = "Print one JSON object instead of lines.")
+  @Option(names = "--json", description = "Print one JSON object instead of text.")
   private boolean json;
 
   @Mixin private DeviceOptions device;

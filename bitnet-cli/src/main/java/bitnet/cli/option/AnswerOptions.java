@@ -36,11 +36,13 @@ public final class AnswerOptions {
       defaultValue = "1",
       paramLabel = "H",
       description =
-          "Answer each question H times; majority vote and best of H are reported as well (default:"
-              + " ${DEFAULT-VALUE}).")
+          "First answers sampled per question; majority vote and the best answer are "
+              + "also reported (default: ${DEFAULT-VALUE}).")
   private int augmentationSize;
 
-  @Option(names = "--two_layer", description = "Let the model correct each of its answers.")
+  @Option(
+      names = "--two_layer",
+      description = "Also ask the model to correct each of its answers (second layer).")
   private boolean twoLayer;
 
   @Option(
@@ -48,26 +50,28 @@ public final class AnswerOptions {
       defaultValue = QaTemplate.GUIDING_PROMPT,
       paramLabel = "TEXT|FILE",
       description =
-          "What asks for a correction, as in training; "
+          "Guiding prompt that asks for a correction, as in training; "
               + QaTemplate.QUERY
-              + " in it stands for the question (default: \"${DEFAULT-VALUE}\").")
+              + " is replaced by the question (default: \"${DEFAULT-VALUE}\").")
   private String guidingPrompt;
 
   @Option(
       names = SECOND_MAX_LENGTH,
       paramLabel = "N",
-      description = "The most new tokens of a correction (default: as --max_length).")
+      description = "Maximum number of tokens of a correction (default: --max_length).")
   private @Nullable Integer secondMaxLength;
 
   private AnswerOptions() {}
 
+  /// The settings of an evaluation.
+  ///
   /// @param given whether an option was given, by its name
   public AnswerSettings settings(
       int batchSize, long seed, boolean reasoning, Predicate<String> given) throws IOException {
     for (String option : List.of(GUIDING_PROMPT, SECOND_MAX_LENGTH)) {
       if (!twoLayer && given.test(option)) {
         throw new IllegalArgumentException(
-            option + " means nothing without a second try; add --two_layer");
+            option + " has no effect without a second try; add --two_layer");
       }
     }
     GenerationSettings generation = sampling.settings(seed);

@@ -15,10 +15,10 @@ public final class CompletionOptions {
       names = "--seed",
       defaultValue = "0",
       paramLabel = "S",
-      description = "The same seed gives the same text (default: ${DEFAULT-VALUE}).")
+      description = "Random seed; the same seed gives the same text (default: ${DEFAULT-VALUE}).")
   private long seed;
 
-  @Option(names = "--stats", description = "Print times and speeds to standard error.")
+  @Option(names = "--stats", description = "Print timings and speeds to standard error.")
   private boolean stats;
 
   private CompletionOptions() {}

@@ -13,8 +13,8 @@ public final class ComputeOptions {
       defaultValue = "auto",
       paramLabel = "T",
       description =
-          "Matrix products in fp32 or bf16; auto: bf16 where the processor has it (default:"
-              + " ${DEFAULT-VALUE}).")
+          "Data type of matrix products: fp32 or bf16; auto: bf16 if the processor "
+              + "supports it (default: ${DEFAULT-VALUE}).")
   private String dtype;
 
   @Mixin private DeviceOptions place;

@@ -38,7 +38,7 @@ public final class ConfigFile {
 
   /// The arguments with the file's options added, where they name a file.
   ///
-  /// @throws IllegalArgumentException if the file is no flat map of the command's options
+  /// @throws IllegalArgumentException if the file is not a flat map of the command's options
   public static String[] expand(CommandSpec root, String... args) throws IOException {
     CommandSpec command = root;
     Set<String> given = new HashSet<>();
@@ -60,7 +60,8 @@ public final class ConfigFile {
     }
     List<String> expanded = new ArrayList<>(List.of(args));
     for (Map.Entry<String, JsonNode> entry : read(file).properties()) {
-      OptionSpec option = command.findOption("--" + entry.getKey());
+      OptionSpec option =
+          command.findOption(OptionSpelling.current(command, "--" + entry.getKey()));
       if (option == null || option.longestName().equals(OPTION)) {
         throw new IllegalArgumentException(
             "%s: key \"%s\" is not an option of bitnet %s; see its --help"

@@ -30,30 +30,32 @@ public final class CorrectionOptions {
 
   @Option(
       names = TWO_LAYER,
-      description = "Learn to correct first answers too; the options below are of that layer.")
+      description =
+          "Two-layer GRPO (MGRPO): also learn to correct first answers. The options "
+              + "below belong to the second layer.")
   private boolean twoLayer;
 
   @Option(
       names = "--augmentation_size",
       defaultValue = "2",
       paramLabel = "H",
-      description = "Corrections of each first answer (default: ${DEFAULT-VALUE}).")
+      description = "Corrections sampled per first answer (default: ${DEFAULT-VALUE}).")
   private int augmentationSize;
 
   @Option(
       names = "--second_max_length",
       paramLabel = "N",
-      description = "The most tokens of a correction (default: --max_length).")
+      description = "Maximum number of tokens of a correction (default: --max_length).")
   private @Nullable Integer secondMaxLength;
 
   @Option(
       names = "--guiding_prompt",
       paramLabel = "TEXT|FILE",
       description =
-          "The phrase that asks for a correction, or a file of several, one a line or a JSON list,"
-              + " of which one is drawn; "
+          "Guiding prompt that asks for a correction: a text, or a file with several (one per line,"
+              + " or a JSON list) of which one is drawn per prompt; "
               + QaTemplate.QUERY
-              + " in it stands for the question (default: \""
+              + " is replaced by the question (default: \""
               + QaTemplate.GUIDING_PROMPT
               + "\").")
   private @Nullable String guidingPrompt;
@@ -63,15 +65,15 @@ public final class CorrectionOptions {
       arity = "1..*",
       split = ",",
       paramLabel = "P",
-      description = "How often each of them is drawn (default: all alike).")
+      description = "Probability of each guiding prompt (default: equal).")
   private List<Double> guidingProbabilities = new ArrayList<>();
 
   @Option(
       names = "--guiding_schedule",
       paramLabel = "FILE",
       description =
-          "Phrases to take in turn, one a step, instead of --guiding_prompt: one a line, or a JSON"
-              + " list.")
+          "File of guiding prompts (one per line, or a JSON list) that are used in "
+              + "order, one per step, instead of --guiding_prompt.")
   private @Nullable Path guidingSchedule;
 
   @Option(
@@ -79,42 +81,44 @@ public final class CorrectionOptions {
       defaultValue = VerifierSpec.DEFAULT,
       paramLabel = "V",
       description =
-          "Which corrections count: answer_or_reward (right, or better by more than the threshold),"
-              + " answer, reward, or a class that implements bitnet.grpo.Verifier (default:"
-              + " ${DEFAULT-VALUE}).")
+          "Which corrections are accepted: answer_or_reward (correct, or better by more "
+              + "than --improvement_threshold), answer, reward, or a class that implements "
+              + "bitnet.grpo.Verifier (default: ${DEFAULT-VALUE}).")
   private String verifier;
 
   @Option(
       names = "--improvement_threshold",
       defaultValue = "0",
       paramLabel = "X",
-      description = "What a reward must rise by to count (default: ${DEFAULT-VALUE}).")
+      description = "Minimum reward gain of an accepted correction (default: ${DEFAULT-VALUE}).")
   private double improvementThreshold;
 
   @Option(
       names = "--buffer_size",
       defaultValue = "256",
       paramLabel = "N",
-      description = "Successful corrections that are remembered (default: ${DEFAULT-VALUE}).")
+      description =
+          "Capacity of the replay buffer of accepted corrections (default: " + "${DEFAULT-VALUE}).")
   private int bufferSize;
 
   @Option(
       names = "--replay_size",
       defaultValue = "8",
       paramLabel = "N",
-      description =
-          "How many of them each later step learns from again (default: ${DEFAULT-VALUE}).")
+      description = "Corrections replayed from the buffer per step (default: ${DEFAULT-VALUE}).")
   private int replaySize;
 
   private CorrectionOptions() {}
 
+  /// The settings of the second layer, if it is asked for.
+  ///
   /// @param given the command line, to refuse options that would have no effect
   public Optional<CorrectionSettings> settings(ParseResult given, int maxLength)
       throws IOException {
     if (!twoLayer) {
       for (String option : OTHERS) {
         if (given.hasMatchedOption(option)) {
-          throw new IllegalArgumentException(option + " means nothing without --two_layer; add it");
+          throw new IllegalArgumentException(option + " has no effect without --two_layer; add it");
         }
       }
       return Optional.empty();

@@ -10,7 +10,7 @@ public final class DeviceOptions {
       names = "--threads",
       defaultValue = "0",
       paramLabel = "N",
-      description = "Threads to compute with; 0: as many as cores (default: ${DEFAULT-VALUE}).")
+      description = "Number of threads; 0: one per core (default: ${DEFAULT-VALUE}).")
   private int threads;
 
   @Option(

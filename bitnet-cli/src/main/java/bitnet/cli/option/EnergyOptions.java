@@ -10,14 +10,14 @@ public final class EnergyOptions {
       names = "--harvest_rate",
       defaultValue = "3",
       paramLabel = "N",
-      description = "Mean energy of a step of harvesting (default: ${DEFAULT-VALUE}).")
+      description = "Mean energy gained by a harvest step (default: ${DEFAULT-VALUE}).")
   private int harvestRate;
 
   @Option(
       names = "--max_energy",
       defaultValue = "10",
       paramLabel = "N",
-      description = "The most energy that can be stored (default: ${DEFAULT-VALUE}).")
+      description = "Battery capacity (default: ${DEFAULT-VALUE}).")
   private int maxEnergy;
 
   @Option(
@@ -31,21 +31,21 @@ public final class EnergyOptions {
       names = "--idle_cost",
       defaultValue = "1",
       paramLabel = "N",
-      description = "Energy of a step of waiting (default: ${DEFAULT-VALUE}).")
+      description = "Energy used by an idle step (default: ${DEFAULT-VALUE}).")
   private int idleCost;
 
   @Option(
       names = "--compute_cost",
       defaultValue = "2",
       paramLabel = "N",
-      description = "Energy of a token (default: ${DEFAULT-VALUE}).")
+      description = "Energy used to compute one token (default: ${DEFAULT-VALUE}).")
   private int computeCost;
 
   @Option(
       names = "--compute_heat",
       defaultValue = "3",
       paramLabel = "N",
-      description = "Heat of a token (default: ${DEFAULT-VALUE}).")
+      description = "Heat produced by computing one token (default: ${DEFAULT-VALUE}).")
   private int computeHeat;
 
   @Option(
@@ -53,15 +53,15 @@ public final class EnergyOptions {
       defaultValue = "1",
       paramLabel = "N",
       description =
-          "Heat that the air takes away in a step; four times as much with cooling"
-              + " (default: ${DEFAULT-VALUE}).")
+          "Passive heat loss per step; cooling removes four times as much (default: "
+              + "${DEFAULT-VALUE}).")
   private int heatDissipation;
 
   @Option(
       names = "--cool_cost",
       defaultValue = "1",
       paramLabel = "N",
-      description = "Energy of a step of cooling (default: ${DEFAULT-VALUE}).")
+      description = "Energy used by a cooling step (default: ${DEFAULT-VALUE}).")
   private int coolCost;
 
   private EnergyOptions() {}

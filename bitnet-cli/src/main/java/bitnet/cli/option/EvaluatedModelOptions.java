@@ -14,17 +14,20 @@ public final class EvaluatedModelOptions {
       names = "--ce_model",
       paramLabel = "DIR",
       description =
-          "A model, named ce in the results: a model directory, a training run, or a Hugging Face"
-              + " directory.")
+          "Model to evaluate, called ce in the results: a model directory, a training "
+              + "run, a Hugging Face directory or a GGUF file.")
   private @Nullable Path crossEntropy;
 
-  @Option(names = "--grpo_model", paramLabel = "DIR", description = "Another, named grpo.")
+  @Option(
+      names = "--grpo_model",
+      paramLabel = "DIR",
+      description = "Model to evaluate, called grpo in the results.")
   private @Nullable Path grpo;
 
   @Option(
       names = "--model",
       paramLabel = "NAME=DIR",
-      description = "Another, with a name of your own; may be repeated.")
+      description = "Model to evaluate under a name of your choice; may be repeated.")
   private List<String> others = List.of();
 
   private EvaluatedModelOptions() {}

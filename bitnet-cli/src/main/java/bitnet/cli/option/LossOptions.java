@@ -15,8 +15,9 @@ public final class LossOptions {
       defaultValue = "grpo",
       paramLabel = "T",
       description =
-          "How tokens are added up: grpo (mean of each answer), bnpo, dapo (all tokens alike) or"
-              + " dr_grpo (by the longest length) (default: ${DEFAULT-VALUE}).")
+          "Aggregation of the token losses: grpo (mean over the tokens of a completion, "
+              + "then over completions), bnpo or dapo (mean over all tokens of the batch) or "
+              + "dr_grpo (sum divided by --max_length) (default: ${DEFAULT-VALUE}).")
   private String type;
 
   @Option(
@@ -24,13 +25,14 @@ public final class LossOptions {
       defaultValue = "0.2",
       paramLabel = "X",
       description =
-          "How far the ratio of new to old probability counts (default: ${DEFAULT-VALUE}).")
+          "PPO clip range epsilon of the importance ratio, at least 0. It has an effect "
+              + "only with --num_iterations above 1 (default: ${DEFAULT-VALUE}).")
   private double clipEps;
 
   @Option(
       names = "--epsilon_high",
       paramLabel = "X",
-      description = "How far it counts above 1 (default: --clip_eps).")
+      description = "Upper clip range, as in DAPO (clip-higher) (default: --clip_eps).")
   private @Nullable Double epsilonHigh;
 
   @Option(
@@ -38,15 +40,17 @@ public final class LossOptions {
       defaultValue = "0.04",
       paramLabel = "X",
       description =
-          "Weight of the divergence from the reference policy; 0: no reference (default:"
-              + " ${DEFAULT-VALUE}).")
+          "Coefficient of the KL penalty against the reference model; 0 disables the "
+              + "reference model (default: ${DEFAULT-VALUE}).")
   private double beta;
 
   @Option(
       names = "--kl",
       defaultValue = "forward",
       paramLabel = "K",
-      description = "Its estimate: forward (p (ln p - ln ref)) or k3 (default: ${DEFAULT-VALUE}).")
+      description =
+          "KL estimator: forward (p (ln p - ln ref) of the sampled token) or k3 (ref/p - "
+              + "ln(ref/p) - 1) (default: ${DEFAULT-VALUE}).")
   private String kl;
 
   @Option(
@@ -54,7 +58,8 @@ public final class LossOptions {
       defaultValue = "token",
       paramLabel = "I",
       description =
-          "The ratio of each token, or of the whole sequence (default: ${DEFAULT-VALUE}).")
+          "Importance ratio: per token, or per sequence as in GSPO (default: "
+              + "${DEFAULT-VALUE}).")
   private String importance;
 
   private LossOptions() {}

@@ -22,23 +22,26 @@ public final class PerplexityOptions {
   @Option(
       names = CONTEXT,
       paramLabel = "N",
-      description = "For --task perplexity: the tokens of a window (default: the model's context).")
+      description =
+          "For --task perplexity: tokens of a window (default: the context length of the "
+              + "model).")
   private @Nullable Integer context;
 
   @Option(
       names = STRIDE,
       paramLabel = "N",
       description =
-          "For --task perplexity: tokens from a window to the next; as --context: side by side, as"
-              + " train-ce does it (default: half of --context).")
+          "For --task perplexity: tokens from the start of one window to the next; equal "
+              + "to --context: non-overlapping windows as in train-ce (default: half of "
+              + "--context).")
   private @Nullable Integer stride;
 
   @Option(
       names = TEXT_FORMAT,
       paramLabel = "F",
       description =
-          "For --task perplexity: lines, document (the whole file is one text), json or jsonl"
-              + " (default: json or jsonl by the file's name, else document).")
+          "For --task perplexity: lines, document (the whole file is one text), json or "
+              + "jsonl (default: json or jsonl by file name, else document).")
   private @Nullable String textFormat;
 
   private PerplexityOptions() {}

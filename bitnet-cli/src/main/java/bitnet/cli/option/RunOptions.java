@@ -18,46 +18,49 @@ public final class RunOptions {
       names = "--output_dir",
       required = true,
       paramLabel = "DIR",
-      description = "The run: checkpoints, logs and, at the end, model.")
+      description = "Run directory: checkpoints, logs and, at the end, the model.")
   private Path outputDir;
 
   @Option(
       names = "--save_interval",
       paramLabel = "N",
-      description = "Steps between checkpoints; 0: at the end only (default: ${DEFAULT-VALUE}).")
+      description =
+          "Save a checkpoint every N steps; 0: only at the end (default: " + "${DEFAULT-VALUE}).")
   private long saveInterval;
 
   @Option(
       names = "--keep",
       defaultValue = "2",
       paramLabel = "K",
-      description = "How many checkpoints stay (default: ${DEFAULT-VALUE}).")
+      description = "Number of most recent checkpoints to keep (default: ${DEFAULT-VALUE}).")
   private int keep;
 
   @Option(
       names = "--resume",
       paramLabel = "CKPT",
       description =
-          "Go on from a checkpoint, or from the newest one of --output_dir with \"auto\" (which"
-              + " starts anew where there is none).")
+          "Resume from this checkpoint; auto: from the newest checkpoint in "
+              + "--output_dir, or start a new run if there is none.")
   private @Nullable String resume;
 
   @Option(
       names = "--log_interval",
       paramLabel = "N",
-      description = "Steps between printed lines (default: ${DEFAULT-VALUE}).")
+      description = "Print a line every N steps (default: ${DEFAULT-VALUE}).")
   private long logInterval;
 
   @Option(
       names = "--csv_log",
       paramLabel = "FILE",
-      description = "Write every step's metrics, which go to metrics.csv in the run, here too.")
+      description =
+          "Also write the metrics of every step to this CSV file; metrics.csv in the run "
+              + "always has them.")
   private @Nullable Path csvLog;
 
   @Option(
       names = "--tensorboard",
       paramLabel = "DIR",
-      description = "Write every step's metrics to TensorBoard event files.")
+      description = "Write the metrics of every step as TensorBoard event files to this directory.")
   private @Nullable Path tensorBoard;
 
   /// @param saveInterval the default of `--save_interval`

@@ -14,23 +14,25 @@ public final class RuntimeOptions {
       defaultValue = "auto",
       paramLabel = "K",
       description =
-          "auto, native (C, or one of its instruction sets: amx, avx512vnni, avx2, neon), vector"
-              + " (Java's Vector API) or scalar; bitnet doctor says what can run here (default:"
-              + " ${DEFAULT-VALUE}).")
+          "Kernels: auto, native (C, or one of its instruction sets: amx, avx512vnni, "
+              + "avx2, neon), vector (Java Vector API) or scalar; bitnet doctor lists those "
+              + "that run here (default: ${DEFAULT-VALUE}).")
   private String kernel;
 
   @Option(
-      names = "--head",
+      names = "--lm_head",
       defaultValue = "int8",
       paramLabel = "T",
-      description = "Embedding and output head in fp32, int8 or int4 (default: ${DEFAULT-VALUE}).")
+      description =
+          "Storage type of embedding and output head: fp32, int8 or int4 (default: "
+              + "${DEFAULT-VALUE}).")
   private String head;
 
   @Option(
       names = "--kv_cache",
       defaultValue = "fp16",
       paramLabel = "T",
-      description = "Keys and values in fp16 or fp32 (default: ${DEFAULT-VALUE}).")
+      description = "Type of the key/value cache: fp16 or fp32 (default: ${DEFAULT-VALUE}).")
   private String cache;
 
   @Mixin private DeviceOptions place;

@@ -23,21 +23,20 @@ final class SamplingOptions {
   @Option(
       names = "--max_length",
       paramLabel = "N",
-      description = "The most new tokens (default: ${DEFAULT-VALUE}).")
+      description = "Maximum number of tokens to generate (default: ${DEFAULT-VALUE}).")
   private int maxLength;
 
   @Option(
       names = "--stop",
       paramLabel = "TEXT",
-      description = "End the text before this one; may be repeated.")
+      description = "Stop before this text; may be repeated.")
   private List<String> stops = List.of();
 
   @Option(
       names = "--temperature",
       paramLabel = "X",
       description =
-          "Below 1 the probable becomes more probable; 0: always the most probable token"
-              + " (default: ${DEFAULT-VALUE}).")
+          "Sampling temperature, at least 0; 0: greedy decoding (default: " + "${DEFAULT-VALUE}).")
   private double temperature;
 
   @Option(
@@ -45,7 +44,8 @@ final class SamplingOptions {
       defaultValue = "0",
       paramLabel = "N",
       description =
-          "Draw from the N most probable tokens; 0: from all (default: ${DEFAULT-VALUE}).")
+          "Top-k sampling: keep the N most probable tokens; 0: all (default: "
+              + "${DEFAULT-VALUE}).")
   private int topK;
 
   @Option(
@@ -53,8 +53,8 @@ final class SamplingOptions {
       defaultValue = "1",
       paramLabel = "X",
       description =
-          "Draw from the most probable tokens that together have probability X (default:"
-              + " ${DEFAULT-VALUE}).")
+          "Nucleus sampling: keep the smallest set of tokens whose total probability "
+              + "reaches P, above 0 and at most 1 (default: ${DEFAULT-VALUE}).")
   private double topP;
 
   @Option(
@@ -62,15 +62,17 @@ final class SamplingOptions {
       defaultValue = "0",
       paramLabel = "X",
       description =
-          "Draw from tokens at least X times as probable as the most probable (default:"
-              + " ${DEFAULT-VALUE}).")
+          "Min-p sampling: keep tokens at least P times as probable as the most probable "
+              + "one, from 0 to 1 (default: ${DEFAULT-VALUE}).")
   private double minP;
 
   @Option(
       names = "--repetition_penalty",
       defaultValue = "1",
       paramLabel = "X",
-      description = "Above 1, tokens seen before become less probable (default: ${DEFAULT-VALUE}).")
+      description =
+          "Penalty of tokens that already occur, above 0; 1: none (default: "
+              + "${DEFAULT-VALUE}).")
   private double repetitionPenalty;
 
   /// @param maxLength the default of `--max_length`

@@ -9,7 +9,7 @@ public final class ShapeOptions {
   private static final int HEAD_DIM = 64;
 
   @Option(
-      names = "--hidden",
+      names = "--hidden_size",
       defaultValue = "256",
       paramLabel = "N",
       description = "Hidden size, a multiple of 64 (default: ${DEFAULT-VALUE}).")
@@ -19,21 +19,21 @@ public final class ShapeOptions {
       names = "--layers",
       defaultValue = "6",
       paramLabel = "N",
-      description = "Layers (default: ${DEFAULT-VALUE}).")
+      description = "Number of decoder layers (default: ${DEFAULT-VALUE}).")
   private int layers;
 
   @Option(
-      names = "--ffn",
+      names = "--intermediate_size",
       defaultValue = "768",
       paramLabel = "N",
-      description = "Intermediate size (default: ${DEFAULT-VALUE}).")
+      description = "Intermediate size of the feed-forward block (default: ${DEFAULT-VALUE}).")
   private int ffn;
 
   @Option(
-      names = "--vocab",
+      names = "--vocab_size",
       defaultValue = "4096",
       paramLabel = "N",
-      description = "Vocabulary (default: ${DEFAULT-VALUE}).")
+      description = "Vocabulary size (default: ${DEFAULT-VALUE}).")
   private int vocab;
 
   private ShapeOptions() {}
@@ -45,7 +45,7 @@ public final class ShapeOptions {
   public LlamaConfig config(int context) {
     if (hidden % HEAD_DIM != 0) {
       throw new IllegalArgumentException(
-          "--hidden %d is not a multiple of %d; use %d"
+          "--hidden_size %d is not a multiple of %d; use %d"
               .formatted(hidden, HEAD_DIM, Math.ceilDiv(hidden, HEAD_DIM) * HEAD_DIM));
     }
     int heads = hidden / HEAD_DIM;

@@ -20,35 +20,36 @@ public final class SizeOptions {
   @Option(
       names = "--params",
       paramLabel = "P",
-      description = "Parameters wanted, 1M to 200B, for example 750M or 1.5B; met within 1%%.")
+      description = "Number of parameters, 1M to 200B, for example 750M or 1.5B; met within 1%%.")
   private @Nullable String params;
 
   @Option(
       names = "--hidden_size",
       paramLabel = "N",
       description =
-          "Instead of --params: width of the residual stream. Needs the next three options too.")
+          "Hidden size, instead of --params; requires --intermediate_size, --layers and "
+              + "--heads.")
   private @Nullable Integer hidden;
 
   @Option(
       names = "--intermediate_size",
       paramLabel = "N",
-      description = "Width of the feed-forward block.")
+      description = "Intermediate size of the feed-forward block.")
   private @Nullable Integer intermediate;
 
-  @Option(names = "--layers", paramLabel = "N", description = "Decoder layers.")
+  @Option(names = "--layers", paramLabel = "N", description = "Number of decoder layers.")
   private @Nullable Integer layers;
 
   @Option(
       names = "--heads",
       paramLabel = "N",
-      description = "Attention heads; they divide the hidden size.")
+      description = "Number of attention heads; must divide the hidden size.")
   private @Nullable Integer heads;
 
   @Option(
       names = "--kv_heads",
       paramLabel = "N",
-      description = "Key and value heads; by default as many as heads.")
+      description = "Number of key/value heads (grouped-query attention) (default: --heads).")
   private @Nullable Integer keyValueHeads;
 
   private SizeOptions() {}

@@ -62,7 +62,7 @@ public record GgufHeader(
 
   private static int version(Path file, GgufCursor cursor) throws CheckpointException {
     if (cursor.remaining() < Integer.BYTES || cursor.readInt("the magic number") != MAGIC) {
-      throw new CheckpointException(file, "does not begin with GGUF, so it is no GGUF file");
+      throw new CheckpointException(file, "does not begin with GGUF, so it is not a GGUF file");
     }
     int version = cursor.readInt("the version");
     if (version == 2 || version == VERSION) {
@@ -160,10 +160,10 @@ public record GgufHeader(
     for (GgufTensor tensor : inOrder) {
       String reason = null;
       if (!names.add(tensor.name())) {
-        reason = "is there twice";
+        reason = "occurs twice";
       } else if (tensor.offset() < 0 || tensor.offset() % alignment != 0) {
         reason =
-            "begins at byte %s of the data, which is no multiple of the alignment %d"
+            "begins at byte %s of the data, which is not a multiple of the alignment %d"
                 .formatted(Long.toUnsignedString(tensor.offset()), alignment);
       } else if (tensor.bytes() > dataBytes - tensor.offset()) {
         reason =

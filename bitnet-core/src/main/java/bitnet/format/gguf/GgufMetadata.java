@@ -50,7 +50,7 @@ public final class GgufMetadata {
       String quoted = "metadata '%s'".formatted(CheckpointException.quote(key));
       if (key.isEmpty() || metadata.values.put(key, skip(file, cursor, quoted)) != null) {
         throw new CheckpointException(
-            file, key.isEmpty() ? "a metadata key is empty" : quoted + " is there twice");
+            file, key.isEmpty() ? "a metadata key is empty" : quoted + " occurs twice");
       }
     }
     return metadata;
@@ -168,7 +168,7 @@ public final class GgufMetadata {
       case UINT32 -> Integer.toUnsignedLong(bytes.get(GgufCursor.INT, offset));
       case INT64, UINT64 -> bytes.get(GgufCursor.LONG, offset);
       case FLOAT32, FLOAT64, STRING, ARRAY ->
-          throw new IllegalArgumentException(type + " is no integer type");
+          throw new IllegalArgumentException(type + " is not an integer type");
     };
   }
 

@@ -34,7 +34,7 @@ public final class TritBlocks {
           unpackFour(bytes, 32, trits, at + 128, false);
         }
         case I2_S -> unpackFour(bytes, 0, trits, at, true);
-        default -> throw new IllegalArgumentException(type + " is no ternary type");
+        default -> throw new IllegalArgumentException(type + " is not a ternary type");
       }
     }
   }
@@ -93,7 +93,7 @@ public final class TritBlocks {
           packFour(trits, at + 128, bytes, to + 32, false);
         }
         case I2_S -> packFour(trits, at, bytes, to, true);
-        default -> throw new IllegalArgumentException(type + " is no ternary type");
+        default -> throw new IllegalArgumentException(type + " is not a ternary type");
       }
       if (type.blockValues() == TQ) {
         bytes[to + type.blockBytes() - 2] = (byte) scale;

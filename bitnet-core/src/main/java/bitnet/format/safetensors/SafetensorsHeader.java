@@ -121,7 +121,7 @@ public final class SafetensorsHeader {
       }
     }
     if (json.nextToken() != null) {
-      throw fault("header goes on after its closing '}'");
+      throw fault("header continues after its closing '}'");
     }
   }
 

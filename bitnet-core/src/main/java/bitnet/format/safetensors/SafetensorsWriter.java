@@ -194,7 +194,7 @@ public final class SafetensorsWriter implements AutoCloseable {
         write(tensor, bytes);
       }
       case F16, BF16, I64, I32, I16, I8, U8, BOOL ->
-          throw new IllegalArgumentException("tensor '%s' is no F32 or F64".formatted(tensor));
+          throw new IllegalArgumentException("tensor '%s' is not F32 or F64".formatted(tensor));
     }
   }
 

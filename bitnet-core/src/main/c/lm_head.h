@@ -12,8 +12,8 @@
 #define PREFETCH(p) __builtin_prefetch((p), 0, 3)
 
 INLINE void int8_block(const int rows, const int tokens, const int8_t *weights, int stride,
-                       const float *scales, const int32_t *row_sums, const int8_t *codes,
-                       const float *steps, float *out, int out_stride) {
+                       const float *scales, const int32_t *row_sums, const int8_t *activations,
+                       const float *activation_scales, float *out, int out_stride) {
   ints sums[4][4];
   UNROLL
   for (int r = 0; r < rows; r++) {
@@ -31,7 +31,7 @@ INLINE void int8_block(const int rows, const int tokens, const int8_t *weights, 
     }
     UNROLL
     for (int t = 0; t < tokens; t++) {
-      ints x = load_bytes(codes + (int64_t)t * stride + k);
+      ints x = load_bytes(activations + (int64_t)t * stride + k);
       ints ready = prepare(x);
       UNROLL
       for (int r = 0; r < rows; r++) {
@@ -44,21 +44,23 @@ INLINE void int8_block(const int rows, const int tokens, const int8_t *weights, 
     UNROLL
     for (int t = 0; t < tokens; t++) {
       int32_t sum = sum_ints(sums[r][t]) - DOT_BIAS * row_sums[r];
-      out[(int64_t)t * out_stride + r] = (float)sum * steps[t] * scales[r];
+      out[(int64_t)t * out_stride + r] = (float)sum * activation_scales[t] * scales[r];
     }
   }
 }
 
-EXPORT(void, int8)(const int8_t *weights, const float *scales, const int32_t *row_sums,
-                   const int8_t *codes, int stride, const float *steps, int tokens, int first,
-                   int end, float *out, int out_stride) {
-#define BLOCK(rows, count)                                                                    \
-  int8_block(rows, count, weights + (int64_t)row * stride, stride, scales + row,              \
-             row_sums + row, codes + (int64_t)token * stride, steps + token,                  \
+EXPORT(void, int8)
+(const int8_t *weights, const float *scales, const int32_t *row_sums, const int8_t *activations,
+ int stride, const float *activation_scales, int tokens, int first, int end, float *out,
+ int out_stride) {
+#define BLOCK(rows, count)                                                                         \
+  int8_block(rows, count, weights + (int64_t)row * stride, stride, scales + row, row_sums + row,   \
+             activations + (int64_t)token * stride, activation_scales + token,                     \
              out + (int64_t)token * out_stride + row, out_stride)
   int row = first;
 #ifdef MATRIX_UNIT
-  row = int8_in_tiles(weights, scales, codes, stride, steps, tokens, row, end, out, out_stride);
+  row = int8_in_tiles(weights, scales, activations, stride, activation_scales, tokens, row, end,
+                      out, out_stride);
 #endif
   if (tokens >= 4) {
     for (; row + 2 <= end; row += 2) {
@@ -85,14 +87,14 @@ EXPORT(void, int8)(const int8_t *weights, const float *scales, const int32_t *ro
 }
 
 INLINE void int4_block(const int rows, const uint8_t *nibbles, int groups, const float *scales,
-                       const int8_t *codes, float step, float *out) {
+                       const int8_t *activations, float activation_scale, float *out) {
   group_floats sums[4];
   UNROLL
   for (int r = 0; r < rows; r++) {
     sums[r] = (group_floats){0};
   }
   for (int g = 0; g < groups; g++) {
-    const int8_t *x = codes + (int64_t)g * GROUP_COLUMNS;
+    const int8_t *x = activations + (int64_t)g * GROUP_COLUMNS;
     group_ints bias = group_bias(x);
     UNROLL
     for (int r = 0; r < rows; r++) {
@@ -104,17 +106,18 @@ INLINE void int4_block(const int rows, const uint8_t *nibbles, int groups, const
   }
   UNROLL
   for (int r = 0; r < rows; r++) {
-    out[r] = step * group_sum(sums[r]);
+    out[r] = activation_scale * group_sum(sums[r]);
   }
 }
 
-EXPORT(void, int4)(const uint8_t *nibbles, const float *scales, int groups, const int8_t *codes,
-                   const float *steps, int tokens, int first, int end, float *out,
-                   int out_stride) {
-#define BLOCK(rows)                                                                          \
-  int4_block(rows, nibbles + (int64_t)row * groups * GROUP_BYTES, groups,                    \
-             scales + (int64_t)row * groups, codes + (int64_t)token * groups * GROUP_COLUMNS, \
-             steps[token], out + (int64_t)token * out_stride + row)
+EXPORT(void, int4)
+(const uint8_t *nibbles, const float *scales, int groups, const int8_t *activations,
+ const float *activation_scales, int tokens, int first, int end, float *out, int out_stride) {
+#define BLOCK(rows)                                                                                \
+  int4_block(rows, nibbles + (int64_t)row * groups * GROUP_BYTES, groups,                          \
+             scales + (int64_t)row * groups,                                                       \
+             activations + (int64_t)token * groups * GROUP_COLUMNS, activation_scales[token],      \
+             out + (int64_t)token * out_stride + row)
   int row = first;
   for (; row + 4 <= end; row += 4) {
     for (int token = 0; token < tokens; token++) {
