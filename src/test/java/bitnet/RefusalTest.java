@@ -64,7 +64,7 @@ class RefusalTest {
         refusal("config", USAGE, "--config=@/broken.json", "broken.json:2: "),
         refusal("no config", FAILURE, "--config=@/none.json", "none.json: no such file"),
         refusal("length", USAGE, "--seq_len=65", "seq_len 65", "context of 64", "at most 64"),
-        refusal("resume", USAGE, "--resume=@/blank", "blank is no checkpoint", "step-00000100"),
+        refusal("resume", USAGE, "--resume=@/blank", "blank is not a checkpoint", "step-00000100"),
         refusal("memory", USAGE, "--batch_size=10000000", "MiB is available", "--batch_size"));
   }
 

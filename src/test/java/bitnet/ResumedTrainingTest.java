@@ -159,7 +159,7 @@ class ResumedTrainingTest {
     assertThat(other.err().lines())
         .singleElement()
         .asString()
-        .contains("step-%08d".formatted(STEPS), "other settings", "0.0015", "0.1");
+        .contains("step-%08d".formatted(STEPS), "--lr was 1.5e-3, now 0.1");
     assertThat(log(whole)).hasContent(before.strip());
   }
 

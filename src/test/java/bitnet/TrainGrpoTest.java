@@ -176,7 +176,7 @@ class TrainGrpoTest {
         .allSatisfy(refused -> assertThat(refused.err().lines()).hasSize(1));
     assertThat(oneLayer.err()).contains("--augmentation_size has no effect without --two_layer");
     assertThat(reward.err()).contains("\"best\" is unknown");
-    assertThat(weights.err()).contains("2 reward_weights", "1 reward_model");
+    assertThat(weights.err()).contains("2 --reward_weights", "1 --reward_model");
     assertThat(key.err()).contains("group_sise", "train-grpo");
     assertThat(directory.resolve("other/checkpoints")).doesNotExist();
   }

@@ -115,10 +115,10 @@ public final class Main implements Runnable {
       return line.execute(ConfigFile.expand(line.getCommandSpec(), spelled));
     } catch (IOException | IllegalArgumentException failure) { // of a config file
       Main main = line.getCommand();
-      return main.report(failure, err);
+      return main.report(failure, line);
     } catch (LinkageError | VirtualMachineError failure) { // picocli hands on exceptions only
       Main main = line.getCommand();
-      return main.report(failure, err);
+      return main.report(failure, line);
     } finally {
       out.flush();
       err.flush();
@@ -136,7 +136,7 @@ public final class Main implements Runnable {
         .setUsageHelpAutoWidth(true)
         .setExpandAtFiles(false) // a prompt may begin with @
         .setParameterExceptionHandler((failure, rejected) -> main.reject(failure))
-        .setExecutionExceptionHandler((failure, at, parsed) -> main.report(failure, at.getErr()));
+        .setExecutionExceptionHandler((failure, at, parsed) -> main.report(failure, at));
     // not in the annotation, where subcommands would inherit it
     line.getCommandSpec()
         .usageMessage()
@@ -179,11 +179,12 @@ public final class Main implements Runnable {
     return ExitCode.USAGE;
   }
 
-  private int report(Throwable failure, PrintWriter err) {
+  private int report(Throwable failure, CommandLine at) {
+    PrintWriter err = at.getErr();
     if (stackTrace) {
       failure.printStackTrace(err);
     }
-    err.println(ErrorText.of(failure));
+    err.println(ErrorText.of(failure, at.getCommandSpec()));
     return switch (failure) {
       case IllegalArgumentException usage -> ExitCode.USAGE;
       case BadRecordException data -> ExitCode.USAGE;

@@ -72,8 +72,13 @@ class CreateModelTest {
 
     assertThat(result.err()).isEmpty();
     LlamaConfig expected =
-        new LlamaConfig(
-            300, 48, 80, 3, 4, 2, 12, 128, 1e-5, 10000, Activation.RELU_SQUARED, true, true, true);
+        LlamaConfig.of(300, 48, 80, 3, 4)
+            .withKeyValueHeads(2)
+            .withContextLength(128)
+            .withActivation(Activation.RELU_SQUARED)
+            .withSubNorms(true)
+            .withTiedHead(true)
+            .withTernaryEmbeddings(true);
     try (ModelDirectory model = ModelDirectory.open(target)) {
       assertThat(model.config()).isEqualTo(expected);
     }

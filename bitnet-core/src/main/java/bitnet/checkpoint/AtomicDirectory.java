@@ -98,7 +98,7 @@ final class AtomicDirectory implements AutoCloseable {
     }
     if (existing == ModelDirectory.Existing.REFUSE) {
       throw new IllegalArgumentException(
-          "%s already holds a model; use another output_dir, or --force to replace it"
+          "%s already holds a model; use another directory, or `force` to replace it"
               .formatted(target));
     }
     Set<String> known = sealed ? DirectoryManifest.open(target).files().keySet() : Set.of();

@@ -166,19 +166,23 @@ public record ConfigJson(
       return new LlamaConfig(
           fields.integer("vocab_size", 2, WIDEST),
           hidden,
-          fields.integer("intermediate_size", 1, WIDEST),
           fields.integer("num_hidden_layers", 1, DEEPEST),
-          heads,
-          fields.integer("num_key_value_heads", 1, WIDEST, heads),
-          headDim(fields, hidden, heads),
           fields.integer("max_position_embeddings", 1, Integer.MAX_VALUE, 2048),
-          fields.number("rms_norm_eps", architecture.epsilon),
-          ropeTheta(fields, architecture.ropeTheta),
-          Activation.of(fields.text("hidden_act", architecture.activation.key())),
-          architecture == Architecture.BITNET,
-          fields.flag("tie_word_embeddings", false),
-          toolkit.isPresent() && toolkit.get().flag(TERNARY_EMBEDDINGS, false),
-          linearNormEpsilon);
+          new LlamaConfig.Heads(
+              heads,
+              fields.integer("num_key_value_heads", 1, WIDEST, heads),
+              headDim(fields, hidden, heads),
+              ropeTheta(fields, architecture.ropeTheta)),
+          new LlamaConfig.FeedForward(
+              fields.integer("intermediate_size", 1, WIDEST),
+              Activation.of(fields.text("hidden_act", architecture.activation.key()))),
+          new LlamaConfig.Norms(
+              fields.number("rms_norm_eps", architecture.epsilon),
+              architecture == Architecture.BITNET,
+              linearNormEpsilon),
+          new LlamaConfig.Embeddings(
+              fields.flag("tie_word_embeddings", false),
+              toolkit.isPresent() && toolkit.get().flag(TERNARY_EMBEDDINGS, false)));
     } catch (IllegalArgumentException invalid) {
       throw new CheckpointException(
           fields.file(), CheckpointException.quote(String.valueOf(invalid.getMessage())), invalid);

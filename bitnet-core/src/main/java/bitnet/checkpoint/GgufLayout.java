@@ -10,6 +10,7 @@ import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /// How a GGUF file of an architecture stores a model.
 ///
@@ -110,18 +111,18 @@ record GgufLayout(GgufArchitecture architecture, LlamaConfig config) {
     return new LlamaConfig(
         vocabSize(file, metadata, prefix, hidden),
         hidden,
-        metadata.integer(prefix + "feed_forward_length", 1, WIDEST),
         layers,
-        heads,
-        metadata.integer(prefix + "attention.head_count_kv", 1, WIDEST, heads),
-        headDim(metadata, prefix, hidden, heads),
         metadata.integer(prefix + "context_length", 1, Integer.MAX_VALUE),
-        epsilon,
-        metadata.number(prefix + "rope.freq_base", ROPE_THETA),
-        Activation.of(metadata.text(prefix + ACTIVATION_KEY, architecture.activation().key())),
-        architecture.hasSubNorms(),
-        architecture.hasSubNorms() || file.find(HEAD).isEmpty(),
-        false);
+        new LlamaConfig.Heads(
+            heads,
+            metadata.integer(prefix + "attention.head_count_kv", 1, WIDEST, heads),
+            headDim(metadata, prefix, hidden, heads),
+            metadata.number(prefix + "rope.freq_base", ROPE_THETA)),
+        new LlamaConfig.FeedForward(
+            metadata.integer(prefix + "feed_forward_length", 1, WIDEST),
+            Activation.of(metadata.text(prefix + ACTIVATION_KEY, architecture.activation().key()))),
+        new LlamaConfig.Norms(epsilon, architecture.hasSubNorms(), OptionalDouble.empty()),
+        new LlamaConfig.Embeddings(architecture.hasSubNorms() || file.find(HEAD).isEmpty(), false));
   }
 
   private static void refuseUnsupported(GgufMetadata metadata, String prefix)

@@ -103,7 +103,7 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
       throws IOException {
     if (existing == ModelDirectory.Existing.REFUSE && Files.isRegularFile(target)) {
       throw new IllegalArgumentException(
-          "%s is there already; use another name, or --force to replace it".formatted(target));
+          "%s already exists; use another name, or `force` to replace it".formatted(target));
     }
     if (Files.isRegularFile(target) && !GgufFile.isGguf(target)) {
       throw new IllegalArgumentException(

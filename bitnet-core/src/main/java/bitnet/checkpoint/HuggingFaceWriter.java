@@ -91,19 +91,14 @@ record HuggingFaceWriter(Quantization quantization, long shardBytes) implements 
     return new LlamaConfig(
         config.vocabSize(),
         config.hiddenSize(),
-        config.intermediateSize(),
         config.layerCount(),
-        config.headCount(),
-        config.keyValueHeadCount(),
-        config.headDim(),
         config.contextLength(),
-        config.rmsNormEpsilon(),
-        config.ropeTheta(),
-        config.activation(),
-        config.subNorms(),
-        config.tiedHead(),
-        false,
-        config.linearNormEpsilon());
+        new LlamaConfig.Heads(
+            config.headCount(), config.keyValueHeadCount(), config.headDim(), config.ropeTheta()),
+        new LlamaConfig.FeedForward(config.intermediateSize(), config.activation()),
+        new LlamaConfig.Norms(
+            config.rmsNormEpsilon(), config.subNorms(), config.linearNormEpsilon()),
+        new LlamaConfig.Embeddings(config.tiedHead(), false));
   }
 
   /// The tensors that store one parameter.

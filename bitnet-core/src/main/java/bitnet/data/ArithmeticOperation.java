@@ -23,7 +23,7 @@ enum ArithmeticOperation {
       }
     }
     throw new IllegalArgumentException(
-        "ops has \"%s\"; use some of + - * without anything between them, as in --ops=+-"
+        "ops has \"%s\"; use some of + - * without anything between them, for example +-"
             .formatted(Character.toString(symbol)));
   }
 

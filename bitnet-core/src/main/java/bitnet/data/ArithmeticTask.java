@@ -46,7 +46,7 @@ public record ArithmeticTask(
           "steps %d is not from 1 to %d; use 1".formatted(steps, MAX_STEPS));
     }
     if (operations.isEmpty()) {
-      throw new IllegalArgumentException("ops is empty; use some of + - *, as in --ops=+-");
+      throw new IllegalArgumentException("ops is empty; use some of + - *, for example +-");
     }
     operations.chars().forEach(ArithmeticOperation::of);
     if (operations.indexOf('*') >= 0 && digits * (steps + 1) > MAX_PRODUCT_DIGITS) {

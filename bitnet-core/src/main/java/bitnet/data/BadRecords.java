@@ -25,7 +25,7 @@ final class BadRecords {
   void add(long line, String reason, String remedy) throws BadRecordException {
     if (policy == BadRecordPolicy.STOP) {
       throw new BadRecordException(
-          "%s:%d: %s; %s, or leave such records out with --on_bad_record skip"
+          "%s:%d: %s; %s, or leave such records out with on_bad_record skip"
               .formatted(file, line, reason, remedy));
     }
     skipped++;

@@ -116,12 +116,12 @@ final class ExampleTokenizer {
     if (bytes == 0) {
       throw bad.nothing(
           "example",
-          "give a file with text in it (read as %s, see --text_format)".formatted(format.key()));
+          "give a file with text in it (read as %s, see text_format)".formatted(format.key()));
     }
     if (mask == LossMask.PROMPTS && !masked) {
       throw bad.nothing(
           "question",
-          "--completion_only_loss needs records with \"query\" and \"answer\"; leave it out");
+          "completion_only_loss needs records with \"query\" and \"answer\"; leave it out");
     }
     return new DataReport(examples, cache.size(), bytes, bad.skipped(), bad.firstReasons());
   }

@@ -40,7 +40,7 @@ final class TextReader {
       bad.add(
           number,
           "the line is empty",
-          "delete it, read the whole file as one text with --text_format document");
+          "delete it, read the whole file as one text with text_format document");
     } else {
       intake.addExample(text);
     }

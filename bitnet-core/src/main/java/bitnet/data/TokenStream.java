@@ -1,13 +1,17 @@
 package bitnet.data;
 
+import bitnet.storage.ContentDigest;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Objects;
 
 /// A read-only run of token ids, in memory or in a mapped file: longer than memory if need be. Some
 /// may be masked: they are read, but nothing is learnt from predicting them. Threads may share it.
 public final class TokenStream {
+  private static final int DIGEST_TOKENS = 1 << 14; // hashed at a time
+
   private final MemorySegment tokens;
   private final boolean wide;
   private final LossMask mask;
@@ -52,6 +56,22 @@ public final class TokenStream {
   /// @throws IllegalStateException if the dataset has been closed
   public int at(long index) {
     return id(raw(from + Objects.checkIndex(index, size)));
+  }
+
+  /// A short name of the content, masks included: the beginning of its SHA-256.
+  ///
+  /// @throws IllegalStateException if the dataset has been closed
+  public String digest() {
+    int[] ids = new int[(int) Math.min(size, DIGEST_TOKENS)];
+    ByteBuffer bytes = ByteBuffer.allocate(ids.length * Integer.BYTES);
+    ContentDigest digest = new ContentDigest();
+    for (long start = 0; start < size; start += ids.length) {
+      int count = (int) Math.min(ids.length, size - start);
+      copyRaw(start, count, ids, 0);
+      bytes.clear().asIntBuffer().put(ids, 0, count);
+      digest.update(bytes.limit(count * Integer.BYTES));
+    }
+    return digest.hex();
   }
 
   /// Copies `count` tokens from position `start` on to `into[offset...]`.

@@ -32,7 +32,7 @@ final class TokenWindows {
                   tokens.size(),
                   seq,
                   seq + 1L,
-                  tokens.size() > 1 ? " or --seq_len " + (tokens.size() - 1) : ""));
+                  tokens.size() > 1 ? " or seq_len " + (tokens.size() - 1) : ""));
     }
   }
 }

@@ -1,5 +1,7 @@
 package bitnet.graph;
 
+import java.util.Locale;
+
 /// The number format in which the graph multiplies matrices. Parameters, gradients and everything
 /// between the products are fp32 in each of them.
 public enum ComputeType {
@@ -31,6 +33,11 @@ public enum ComputeType {
           throw new IllegalArgumentException(
               "dtype \"%s\" is not known; use auto, fp32 or bf16".formatted(name));
     };
+  }
+
+  /// Its name in checkpoints.
+  public String key() {
+    return name().toLowerCase(Locale.ROOT);
   }
 
   /// The number that stands for it in tensor_ops.py.

@@ -53,7 +53,7 @@ public final class KernelSelector {
       }
     }
     throw new IllegalArgumentException(
-        "kernel %s cannot run here: %s; use --kernel auto"
+        "kernel %s cannot run here: %s; use `kernel` auto"
             .formatted(name, String.join("; ", reasons)));
   }
 

@@ -24,7 +24,7 @@ final class CsvHistory {
       }
       if (!first.startsWith("step,")) {
         throw new IOException(
-            "%s:1: not a metrics log, which starts with \"step,\"; move it away or choose another --csv_log"
+            "%s:1: not a metrics log, which starts with \"step,\"; move it elsewhere or choose another csv_log"
                 .formatted(file));
       }
       if (doneSteps == 0) {
@@ -32,7 +32,7 @@ final class CsvHistory {
       }
       if (!first.equals(header)) {
         throw new IOException(
-            "%s:1: the columns are not those of this run (%s); move it away or choose another --csv_log"
+            "%s:1: the columns are not those of this run (%s); move it elsewhere or choose another csv_log"
                 .formatted(file, header.strip()));
       }
       return first.length() + keptRows(file, in, doneSteps);
@@ -57,7 +57,7 @@ final class CsvHistory {
       return Long.parseLong(row, 0, Math.max(comma, 0), 10);
     } catch (NumberFormatException failure) {
       throw new IOException(
-          "%s:%d: the row does not start with a step; move it away or choose another --csv_log"
+          "%s:%d: the row does not start with a step; move it elsewhere or choose another csv_log"
               .formatted(file, number),
           failure);
     }

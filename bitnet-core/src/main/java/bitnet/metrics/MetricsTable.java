@@ -41,7 +41,7 @@ public record MetricsTable(List<String> metrics, List<Row> rows) {
       String header = CsvHistory.line(in);
       if (header == null || !header.startsWith("step,") || !header.endsWith("\n")) {
         throw new IOException(
-            "%s:1: not a metrics log, which starts with \"step,\"; name a run or a --csv_log file"
+            "%s:1: not a metrics log, which starts with \"step,\"; name a run or a csv_log file"
                 .formatted(file));
       }
       List<String> metrics = List.of(header.strip().substring("step,".length()).split(",", -1));

@@ -4,41 +4,110 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
 
-/// The dimensions of a LLaMA decoder, in the vocabulary of Hugging Face's `config.json`.
+/// The dimensions of a LLaMA decoder.
 ///
 /// @param vocabSize tokens in the vocabulary
 /// @param hiddenSize width of the residual stream
-/// @param intermediateSize width of the feed-forward block
 /// @param layerCount decoder layers
-/// @param headCount attention heads
-/// @param keyValueHeadCount key and value heads; divides headCount (grouped-query attention)
-/// @param headDim width of one head; even
 /// @param contextLength the longest sequence, in tokens
-/// @param rmsNormEpsilon added to the mean square before the root
-/// @param ropeTheta base of the rotary frequencies
-/// @param activation the gate's nonlinearity
-/// @param subNorms whether an RMSNorm stands before o_proj and before down_proj (BitNet b1.58 2B4T)
-/// @param tiedHead whether the head is the embedding
-/// @param ternaryEmbeddings whether embeddings are ternarised per row too (experimental)
-/// @param linearNormEpsilon the epsilon of the RMSNorm with a gain of its own that stands
-///     inside each linear layer, before its quantisation (`use_rms_norm`); empty where there is
-///     none
+/// @param heads attention heads
+/// @param feedForward the feed-forward block
+/// @param norms normalization
+/// @param embeddings embedding and output head
 public record LlamaConfig(
     int vocabSize,
     int hiddenSize,
-    int intermediateSize,
     int layerCount,
-    int headCount,
-    int keyValueHeadCount,
-    int headDim,
     int contextLength,
-    double rmsNormEpsilon,
-    double ropeTheta,
-    Activation activation,
-    boolean subNorms,
-    boolean tiedHead,
-    boolean ternaryEmbeddings,
-    OptionalDouble linearNormEpsilon) {
+    Heads heads,
+    FeedForward feedForward,
+    Norms norms,
+    Embeddings embeddings) {
+
+  private static final int CONTEXT_LENGTH = 2048;
+
+  /// The attention heads.
+  ///
+  /// @param count query heads
+  /// @param keyValueCount key and value heads; divides `count` (grouped-query attention)
+  /// @param dim width of one head; even
+  /// @param ropeTheta base of the rotary frequencies
+  public record Heads(int count, int keyValueCount, int dim, double ropeTheta) {
+    /// The `rope_theta` of LLaMA 1 and 2.
+    public static final double ROPE_THETA = 10_000;
+
+    /// Checks every dimension.
+    ///
+    /// @throws IllegalArgumentException naming the value, the rule and a remedy
+    public Heads {
+      atLeast("num_attention_heads", count, 1);
+      atLeast("num_key_value_heads", keyValueCount, 1);
+      atLeast("head_dim", dim, 2);
+      if (dim % 2 != 0) {
+        throw new IllegalArgumentException(
+            "head_dim %d is odd; rotary embeddings need an even one, use %d"
+                .formatted(dim, dim + 1));
+      }
+      if (count % keyValueCount != 0) {
+        throw new IllegalArgumentException(
+            "num_attention_heads %d is not a multiple of num_key_value_heads %d; use %d of these"
+                .formatted(count, keyValueCount, largestDivisor(count, keyValueCount)));
+      }
+      if (!(ropeTheta > 1 && Double.isFinite(ropeTheta))) {
+        throw new IllegalArgumentException(
+            "rope_theta %s is not a finite number above 1; use 10000".formatted(ropeTheta));
+      }
+    }
+  }
+
+  /// The feed-forward block.
+  ///
+  /// @param intermediateSize its width
+  /// @param activation of the gate
+  public record FeedForward(int intermediateSize, Activation activation) {
+    /// Checks the width.
+    ///
+    /// @throws IllegalArgumentException naming the value, the rule and a remedy
+    public FeedForward {
+      atLeast("intermediate_size", intermediateSize, 1);
+    }
+  }
+
+  /// The RMSNorms.
+  ///
+  /// @param epsilon added to the mean square before the root
+  /// @param subNorms whether there is an RMSNorm before o_proj and before down_proj (BitNet b1.58
+  ///     2B4T)
+  /// @param linearEpsilon the epsilon of an RMSNorm with its own gain inside each linear layer,
+  ///     before its quantization (`use_rms_norm`); empty if there is none
+  public record Norms(double epsilon, boolean subNorms, OptionalDouble linearEpsilon) {
+    /// LLaMA's: one before attention, one before the feed-forward block, epsilon 1e-5.
+    public static final Norms LLAMA = new Norms(1e-5, false, OptionalDouble.empty());
+
+    /// Checks the numbers.
+    ///
+    /// @throws IllegalArgumentException naming the value, the rule and a remedy
+    public Norms {
+      checkEpsilon("", epsilon);
+      linearEpsilon.ifPresent(each -> checkEpsilon(" of the linear layers' norms", each));
+    }
+
+    private static void checkEpsilon(String of, double epsilon) {
+      if (!(epsilon > 0 && epsilon < 1)) {
+        throw new IllegalArgumentException(
+            "rms_norm_eps %s%s is not between 0 and 1; use 1e-5".formatted(epsilon, of));
+      }
+    }
+  }
+
+  /// Embedding and output head.
+  ///
+  /// @param tied whether the output head is the embedding
+  /// @param ternary whether embeddings are ternary too, with one scale per token (experimental)
+  public record Embeddings(boolean tied, boolean ternary) {
+    /// An output head of its own, neither of them ternary.
+    public static final Embeddings SEPARATE = new Embeddings(false, false);
+  }
 
   /// Checks every dimension.
   ///
@@ -46,78 +115,168 @@ public record LlamaConfig(
   public LlamaConfig {
     atLeast("vocab_size", vocabSize, 2);
     atLeast("hidden_size", hiddenSize, 1);
-    atLeast("intermediate_size", intermediateSize, 1);
     atLeast("num_hidden_layers", layerCount, 1);
-    atLeast("num_attention_heads", headCount, 1);
-    atLeast("num_key_value_heads", keyValueHeadCount, 1);
-    atLeast("head_dim", headDim, 2);
     atLeast("max_position_embeddings", contextLength, 1);
-    if (headDim % 2 != 0) {
-      throw new IllegalArgumentException(
-          "head_dim %d is odd; rotary embeddings need an even one, use %d"
-              .formatted(headDim, headDim + 1));
-    }
-    if (headCount % keyValueHeadCount != 0) {
-      throw new IllegalArgumentException(
-          "num_attention_heads %d is not a multiple of num_key_value_heads %d; use %d of these"
-              .formatted(
-                  headCount, keyValueHeadCount, largestDivisor(headCount, keyValueHeadCount)));
-    }
-    if (subNorms && headCount * headDim != hiddenSize) {
+    if (norms.subNorms() && heads.count() * heads.dim() != hiddenSize) {
       throw new IllegalArgumentException(
           "sub-norms need num_attention_heads * head_dim = hidden_size, but %d * %d is not %d"
-              .formatted(headCount, headDim, hiddenSize));
+              .formatted(heads.count(), heads.dim(), hiddenSize));
     }
-    if (!(rmsNormEpsilon > 0 && rmsNormEpsilon < 1)) {
-      throw new IllegalArgumentException(
-          "rms_norm_eps %s is not between 0 and 1; use 1e-5".formatted(rmsNormEpsilon));
-    }
-    if (!(ropeTheta > 1 && Double.isFinite(ropeTheta))) {
-      throw new IllegalArgumentException(
-          "rope_theta %s is not a finite number above 1; use 10000".formatted(ropeTheta));
-    }
-    linearNormEpsilon.ifPresent(
-        epsilon -> {
-          if (!(epsilon > 0 && epsilon < 1)) {
-            throw new IllegalArgumentException(
-                "rms_norm_eps %s of the linear layers' norms is not between 0 and 1; use 1e-6"
-                    .formatted(epsilon));
-          }
-        });
   }
 
-  /// A decoder without norms inside its linear layers.
-  public LlamaConfig(
-      int vocabSize,
-      int hiddenSize,
-      int intermediateSize,
-      int layerCount,
-      int headCount,
-      int keyValueHeadCount,
-      int headDim,
-      int contextLength,
-      double rmsNormEpsilon,
-      double ropeTheta,
-      Activation activation,
-      boolean subNorms,
-      boolean tiedHead,
-      boolean ternaryEmbeddings) {
-    this(
+  /// A LLaMA with as many key/value heads as query heads, a context of 2048 tokens and SiLU gates;
+  /// the `with` methods change that.
+  ///
+  /// @throws IllegalArgumentException naming the value, the rule and a remedy
+  public static LlamaConfig of(
+      int vocabSize, int hiddenSize, int intermediateSize, int layerCount, int headCount) {
+    atLeast("num_attention_heads", headCount, 1);
+    if (hiddenSize % headCount != 0) {
+      throw new IllegalArgumentException(
+          "hidden_size %d is not a multiple of num_attention_heads %d; use %d"
+              .formatted(hiddenSize, headCount, hiddenSize / headCount * headCount + headCount));
+    }
+    return new LlamaConfig(
         vocabSize,
         hiddenSize,
-        intermediateSize,
         layerCount,
-        headCount,
-        keyValueHeadCount,
-        headDim,
+        CONTEXT_LENGTH,
+        new Heads(headCount, headCount, hiddenSize / headCount, Heads.ROPE_THETA),
+        new FeedForward(intermediateSize, Activation.SILU),
+        Norms.LLAMA,
+        Embeddings.SEPARATE);
+  }
+
+  /// These dimensions with another context length.
+  public LlamaConfig withContextLength(int other) {
+    return new LlamaConfig(
+        vocabSize, hiddenSize, layerCount, other, heads, feedForward, norms, embeddings);
+  }
+
+  /// These dimensions with other attention heads.
+  public LlamaConfig withHeads(Heads other) {
+    return new LlamaConfig(
+        vocabSize, hiddenSize, layerCount, contextLength, other, feedForward, norms, embeddings);
+  }
+
+  /// These dimensions with fewer key/value heads (grouped-query attention).
+  public LlamaConfig withKeyValueHeads(int other) {
+    return withHeads(new Heads(heads.count(), other, heads.dim(), heads.ropeTheta()));
+  }
+
+  /// These dimensions with another width of a head.
+  public LlamaConfig withHeadDim(int other) {
+    return withHeads(new Heads(heads.count(), heads.keyValueCount(), other, heads.ropeTheta()));
+  }
+
+  /// These dimensions with another base of the rotary frequencies.
+  public LlamaConfig withRopeTheta(double other) {
+    return withHeads(new Heads(heads.count(), heads.keyValueCount(), heads.dim(), other));
+  }
+
+  /// These dimensions with another activation of the gate.
+  public LlamaConfig withActivation(Activation other) {
+    return new LlamaConfig(
+        vocabSize,
+        hiddenSize,
+        layerCount,
         contextLength,
-        rmsNormEpsilon,
-        ropeTheta,
-        activation,
-        subNorms,
-        tiedHead,
-        ternaryEmbeddings,
-        OptionalDouble.empty());
+        heads,
+        new FeedForward(feedForward.intermediateSize(), other),
+        norms,
+        embeddings);
+  }
+
+  /// These dimensions with other norms.
+  public LlamaConfig withNorms(Norms other) {
+    return new LlamaConfig(
+        vocabSize, hiddenSize, layerCount, contextLength, heads, feedForward, other, embeddings);
+  }
+
+  /// These dimensions with another epsilon of the norms.
+  public LlamaConfig withRmsNormEpsilon(double other) {
+    return withNorms(new Norms(other, norms.subNorms(), norms.linearEpsilon()));
+  }
+
+  /// These dimensions with or without norms before o_proj and down_proj.
+  public LlamaConfig withSubNorms(boolean other) {
+    return withNorms(new Norms(norms.epsilon(), other, norms.linearEpsilon()));
+  }
+
+  /// These dimensions with or without norms inside the linear layers.
+  public LlamaConfig withLinearNormEpsilon(OptionalDouble other) {
+    return withNorms(new Norms(norms.epsilon(), norms.subNorms(), other));
+  }
+
+  /// These dimensions with another kind of embedding and output head.
+  public LlamaConfig withEmbeddings(Embeddings other) {
+    return new LlamaConfig(
+        vocabSize, hiddenSize, layerCount, contextLength, heads, feedForward, norms, other);
+  }
+
+  /// These dimensions with or without a tied output head.
+  public LlamaConfig withTiedHead(boolean other) {
+    return withEmbeddings(new Embeddings(other, embeddings.ternary()));
+  }
+
+  /// These dimensions with or without ternary embeddings.
+  public LlamaConfig withTernaryEmbeddings(boolean other) {
+    return withEmbeddings(new Embeddings(embeddings.tied(), other));
+  }
+
+  /// Width of the feed-forward block.
+  public int intermediateSize() {
+    return feedForward.intermediateSize();
+  }
+
+  /// Query heads.
+  public int headCount() {
+    return heads.count();
+  }
+
+  /// Key and value heads.
+  public int keyValueHeadCount() {
+    return heads.keyValueCount();
+  }
+
+  /// Width of one head.
+  public int headDim() {
+    return heads.dim();
+  }
+
+  /// Base of the rotary frequencies.
+  public double ropeTheta() {
+    return heads.ropeTheta();
+  }
+
+  /// Activation of the gate.
+  public Activation activation() {
+    return feedForward.activation();
+  }
+
+  /// Epsilon of the RMSNorms.
+  public double rmsNormEpsilon() {
+    return norms.epsilon();
+  }
+
+  /// Whether there are norms before o_proj and down_proj.
+  public boolean subNorms() {
+    return norms.subNorms();
+  }
+
+  /// The epsilon of the norms inside linear layers, if there are any.
+  public OptionalDouble linearNormEpsilon() {
+    return norms.linearEpsilon();
+  }
+
+  /// Whether the output head is the embedding.
+  public boolean tiedHead() {
+    return embeddings.tied();
+  }
+
+  /// Whether embeddings are ternary.
+  public boolean ternaryEmbeddings() {
+    return embeddings.ternary();
   }
 
   private static void atLeast(String key, int value, int least) {
@@ -137,7 +296,7 @@ public record LlamaConfig(
 
   /// Whether an RMSNorm stands inside each linear layer.
   public boolean linearNorms() {
-    return linearNormEpsilon.isPresent();
+    return norms.linearEpsilon().isPresent();
   }
 
   /// The name of the gain of the norm inside a linear layer.
@@ -149,12 +308,12 @@ public record LlamaConfig(
 
   /// Output width of q_proj.
   public int queryWidth() {
-    return headCount * headDim;
+    return heads.count() * heads.dim();
   }
 
   /// Output width of k_proj and of v_proj.
   public int keyValueWidth() {
-    return keyValueHeadCount * headDim;
+    return heads.keyValueCount() * heads.dim();
   }
 
   /// Every parameter in the order of a Hugging Face checkpoint.
@@ -167,7 +326,7 @@ public record LlamaConfig(
       addLayer(tensors, "model.layers.%d.".formatted(layer));
     }
     tensors.add(norm("model.norm.weight", hiddenSize));
-    if (!tiedHead) {
+    if (!embeddings.tied()) {
       tensors.add(new TensorSpec("lm_head.weight", vocabSize, hiddenSize, TensorSpec.Kind.HEAD));
     }
     return List.copyOf(tensors);
@@ -179,15 +338,15 @@ public record LlamaConfig(
     addLinear(tensors, prefix + "self_attn.k_proj.weight", keyValueWidth(), hiddenSize);
     addLinear(tensors, prefix + "self_attn.v_proj.weight", keyValueWidth(), hiddenSize);
     addLinear(tensors, prefix + "self_attn.o_proj.weight", hiddenSize, queryWidth());
-    if (subNorms) {
+    if (norms.subNorms()) {
       tensors.add(norm(prefix + "self_attn.attn_sub_norm.weight", hiddenSize));
     }
     tensors.add(norm(prefix + "post_attention_layernorm.weight", hiddenSize));
-    addLinear(tensors, prefix + "mlp.gate_proj.weight", intermediateSize, hiddenSize);
-    addLinear(tensors, prefix + "mlp.up_proj.weight", intermediateSize, hiddenSize);
-    addLinear(tensors, prefix + "mlp.down_proj.weight", hiddenSize, intermediateSize);
-    if (subNorms) {
-      tensors.add(norm(prefix + "mlp.ffn_sub_norm.weight", intermediateSize));
+    addLinear(tensors, prefix + "mlp.gate_proj.weight", intermediateSize(), hiddenSize);
+    addLinear(tensors, prefix + "mlp.up_proj.weight", intermediateSize(), hiddenSize);
+    addLinear(tensors, prefix + "mlp.down_proj.weight", hiddenSize, intermediateSize());
+    if (norms.subNorms()) {
+      tensors.add(norm(prefix + "mlp.ffn_sub_norm.weight", intermediateSize()));
     }
   }
 

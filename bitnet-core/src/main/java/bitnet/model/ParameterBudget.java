@@ -2,6 +2,7 @@ package bitnet.model;
 
 import java.math.BigDecimal;
 import java.util.Locale;
+import java.util.OptionalDouble;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -95,18 +96,13 @@ public record ParameterBudget(long parameters) {
     return new LlamaConfig(
         vocabSize,
         best.hidden,
-        best.intermediate,
         best.layers,
-        best.hidden / headDim(),
-        keyValueHeads(best.hidden),
-        headDim(),
         contextLength,
-        1e-5,
-        10000,
-        activation,
-        subNorms,
-        tiedHead,
-        ternaryEmbeddings);
+        new LlamaConfig.Heads(
+            best.hidden / headDim(), keyValueHeads(best.hidden), headDim(), 10000),
+        new LlamaConfig.FeedForward(best.intermediate, activation),
+        new LlamaConfig.Norms(1e-5, subNorms, OptionalDouble.empty()),
+        new LlamaConfig.Embeddings(tiedHead, ternaryEmbeddings));
   }
 
   private String unreachable(@Nullable Candidate nearest, int vocabSize, boolean tiedHead) {

@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
@@ -89,18 +90,12 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
           new LlamaConfig(
               128_256,
               2560,
-              6912,
               30,
-              20,
-              5,
-              128,
               4096,
-              1e-5,
-              500_000,
-              Activation.RELU_SQUARED,
-              true,
-              true,
-              false);
+              new LlamaConfig.Heads(20, 5, 128, 500_000),
+              new LlamaConfig.FeedForward(6912, Activation.RELU_SQUARED),
+              new LlamaConfig.Norms(1e-5, true, OptionalDouble.empty()),
+              new LlamaConfig.Embeddings(true, false));
       default ->
           throw new IllegalArgumentException(
               "shape \"%s\" is unknown; use 100m, 750m or 2b4t".formatted(name));
@@ -111,18 +106,12 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
     return new LlamaConfig(
         vocab,
         hidden,
-        ffn,
         layers,
-        heads,
-        heads,
-        hidden / heads,
         4096,
-        1e-5,
-        10_000,
-        Activation.SILU,
-        false,
-        false,
-        false);
+        new LlamaConfig.Heads(heads, heads, hidden / heads, 10_000),
+        new LlamaConfig.FeedForward(ffn, Activation.SILU),
+        LlamaConfig.Norms.LLAMA,
+        LlamaConfig.Embeddings.SEPARATE);
   }
 
   /// Measures random weights of a shape, without a file.

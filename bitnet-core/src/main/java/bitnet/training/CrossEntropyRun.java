@@ -96,11 +96,11 @@ public record CrossEntropyRun(
         }
         TextDataset.Split split = dataset.split(judge == null ? text.evalFraction() : 0);
         TokenStream heldOut = judge == null ? split.heldOut() : judge.tokens();
-        boolean judged = judge != null || heldOut.size() > settings.seq();
+        boolean judged = judge != null || heldOut.size() > settings.batches().seqLen();
         if (!judged && text.evalFraction() > 0) {
           say.accept(
               "held out: %d tokens, too few for a sequence of %d, so there is no held-out loss"
-                  .formatted(heldOut.size(), settings.seq()));
+                  .formatted(heldOut.size(), settings.batches().seqLen()));
         }
         return train(
             source,
@@ -119,10 +119,11 @@ public record CrossEntropyRun(
   }
 
   private void checkLengths(LlamaConfig config) {
-    if (settings.seq() > config.contextLength()) {
+    if (settings.batches().seqLen() > config.contextLength()) {
       throw new IllegalArgumentException(
           "seq_len %d is longer than the model's context of %d; use at most %d"
-              .formatted(settings.seq(), config.contextLength(), config.contextLength()));
+              .formatted(
+                  settings.batches().seqLen(), config.contextLength(), config.contextLength()));
     }
   }
 
@@ -133,8 +134,8 @@ public record CrossEntropyRun(
     MemoryPlan plan =
         MemoryPlan.forTraining(
             config,
-            settings.batch(),
-            settings.seq(),
+            settings.batches().batchSize(),
+            settings.batches().seqLen(),
             settings.keep() == ForwardPass.Keep.LAYER_INPUTS,
             type == ComputeType.BF16);
     say.accept("memory:\n" + plan.describe().stripTrailing());

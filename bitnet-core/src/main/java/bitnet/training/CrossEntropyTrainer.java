@@ -40,6 +40,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
   private final OptionalDouble peakFlops;
   private final TernaryStatistics watch;
   private long watchedStep;
+  private final OptionValues options;
   private TrainingState state;
 
   /// Prepares a run.
@@ -59,32 +60,39 @@ public final class CrossEntropyTrainer implements AutoCloseable {
     this.model = model;
     this.settings = settings;
     this.sampler =
-        new BatchSampler(training, settings.sampling(), settings.batch(), settings.seq());
+        new BatchSampler(
+            training,
+            settings.batches().sampling(),
+            settings.batches().batchSize(),
+            settings.batches().seqLen());
     this.heldOut =
-        heldOut == null ? null : new EvaluationBatches(heldOut, settings.batch(), settings.seq());
+        heldOut == null
+            ? null
+            : new EvaluationBatches(
+                heldOut, settings.batches().batchSize(), settings.batches().seqLen());
     this.loss = new CrossEntropyLoss(model);
     this.optimizer = new OptimizerStep(model);
     this.checkpoints =
         new RunCheckpoints<>(
-            optimizer, checkpoints, settings.keptCheckpoints(), TrainingState.class);
+            optimizer, checkpoints, settings.checkpoints().keep(), TrainingState.class);
     this.peakFlops = peakFlops;
     this.watch = new TernaryStatistics(model);
-    String fingerprint =
-        "%s, %s, %d training tokens%s, %s"
-            .formatted(
-                settings.fingerprint(),
-                model.computeType(),
-                training.size(),
-                training.mask() == LossMask.NONE ? "" : " with masked prompts",
-                model.config());
-    this.state = TrainingState.start(settings.seed(), fingerprint);
+    this.options =
+        settings
+            .options()
+            .put("dtype", model.computeType().key())
+            .put("completion_only_loss", training.mask() != LossMask.NONE)
+            .put("training_tokens", training.size())
+            .putContent("dataset", training.digest())
+            .putAll(ModelOptionValues.of(model.config()));
+    this.state = TrainingState.start(settings.batches().seed(), options.values());
   }
 
   /// Goes on where a checkpoint was made.
   ///
   /// @throws IllegalArgumentException if that run had other settings
   public void resume(Path checkpoint) throws IOException {
-    state = checkpoints.resume(checkpoint, state, (saved, resumed) -> {});
+    state = checkpoints.resume(checkpoint, options, (saved, resumed) -> {});
   }
 
   /// Trains until the last step, a stop signal, or too many bad steps; saves at the end.
@@ -99,7 +107,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
     if (before.isPresent()) {
       listener.started(start(before.getAsDouble(), health));
     }
-    return TrainingLoop.run(new Steps(listener), settings.saveInterval());
+    return TrainingLoop.run(new Steps(listener), settings.checkpoints().saveInterval());
   }
 
   private StartReport start(double evalLoss, TernaryStatistics.Health health) {
@@ -154,25 +162,28 @@ public final class CrossEntropyTrainer implements AutoCloseable {
     long step = state.step();
     SamplerState position = state.sampler();
     double mean = 0;
-    for (int i = 0; i < settings.accumulation(); i++) {
+    for (int i = 0; i < settings.batches().gradAccum(); i++) {
       TokenBatch batch = sampler.batch(position);
-      mean += loss.accumulate(batch, 1.0 / settings.accumulation(), settings.keep()).loss();
-      position = position.after(settings.batch());
+      mean += loss.accumulate(batch, 1.0 / settings.batches().gradAccum(), settings.keep()).loss();
+      position = position.after(settings.batches().batchSize());
     }
-    mean /= settings.accumulation();
+    mean /= settings.batches().gradAccum();
     double gradNorm = optimizer.gradientNorm();
     SpikeGuard.Verdict verdict = settings.guard().judge(state.guard(), mean, gradNorm);
     SmoothedLoss smoothed = state.smoothed();
     double learningRate = settings.schedule().learningRate(step);
     if (verdict.action() == SpikeGuard.Action.ACCEPT) {
       optimizer.apply(
-          learningRate, settings.schedule().weightDecay(step), gradNorm, settings.clip());
+          learningRate,
+          settings.schedule().weightDecay(step),
+          gradNorm,
+          settings.optimizer().maxGradNorm());
       model.ternarize(settings.sharpness(step + 1));
       smoothed = smoothed.add(mean);
     } else {
       optimizer.skip();
     }
-    state = new TrainingState(step + 1, position, verdict.next(), smoothed, state.fingerprint());
+    state = new TrainingState(step + 1, position, verdict.next(), smoothed, state.options());
     rate.add(settings.tokensPerStep());
     switch (verdict.action()) {
       case ACCEPT -> report(rate, listener, mean, learningRate, gradNorm);
@@ -197,7 +208,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
       watchedStep = state.step();
     }
     double perSecond = rate.tokensPerSecond();
-    boolean look = due(settings.evalInterval()) || state.step() == steps;
+    boolean look = due(settings.evaluation().interval()) || state.step() == steps;
     OptionalDouble evalLoss = look ? evaluate() : OptionalDouble.empty();
     if (look) {
       rate.restart();
@@ -224,7 +235,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
         ? peakFlops
         : OptionalDouble.of(
             tokensPerSecond
-                * TrainingFlops.perToken(model.config(), settings.seq())
+                * TrainingFlops.perToken(model.config(), settings.batches().seqLen())
                 / peakFlops.getAsDouble());
   }
 
@@ -238,7 +249,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
     for (TokenBatch batch : heldOut) {
       sum += loss.sum(batch);
       tokens += batch.counted();
-      if (settings.evalTokens() > 0 && tokens >= settings.evalTokens()) {
+      if (settings.evaluation().tokens() > 0 && tokens >= settings.evaluation().tokens()) {
         break;
       }
     }

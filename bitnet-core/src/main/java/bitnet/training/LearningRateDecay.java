@@ -17,6 +17,9 @@ public sealed interface LearningRateDecay {
     return 1;
   }
 
+  /// Its name on the command line.
+  String key();
+
   /// The decay of that name on the command line: `two-stage` (second peak 2/3 of the first, as in
   /// the BitNet b1.58 recipes), `cosine` (to a tenth, as in LLaMA), `linear`, `constant`.
   ///
@@ -37,6 +40,11 @@ public sealed interface LearningRateDecay {
   /// Stays at the peak.
   record Constant() implements LearningRateDecay {
     @Override
+    public String key() {
+      return "constant";
+    }
+
+    @Override
     public double factor(double left, boolean secondHalf) {
       return 1;
     }
@@ -44,6 +52,11 @@ public sealed interface LearningRateDecay {
 
   /// Falls on a line to 0 at the end.
   record Linear() implements LearningRateDecay {
+    @Override
+    public String key() {
+      return "linear";
+    }
+
     @Override
     public double factor(double left, boolean secondHalf) {
       return left;
@@ -62,6 +75,11 @@ public sealed interface LearningRateDecay {
     }
 
     @Override
+    public String key() {
+      return "cosine";
+    }
+
+    @Override
     public double factor(double left, boolean secondHalf) {
       return floor + (1 - floor) * 0.5 * (1 + Math.cos(Math.PI * (1 - left)));
     }
@@ -77,6 +95,11 @@ public sealed interface LearningRateDecay {
     /// @throws IllegalArgumentException if it is not from 0 to 1
     public TwoStage {
       checkFraction("the second peak of the two-stage schedule, as a share of the first,", ratio);
+    }
+
+    @Override
+    public String key() {
+      return "two-stage";
     }
 
     @Override

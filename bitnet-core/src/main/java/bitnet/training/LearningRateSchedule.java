@@ -24,11 +24,12 @@ public record LearningRateSchedule(
           "weight_decay %s is not a finite number of at least 0; use 0.1".formatted(weightDecay));
     }
     if (steps < 1) {
-      throw new IllegalArgumentException("iters %d must be at least 1".formatted(steps));
+      throw new IllegalArgumentException("steps %d must be at least 1".formatted(steps));
     }
     if (warmup < 0 || warmup > steps) {
       throw new IllegalArgumentException(
-          "warmup %d is not from 0 to iters %d; use %d".formatted(warmup, steps, steps / 20));
+          "warmup %d is not from 0 to %d, the number of steps; use %d"
+              .formatted(warmup, steps, steps / 20));
     }
   }
 

@@ -135,7 +135,7 @@ public record MemoryPlan(
   private String remedy() {
     MemoryPlan checkpointed = with(batch, seq, true);
     if (checkpointed.fits()) {
-      return "use --grad_checkpoint (%s)".formatted(mib(checkpointed.totalBytes()));
+      return "use grad_checkpoint (%s)".formatted(mib(checkpointed.totalBytes()));
     }
     MemoryPlan smallest = with(1, seq, true);
     if (smallest.fits()) {
@@ -143,13 +143,13 @@ public record MemoryPlan(
       while (with(largest.batch + 1, seq, true).fits()) {
         largest = with(largest.batch + 1, seq, true);
       }
-      return "use --grad_checkpoint with --batch_size %d (%s)"
+      return "use grad_checkpoint with batch_size %d (%s)"
           .formatted(largest.batch, mib(largest.totalBytes()));
     }
     for (int shorter = seq / 2; shorter >= 16; shorter /= 2) {
       MemoryPlan plan = with(1, shorter, true);
       if (plan.fits()) {
-        return "use --grad_checkpoint with --batch_size 1 --seq_len %d (%s)"
+        return "use grad_checkpoint with batch_size 1 seq_len %d (%s)"
             .formatted(shorter, mib(plan.totalBytes()));
       }
     }

@@ -114,7 +114,7 @@ final class PromptTree {
 
   private interface Token {
     /// @param t its place in its text
-    /// @param place its place among all of `[sequence, seq]`
+    /// @param index its place among all of `[sequence, seq]`
     void at(int text, int t, int index);
   }
 

@@ -4,13 +4,14 @@ import ai.djl.ndarray.NDArray;
 import bitnet.checkpoint.TrainingCheckpoint;
 import bitnet.graph.TensorMemory;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,9 @@ import org.jspecify.annotations.Nullable;
 /// @param <S> the state
 public final class RunCheckpoints<S extends RunState> {
   private static final ObjectMapper MAPPER = new ObjectMapper();
+
+  private static final String OPTIONS = "options";
+  private static final String FORMER_OPTIONS = "fingerprint"; // of version 0.1.0
 
   private final OptimizerStep optimizer;
   private final Path directory;
@@ -48,19 +52,23 @@ public final class RunCheckpoints<S extends RunState> {
 
   /// Takes over weights and moments of a checkpoint.
   ///
-  /// @param now the state of the run that resumes, whose fingerprint must be the checkpoint's
+  /// @param options of the run that resumes, which must be the checkpoint's
   /// @param more reads what [#save] was given besides
-  /// @return the state in it
-  /// @throws IllegalArgumentException if that run had other settings, naming the first that differs
+  /// @return the state in it, with the options of this run
+  /// @throws IllegalArgumentException if that run had other options, naming those that differ
   /// @throws IOException if it is missing or damaged
-  public S resume(Path checkpoint, S now, MoreTensors<S> more) throws IOException {
+  public S resume(Path checkpoint, OptionValues options, MoreTensors<S> more) throws IOException {
     try (TrainingCheckpoint saved = TrainingCheckpoint.open(checkpoint)) {
-      S resumed = read(checkpoint, saved.state());
-      if (!resumed.fingerprint().equals(now.fingerprint())) {
+      ObjectNode json = saved.state();
+      List<String> differences = options.differences(options(checkpoint, json));
+      if (!differences.isEmpty()) {
         throw new IllegalArgumentException(
-            "%s was made by a run with other settings (%s); resume with the same ones"
-                .formatted(checkpoint, difference(resumed.fingerprint(), now.fingerprint())));
+            "%s was made with other options: %s; resume with the same ones"
+                .formatted(checkpoint, String.join(", ", differences)));
       }
+      json.remove(FORMER_OPTIONS);
+      json.set(OPTIONS, MAPPER.valueToTree(options.values()));
+      S resumed = read(checkpoint, json);
       for (OptimizerStep.Moments entry : optimizer.moments()) {
         for (Map.Entry<String, NDArray> tensor : entry.tensors().entrySet()) {
           TensorMemory.fill(tensor.getValue(), memory -> saved.read(tensor.getKey(), memory));
@@ -72,27 +80,30 @@ public final class RunCheckpoints<S extends RunState> {
     }
   }
 
+  private static Map<String, String> options(Path checkpoint, ObjectNode json) {
+    if (json.path(FORMER_OPTIONS).isTextual()) {
+      return FormerFingerprint.options(json.path(FORMER_OPTIONS).asText());
+    }
+    try {
+      return MAPPER.convertValue(json.path(OPTIONS), new TypeReference<Map<String, String>>() {});
+    } catch (IllegalArgumentException e) {
+      throw incompatible(checkpoint, e);
+    }
+  }
+
   private S read(Path checkpoint, ObjectNode json) {
     try {
       return MAPPER.treeToValue(json, type);
     } catch (JsonProcessingException e) {
-      throw new IllegalArgumentException(
-          "%s: its state.json was written by an incompatible version: %s"
-              .formatted(checkpoint, e.getOriginalMessage()),
-          e);
+      throw incompatible(checkpoint, e);
     }
   }
 
-  /// The first setting that differs: `then peak=0.0015, now peak=0.1`.
-  private static String difference(String then, String now) {
-    String[] before = then.split(", ", -1);
-    String[] after = now.split(", ", -1);
-    int same = Math.max(0, Arrays.mismatch(before, after));
-    return "then %s, now %s".formatted(setting(before, same), setting(after, same));
-  }
-
-  private static String setting(String[] settings, int index) {
-    return index < settings.length ? settings[index].replaceAll("\\w+\\[|]", "") : "nothing";
+  private static IllegalArgumentException incompatible(Path checkpoint, Exception cause) {
+    return new IllegalArgumentException(
+        "%s: its state.json was written by an incompatible version: %s"
+            .formatted(checkpoint, cause.getMessage().lines().findFirst().orElse("")),
+        cause);
   }
 
   /// Writes the checkpoint of a state.

@@ -48,7 +48,7 @@ public record RunDirectory(Path path) {
   /// @throws IOException if another process has it, naming that, or the directory cannot be
   ///     written
   public WriteLock lock() throws IOException {
-    WriteLock lock = WriteLock.acquire(path, path.resolve("run.lock"), "use another --output_dir");
+    WriteLock lock = WriteLock.acquire(path, path.resolve("run.lock"), "use another output_dir");
     try {
       TrainingCheckpoint.sweep(checkpoints());
       return lock;
@@ -67,7 +67,7 @@ public record RunDirectory(Path path) {
     if (resume == null) {
       if (latest.isPresent()) {
         throw new IllegalArgumentException(
-            "%s already contains a run; continue it with --resume auto, or use another --output_dir"
+            "%s already contains a run; continue it with `resume` auto, or use another output_dir"
                 .formatted(path));
       }
       return Optional.empty();

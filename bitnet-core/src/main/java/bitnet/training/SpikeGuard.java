@@ -91,7 +91,7 @@ public record SpikeGuard(int window, double deviations, int patience) {
         ? new Verdict(Action.SKIP, reason, next)
         : new Verdict(
             Action.STOP,
-            "%s; %d steps in a row were skipped: resume with a lower --lr or a longer --warmup"
+            "%s; %d steps in a row were skipped: resume with a lower `lr` or a longer `warmup`"
                 .formatted(reason, inARow),
             next);
   }

@@ -3,82 +3,161 @@ package bitnet.training;
 import bitnet.data.WindowSampling;
 import bitnet.graph.ForwardPass;
 
-/// How a training run goes.
+/// The settings of cross-entropy training. [#defaults] and the `with` methods make one.
 ///
-/// @param batch sequences in a batch
-/// @param seq tokens in a sequence
-/// @param accumulation batches whose gradients make a step
-/// @param schedule learning rate and weight decay by step
-/// @param clip the longest gradient; 0: any
-/// @param quantWarmup steps in which quantisation sets in; 0: at once
-/// @param keep what a forward pass keeps
-/// @param sampling which windows of the text a step sees
-/// @param seed of the sampling
-/// @param guard judges losses
-/// @param evalInterval steps between two looks at the held-out text; 0: at the end only
-/// @param evalTokens of the held-out text, from its beginning, that are looked at; 0: all
-/// @param saveInterval steps between two checkpoints; 0: at the end only
-/// @param keptCheckpoints how many of them stay
+/// @param batches what a step learns from
+/// @param optimizer learning rate, weight decay and gradient clipping
+/// @param quantWarmup steps over which quantization is phased in; 0: at once
+/// @param keep what a forward pass keeps for its backward pass
+/// @param guard decides whether a step's loss and gradient are sound
+/// @param evaluation when the held-out text is evaluated
+/// @param checkpoints when checkpoints are saved
 public record TrainingSettings(
-    int batch,
-    int seq,
-    int accumulation,
-    LearningRateSchedule schedule,
-    double clip,
+    Batches batches,
+    OptimizerSettings optimizer,
     long quantWarmup,
     ForwardPass.Keep keep,
-    WindowSampling sampling,
-    long seed,
     SpikeGuard guard,
-    long evalInterval,
-    long evalTokens,
-    long saveInterval,
-    int keptCheckpoints) {
+    Evaluation evaluation,
+    CheckpointSettings checkpoints) {
+
+  private static final double LEARNING_RATE = 1.5e-3;
+  private static final double WEIGHT_DECAY = 0.1;
+  private static final long LONGEST_WARMUP = 375;
+
+  /// What a step learns from.
+  ///
+  /// @param batchSize sequences per batch
+  /// @param seqLen tokens per sequence
+  /// @param gradAccum batches accumulated per optimizer step
+  /// @param sampling which windows of the text a step sees
+  /// @param seed of the sampling
+  public record Batches(
+      int batchSize, int seqLen, int gradAccum, WindowSampling sampling, long seed) {
+
+    /// Checks the numbers.
+    ///
+    /// @throws IllegalArgumentException naming the value, the rule and a remedy
+    public Batches {
+      SettingChecks.atLeast("batch_size", batchSize, 1);
+      SettingChecks.atLeast("seq_len", seqLen, 1);
+      SettingChecks.atLeast("grad_accum", gradAccum, 1);
+    }
+  }
+
+  /// When the held-out text is evaluated.
+  ///
+  /// @param interval steps between two evaluations; 0: only at the end
+  /// @param tokens of the held-out text, from its beginning; 0: all
+  public record Evaluation(long interval, long tokens) {
+
+    /// Checks the numbers.
+    ///
+    /// @throws IllegalArgumentException naming the value, the rule and a remedy
+    public Evaluation {
+      SettingChecks.atLeast("eval_interval", interval, 0);
+      SettingChecks.atLeast("eval_tokens", tokens, 0);
+    }
+  }
 
   /// Checks the numbers.
   ///
   /// @throws IllegalArgumentException naming the value, the rule and a remedy
   public TrainingSettings {
-    atLeast("batch_size", batch, 1);
-    atLeast("seq_len", seq, 1);
-    atLeast("grad_accum", accumulation, 1);
-    atLeast("quant_warmup", quantWarmup, 0);
-    atLeast("eval_interval", evalInterval, 0);
-    atLeast("eval_tokens", evalTokens, 0);
-    atLeast("save_interval", saveInterval, 0);
-    atLeast("keep", keptCheckpoints, 1);
-    if (!(clip >= 0 && Double.isFinite(clip))) {
-      throw new IllegalArgumentException(
-          "clip %s is not a finite number of at least 0; use 1".formatted(clip));
-    }
+    SettingChecks.atLeast("quant_warmup", quantWarmup, 0);
     if (keep == ForwardPass.Keep.NOTHING) {
       throw new IllegalArgumentException("training must keep what its gradients need");
     }
   }
 
-  private static void atLeast(String name, long value, long least) {
-    if (value < least) {
-      throw new IllegalArgumentException(
-          "%s %d is too small; it must be at least %d".formatted(name, value, least));
-    }
+  /// The defaults of a run of that many steps: batches of 8 sequences of 256 tokens, each window
+  /// once per epoch; the two-stage schedule of BitNet b1.58 with a peak of 1.5e-3, weight decay 0.1
+  /// and [#warmup] steps of warm-up.
+  public static TrainingSettings defaults(long steps) {
+    return new TrainingSettings(
+        new Batches(8, 256, 1, WindowSampling.EPOCH, 0),
+        new OptimizerSettings(
+            new LearningRateSchedule(
+                LearningRateDecay.of("two-stage"),
+                LEARNING_RATE,
+                WEIGHT_DECAY,
+                warmup(steps),
+                steps),
+            1),
+        0,
+        ForwardPass.Keep.ALL,
+        SpikeGuard.DEFAULT,
+        new Evaluation(100, 131_072),
+        new CheckpointSettings(500, 2));
+  }
+
+  /// The default steps of warm-up: a twentieth of all, at most 375.
+  public static long warmup(long steps) {
+    return Math.min(LONGEST_WARMUP, Math.max(1, steps / 20));
+  }
+
+  /// These settings with other batches.
+  public TrainingSettings withBatches(Batches other) {
+    return new TrainingSettings(
+        other, optimizer, quantWarmup, keep, guard, evaluation, checkpoints);
+  }
+
+  /// These settings with another optimizer.
+  public TrainingSettings withOptimizer(OptimizerSettings other) {
+    return new TrainingSettings(batches, other, quantWarmup, keep, guard, evaluation, checkpoints);
+  }
+
+  /// These settings with quantization phased in over that many steps.
+  public TrainingSettings withQuantWarmup(long other) {
+    return new TrainingSettings(batches, optimizer, other, keep, guard, evaluation, checkpoints);
+  }
+
+  /// These settings with another choice of what a forward pass keeps.
+  public TrainingSettings withKeep(ForwardPass.Keep other) {
+    return new TrainingSettings(
+        batches, optimizer, quantWarmup, other, guard, evaluation, checkpoints);
+  }
+
+  /// These settings with another spike guard.
+  public TrainingSettings withGuard(SpikeGuard other) {
+    return new TrainingSettings(
+        batches, optimizer, quantWarmup, keep, other, evaluation, checkpoints);
+  }
+
+  /// These settings with another evaluation.
+  public TrainingSettings withEvaluation(Evaluation other) {
+    return new TrainingSettings(batches, optimizer, quantWarmup, keep, guard, other, checkpoints);
+  }
+
+  /// These settings with other checkpoints.
+  public TrainingSettings withCheckpoints(CheckpointSettings other) {
+    return new TrainingSettings(batches, optimizer, quantWarmup, keep, guard, evaluation, other);
+  }
+
+  /// Learning rate and weight decay by step.
+  public LearningRateSchedule schedule() {
+    return optimizer.schedule();
   }
 
   /// Tokens that a step learns from.
   public long tokensPerStep() {
-    return (long) batch * seq * accumulation;
+    return (long) batches.batchSize() * batches.seqLen() * batches.gradAccum();
   }
 
-  /// How far quantisation has set in at a step, from 0 to 1.
+  /// How far quantization is phased in at a step, from 0 to 1.
   double sharpness(long step) {
     return quantWarmup == 0 ? 1 : Math.min(1, (double) step / quantWarmup);
   }
 
-  /// Everything that changes the numbers of a run, as text: a run may only be resumed with equals.
-  ///
-  /// Threads are not part of it, so that a run may move to another machine: with another number of
-  /// them sums are taken in another order, and the last bits differ.
-  String fingerprint() {
-    return "batch %d, seq %d, accumulation %d, %s, clip %s, quant_warmup %d, %s sampling, seed %d"
-        .formatted(batch, seq, accumulation, schedule, clip, quantWarmup, sampling.key(), seed);
+  /// What must be equal when a run is resumed.
+  OptionValues options() {
+    return optimizer
+        .options("iters")
+        .put("batch_size", batches.batchSize())
+        .put("seq_len", batches.seqLen())
+        .put("grad_accum", batches.gradAccum())
+        .put("sampling", batches.sampling().key())
+        .put("seed", batches.seed())
+        .put("quant_warmup", quantWarmup);
   }
 }

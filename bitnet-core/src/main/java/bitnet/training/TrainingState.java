@@ -1,6 +1,7 @@
 package bitnet.training;
 
 import bitnet.data.SamplerState;
+import java.util.Map;
 
 /// Where a run stands, besides its weights and moments. Belongs into the checkpoint.
 ///
@@ -8,18 +9,18 @@ import bitnet.data.SamplerState;
 /// @param sampler the place in the data
 /// @param guard what the spike guard remembers
 /// @param smoothed the smoothed loss
-/// @param fingerprint what must be equal when the run is resumed
+/// @param options that must be equal when the run is resumed
 public record TrainingState(
     long step,
     SamplerState sampler,
     SpikeGuard.State guard,
     SmoothedLoss smoothed,
-    String fingerprint)
+    Map<String, String> options)
     implements RunState {
 
   /// A run that has not begun.
-  static TrainingState start(long seed, String fingerprint) {
+  static TrainingState start(long seed, Map<String, String> options) {
     return new TrainingState(
-        0, SamplerState.start(seed), SpikeGuard.State.start(), SmoothedLoss.start(), fingerprint);
+        0, SamplerState.start(seed), SpikeGuard.State.start(), SmoothedLoss.start(), options);
   }
 }

@@ -54,40 +54,16 @@ class ConfigJsonTest {
   void whatIsAbsentTakesTheDefaultsOfTransformers() throws IOException {
     assertThat(read(LLAMA).llama())
         .isEqualTo(
-            new LlamaConfig(
-                100,
-                64,
-                96,
-                2,
-                4,
-                4,
-                16,
-                2048,
-                1e-6,
-                10_000,
-                Activation.SILU,
-                false,
-                false,
-                false));
+            LlamaConfig.of(100, 64, 96, 2, 4).withContextLength(2048).withRmsNormEpsilon(1e-6));
     assertThat(
             read(with("architectures", "[\"BitNetForCausalLM\"]", "model_type", "\"bitnet\""))
                 .llama())
         .isEqualTo(
-            new LlamaConfig(
-                100,
-                64,
-                96,
-                2,
-                4,
-                4,
-                16,
-                2048,
-                1e-5,
-                500_000,
-                Activation.RELU_SQUARED,
-                true,
-                false,
-                false));
+            LlamaConfig.of(100, 64, 96, 2, 4)
+                .withContextLength(2048)
+                .withRopeTheta(500_000)
+                .withActivation(Activation.RELU_SQUARED)
+                .withSubNorms(true));
   }
 
   @Test
@@ -227,21 +203,13 @@ class ConfigJsonTest {
     ObjectNode toolkit = JsonFile.MAPPER.createObjectNode().put("seed", 42).put("init", "normal");
     for (boolean flag : new boolean[] {false, true}) {
       LlamaConfig llama =
-          new LlamaConfig(
-              300,
-              64,
-              96,
-              2,
-              4,
-              2,
-              16,
-              512,
-              1e-5,
-              12_345.5,
-              Activation.RELU_SQUARED,
-              flag,
-              flag,
-              false);
+          LlamaConfig.of(300, 64, 96, 2, 4)
+              .withKeyValueHeads(2)
+              .withContextLength(512)
+              .withRopeTheta(12_345.5)
+              .withActivation(Activation.RELU_SQUARED)
+              .withSubNorms(flag)
+              .withTiedHead(flag);
       ConfigJson json =
           new ConfigJson(
               llama,
@@ -258,8 +226,10 @@ class ConfigJsonTest {
   @Test
   void ternaryEmbeddingsAreRecordedInTheToolkitsObject() throws IOException {
     LlamaConfig llama =
-        new LlamaConfig(
-            300, 64, 96, 2, 4, 2, 16, 512, 1e-5, 1e4, Activation.SILU, false, false, true);
+        LlamaConfig.of(300, 64, 96, 2, 4)
+            .withKeyValueHeads(2)
+            .withContextLength(512)
+            .withTernaryEmbeddings(true);
     Path file = directory.resolve("config.json");
     ConfigJson.of(llama, DType.F32).write(file);
     ConfigJson json = ConfigJson.read(file);
@@ -271,22 +241,10 @@ class ConfigJsonTest {
   void normsInsideTheLinearLayersStandWhereTransformersReadsThemOrInTheToolkitsObject()
       throws IOException {
     LlamaConfig llama =
-        new LlamaConfig(
-            300,
-            64,
-            96,
-            2,
-            4,
-            2,
-            16,
-            512,
-            1e-5,
-            1e4,
-            Activation.SILU,
-            false,
-            false,
-            false,
-            OptionalDouble.of(2e-6));
+        LlamaConfig.of(300, 64, 96, 2, 4)
+            .withKeyValueHeads(2)
+            .withContextLength(512)
+            .withLinearNormEpsilon(OptionalDouble.of(2e-6));
     Path file = directory.resolve("config.json");
     ConfigJson.of(llama, DType.F32).write(file);
     assertThat(ConfigJson.read(file).llama()).isEqualTo(llama);

@@ -34,43 +34,23 @@ class ConversionTest {
   private static final LlamaConfig LLAMA = config(false, false, false, 96);
   private static final LlamaConfig BITNET = config(true, true, false, 96);
   private static final LlamaConfig LINEAR_NORMS =
-      new LlamaConfig(
-          4096,
-          48,
-          96,
-          2,
-          4,
-          2,
-          12,
-          64,
-          1e-5,
-          10_000,
-          Activation.SILU,
-          false,
-          false,
-          false,
-          OptionalDouble.of(1e-6));
+      LlamaConfig.of(4096, 48, 96, 2, 4)
+          .withKeyValueHeads(2)
+          .withContextLength(64)
+          .withLinearNormEpsilon(OptionalDouble.of(1e-6));
   private static final String TEMPLATE = "{{ bos_token }}{{ messages[0]['content'] }}";
 
   @TempDir private Path directory;
 
   private static LlamaConfig config(
       boolean subNorms, boolean tied, boolean ternaryEmbeddings, int intermediate) {
-    return new LlamaConfig(
-        4096,
-        48,
-        intermediate,
-        2,
-        4,
-        2,
-        12,
-        64,
-        1e-5,
-        10_000,
-        subNorms ? Activation.RELU_SQUARED : Activation.SILU,
-        subNorms,
-        tied,
-        ternaryEmbeddings);
+    return LlamaConfig.of(4096, 48, intermediate, 2, 4)
+        .withKeyValueHeads(2)
+        .withContextLength(64)
+        .withActivation(subNorms ? Activation.RELU_SQUARED : Activation.SILU)
+        .withSubNorms(subNorms)
+        .withTiedHead(tied)
+        .withTernaryEmbeddings(ternaryEmbeddings);
   }
 
   /// A model whose tensors have scales of many magnitudes, and gains that differ.

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import bitnet.format.CheckpointException;
 import bitnet.format.safetensors.SafetensorsFile;
 import bitnet.format.safetensors.TensorEntry;
-import bitnet.model.Activation;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
@@ -29,8 +28,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class DamagedModelDirectoryTest {
   private static final LlamaConfig CONFIG =
-      new LlamaConfig(
-          256, 32, 36, 2, 2, 1, 16, 64, 1e-5, 1e4, Activation.SILU, false, false, false);
+      LlamaConfig.of(256, 32, 36, 2, 2).withKeyValueHeads(1).withContextLength(64);
   private static final TensorSpec DOWN =
       CONFIG.tensors().stream()
           .filter(tensor -> tensor.name().equals("model.layers.1.mlp.down_proj.weight"))

@@ -16,6 +16,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,18 +34,12 @@ class GgufModelTest {
     return new LlamaConfig(
         4100,
         hidden,
-        intermediate,
         2,
-        4,
-        2,
-        hidden / 4,
         64,
-        1e-5,
-        500_000,
-        activation,
-        subNorms,
-        tied,
-        false);
+        new LlamaConfig.Heads(4, 2, hidden / 4, 500_000),
+        new LlamaConfig.FeedForward(intermediate, activation),
+        new LlamaConfig.Norms(1e-5, subNorms, OptionalDouble.empty()),
+        new LlamaConfig.Embeddings(tied, false));
   }
 
   private Path nativeModel(LlamaConfig config) throws IOException {

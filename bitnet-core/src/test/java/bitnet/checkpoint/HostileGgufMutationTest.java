@@ -99,18 +99,12 @@ class HostileGgufMutationTest {
         new LlamaConfig(
             256,
             width,
-            width,
             1,
-            width / 2,
-            1,
-            2,
             16,
-            1e-5,
-            10_000,
-            Activation.SILU,
-            false,
-            true,
-            false);
+            new LlamaConfig.Heads(width / 2, 1, 2, 10_000),
+            new LlamaConfig.FeedForward(width, Activation.SILU),
+            LlamaConfig.Norms.LLAMA,
+            new LlamaConfig.Embeddings(true, false));
     Path file = directory.resolve(type + ".gguf");
     // the embedding in trits too where that makes the file smaller
     try (GgufWriter writer =

@@ -36,7 +36,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class HuggingFaceDirectoryTest {
   private static final Path FIXTURES = Path.of("src/test/resources/fixtures");
   private static final LlamaConfig TINY =
-      new LlamaConfig(5, 4, 6, 2, 2, 1, 2, 16, 1e-5, 10_000, Activation.SILU, false, false, false);
+      LlamaConfig.of(5, 4, 6, 2, 2).withKeyValueHeads(1).withContextLength(16);
 
   private static final String UP = "model.layers.1.mlp.up_proj.weight";
 
@@ -220,8 +220,10 @@ class HuggingFaceDirectoryTest {
   }
 
   private static LlamaConfig tied() {
-    return new LlamaConfig(
-        5, 4, 6, 2, 2, 1, 2, 16, 1e-5, 10_000, Activation.SILU, false, true, false);
+    return LlamaConfig.of(5, 4, 6, 2, 2)
+        .withKeyValueHeads(1)
+        .withContextLength(16)
+        .withTiedHead(true);
   }
 
   @ParameterizedTest

@@ -268,18 +268,12 @@ class ModelDirectoryTest {
         new LlamaConfig(
             256,
             1 << 20,
-            1 << 22,
             100,
-            1 << 13,
-            8,
-            128,
             64,
-            1e-5,
-            1e4,
-            Activation.SILU,
-            false,
-            false,
-            false);
+            new LlamaConfig.Heads(1 << 13, 8, 128, 1e4),
+            new LlamaConfig.FeedForward(1 << 22, Activation.SILU),
+            LlamaConfig.Norms.LLAMA,
+            LlamaConfig.Embeddings.SEPARATE);
 
     assertThatThrownBy(() -> blank(huge))
         .isInstanceOf(CheckpointException.class)
@@ -291,8 +285,7 @@ class ModelDirectoryTest {
   @Test
   void tokenizerWithMoreTokensThanTheModelIsRefused() {
     LlamaConfig small =
-        new LlamaConfig(
-            255, 32, 36, 1, 2, 1, 16, 64, 1e-5, 1e4, Activation.SILU, false, false, false);
+        LlamaConfig.of(255, 32, 36, 1, 2).withKeyValueHeads(1).withContextLength(64);
 
     assertThatThrownBy(() -> blank(small))
         .isInstanceOf(IllegalArgumentException.class)
@@ -405,7 +398,12 @@ class ModelDirectoryTest {
 
   private static LlamaConfig config(boolean subNorms, boolean tied, boolean ternaryEmbeddings) {
     Activation activation = subNorms ? Activation.RELU_SQUARED : Activation.SILU;
-    return new LlamaConfig(
-        256, 32, 36, 2, 2, 1, 16, 64, 1e-5, 1e4, activation, subNorms, tied, ternaryEmbeddings);
+    return LlamaConfig.of(256, 32, 36, 2, 2)
+        .withKeyValueHeads(1)
+        .withContextLength(64)
+        .withActivation(activation)
+        .withSubNorms(subNorms)
+        .withTiedHead(tied)
+        .withTernaryEmbeddings(ternaryEmbeddings);
   }
 }

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import bitnet.format.CheckpointException;
-import bitnet.model.Activation;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
 import bitnet.tokenizer.Tokenizer;
@@ -19,8 +18,7 @@ class ModelSourceTest {
   private static final Path HUGGING_FACE =
       Path.of("src/test/resources/fixtures/online-autobitlinear");
   private static final LlamaConfig TINY =
-      new LlamaConfig(
-          4096, 8, 16, 1, 2, 1, 4, 32, 1e-5, 10_000, Activation.SILU, false, false, false);
+      LlamaConfig.of(4096, 8, 16, 1, 2).withKeyValueHeads(1).withContextLength(32);
 
   @TempDir private Path directory;
 

@@ -103,8 +103,11 @@ class ModelVerificationTest {
   void nothingIsWrongWithWhatThisToolkitWrites(boolean subNorms, Activation activation)
       throws IOException {
     LlamaConfig config =
-        new LlamaConfig(
-            256, 64, 96, 2, 4, 2, 16, 64, 1e-5, 10_000, activation, subNorms, false, false);
+        LlamaConfig.of(256, 64, 96, 2, 4)
+            .withKeyValueHeads(2)
+            .withContextLength(64)
+            .withActivation(activation)
+            .withSubNorms(subNorms);
     Path model = directory.resolve("model");
     try (Tokenizer tokenizer = Tokenizer.byteLevel()) {
       ModelDirectory.write(
@@ -243,8 +246,7 @@ class ModelVerificationTest {
   void aFlippedBitOfAModelDirectoryIsNamed() throws IOException {
     Path model = directory.resolve("model");
     LlamaConfig config =
-        new LlamaConfig(
-            256, 64, 96, 1, 4, 2, 16, 64, 1e-5, 1e4, Activation.SILU, false, false, false);
+        LlamaConfig.of(256, 64, 96, 1, 4).withKeyValueHeads(2).withContextLength(64);
     try (Tokenizer tokenizer = Tokenizer.byteLevel()) {
       ModelDirectory.write(
           model,

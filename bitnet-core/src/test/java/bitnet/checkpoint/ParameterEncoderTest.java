@@ -16,7 +16,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class ParameterEncoderTest {
   private static final LlamaConfig CONFIG =
-      new LlamaConfig(303, 34, 77, 1, 2, 1, 16, 64, 1e-5, 1e4, Activation.SILU, false, false, true);
+      new LlamaConfig(
+          303,
+          34,
+          1,
+          64,
+          new LlamaConfig.Heads(2, 1, 16, 1e4),
+          new LlamaConfig.FeedForward(77, Activation.SILU),
+          LlamaConfig.Norms.LLAMA,
+          new LlamaConfig.Embeddings(false, true));
 
   @TempDir private Path directory;
 

@@ -8,7 +8,6 @@ import bitnet.format.JsonFile;
 import bitnet.format.TensorHeader;
 import bitnet.format.safetensors.SafetensorsFile;
 import bitnet.format.safetensors.SafetensorsWriter;
-import bitnet.model.Activation;
 import bitnet.model.LlamaConfig;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -103,21 +102,12 @@ class PythonReadsWhatWeWriteTest {
       Path home =
           Files.createDirectory(directory.resolve(subNorms ? "BitNetConfig" : "LlamaConfig"));
       new ConfigJson(
-              new LlamaConfig(
-                  300,
-                  64,
-                  96,
-                  3,
-                  4,
-                  2,
-                  16,
-                  512,
-                  1e-5,
-                  12_345.5,
-                  Activation.SILU,
-                  subNorms,
-                  true,
-                  false),
+              LlamaConfig.of(300, 64, 96, 3, 4)
+                  .withKeyValueHeads(2)
+                  .withContextLength(512)
+                  .withRopeTheta(12_345.5)
+                  .withSubNorms(subNorms)
+                  .withTiedHead(true),
               DType.BF16,
               Optional.of(Quantization.online()),
               List.of(1),

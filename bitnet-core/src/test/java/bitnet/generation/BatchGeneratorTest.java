@@ -3,7 +3,6 @@ package bitnet.generation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import bitnet.model.Activation;
 import bitnet.model.BlankWeights;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
@@ -26,8 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class BatchGeneratorTest {
   private static final Tokenizer BYTES = Tokenizer.byteLevel();
   private static final LlamaConfig CONFIG =
-      new LlamaConfig(
-          256, 64, 128, 2, 4, 2, 16, 48, 1e-5, 10_000, Activation.SILU, false, false, false);
+      LlamaConfig.of(256, 64, 128, 2, 4).withKeyValueHeads(2).withContextLength(48);
   private static final Set<Integer> ENDS = Set.of(10, 65, 66, 67, 68, 69, 70, 71);
   private static final List<String> PROMPTS =
       List.of("To be", "or not", "x", "that is the question: a long one");

@@ -3,7 +3,6 @@ package bitnet.generation;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import bitnet.model.Activation;
 import bitnet.model.BlankWeights;
 import bitnet.model.LanguageModel;
 import bitnet.model.LatentInitializer;
@@ -23,8 +22,7 @@ import org.junit.jupiter.api.Test;
 class ConversationTest {
   private static final Tokenizer BYTES = Tokenizer.byteLevel();
   private static final LlamaConfig CONFIG =
-      new LlamaConfig(
-          256, 64, 128, 2, 4, 2, 16, 400, 1e-5, 10_000, Activation.SILU, false, false, false);
+      LlamaConfig.of(256, 64, 128, 2, 4).withKeyValueHeads(2).withContextLength(400);
   private static final GenerationSettings SETTINGS =
       GenerationSettings.of(12, new SamplingSettings(0.9, 0, 1, 0, 1, 5));
 

@@ -12,7 +12,6 @@ import bitnet.checkpoint.ModelSource;
 import bitnet.data.TokenStream;
 import bitnet.data.WindowSampling;
 import bitnet.graph.ComputeType;
-import bitnet.graph.ForwardPass;
 import bitnet.graph.GraphLanguageModel;
 import bitnet.graph.LlamaModel;
 import bitnet.graph.TorchOps;
@@ -27,10 +26,11 @@ import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
 import bitnet.quantization.TernaryRows;
 import bitnet.tokenizer.Tokenizer;
+import bitnet.training.CheckpointSettings;
 import bitnet.training.CrossEntropyTrainer;
 import bitnet.training.LearningRateDecay;
 import bitnet.training.LearningRateSchedule;
-import bitnet.training.SpikeGuard;
+import bitnet.training.OptimizerSettings;
 import bitnet.training.TrainingListener;
 import bitnet.training.TrainingSettings;
 import com.fasterxml.jackson.core.type.TypeReference;
@@ -83,8 +83,12 @@ class LlamaCppTest {
   }
 
   private static LlamaConfig config(boolean subNorms, Activation activation) {
-    return new LlamaConfig(
-        256, 256, 512, 2, 4, 2, 64, 256, 1e-5, 10_000, activation, subNorms, subNorms, false);
+    return LlamaConfig.of(256, 256, 512, 2, 4)
+        .withKeyValueHeads(2)
+        .withContextLength(256)
+        .withActivation(activation)
+        .withSubNorms(subNorms)
+        .withTiedHead(subNorms);
   }
 
   /// A text short enough to be learned by heart, so that one token is far ahead of the others.
@@ -99,21 +103,14 @@ class LlamaCppTest {
 
   private Path train(LlamaConfig config) throws IOException {
     TrainingSettings settings =
-        new TrainingSettings(
-            4,
-            96,
-            1,
-            new LearningRateSchedule(LearningRateDecay.of("two-stage"), 4e-3, 0.1, 5, 100),
-            1,
-            0,
-            ForwardPass.Keep.ALL,
-            WindowSampling.RANDOM,
-            7,
-            SpikeGuard.DEFAULT,
-            0,
-            0,
-            0,
-            1);
+        TrainingSettings.defaults(100)
+            .withBatches(new TrainingSettings.Batches(4, 96, 1, WindowSampling.RANDOM, 7))
+            .withOptimizer(
+                new OptimizerSettings(
+                    new LearningRateSchedule(LearningRateDecay.of("two-stage"), 4e-3, 0.1, 5, 100),
+                    1))
+            .withEvaluation(new TrainingSettings.Evaluation(0, 0))
+            .withCheckpoints(new CheckpointSettings(0, 1));
     Path target = directory.resolve("trained");
     TorchOps.prepareThread(2);
     try (NDManager manager = NDManager.newBaseManager();
@@ -311,8 +308,7 @@ class LlamaCppTest {
   }
 
   private static LlamaConfig narrow(int vocab) {
-    return new LlamaConfig(
-        vocab, 32, 32, 1, 1, 1, 32, 64, 1e-5, 10_000, Activation.SILU, false, true, false);
+    return LlamaConfig.of(vocab, 32, 32, 1, 1).withContextLength(64).withTiedHead(true);
   }
 
   private List<List<Integer>> llamaCppTokens(Path file, List<String> texts) throws Exception {

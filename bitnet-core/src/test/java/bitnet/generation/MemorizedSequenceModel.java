@@ -1,6 +1,5 @@
 package bitnet.generation;
 
-import bitnet.model.Activation;
 import bitnet.model.LanguageModel;
 import bitnet.model.LlamaConfig;
 import java.nio.charset.StandardCharsets;
@@ -13,9 +12,7 @@ record MemorizedSequenceModel(LlamaConfig config, int... sequence) implements La
   /// Recites tokens.
   static MemorizedSequenceModel of(int vocab, int context, int... sequence) {
     return new MemorizedSequenceModel(
-        new LlamaConfig(
-            vocab, 8, 8, 1, 1, 1, 8, context, 1e-5, 10_000, Activation.SILU, false, false, false),
-        sequence);
+        LlamaConfig.of(vocab, 8, 8, 1, 1).withContextLength(context), sequence);
   }
 
   /// Recites the bytes of a text, for the byte-level tokenizer.

@@ -127,22 +127,15 @@ class TransformersRunsOurModelsTest {
   private Path model(Kind kind, int seed) throws IOException {
     boolean bitnet = kind == Kind.BITNET;
     LlamaConfig config =
-        new LlamaConfig(
-            256,
-            64,
-            160,
-            2,
-            4,
-            2,
-            16,
-            64,
-            1e-5,
-            bitnet ? 500_000 : 10_000,
-            bitnet ? Activation.RELU_SQUARED : Activation.SILU,
-            bitnet,
-            bitnet,
-            false,
-            kind == Kind.LINEAR_NORMS ? OptionalDouble.of(2e-6) : OptionalDouble.empty());
+        LlamaConfig.of(256, 64, 160, 2, 4)
+            .withKeyValueHeads(2)
+            .withContextLength(64)
+            .withRopeTheta(bitnet ? 500_000 : 10_000)
+            .withActivation(bitnet ? Activation.RELU_SQUARED : Activation.SILU)
+            .withSubNorms(bitnet)
+            .withTiedHead(bitnet)
+            .withLinearNormEpsilon(
+                kind == Kind.LINEAR_NORMS ? OptionalDouble.of(2e-6) : OptionalDouble.empty());
     Path path = directory.resolve(kind.name() + seed);
     try (Tokenizer tokenizer = Tokenizer.byteLevel()) {
       ModelDirectory.write(

@@ -21,18 +21,12 @@ class TernaryStatisticsTest {
     return new LlamaConfig(
         32,
         hidden,
-        intermediate,
         layers,
-        4,
-        2,
-        hidden / 4,
         32,
-        1e-5,
-        10000,
-        Activation.SILU,
-        false,
-        false,
-        false);
+        new LlamaConfig.Heads(4, 2, hidden / 4, 10000),
+        new LlamaConfig.FeedForward(intermediate, Activation.SILU),
+        LlamaConfig.Norms.LLAMA,
+        LlamaConfig.Embeddings.SEPARATE);
   }
 
   /// The trits of every row of the linear layers, by the quantiser of the runtime.

@@ -43,41 +43,24 @@ class TernaryLlamaTest {
 
   /// Odd widths, so that every remainder of a kernel occurs.
   private static LlamaConfig config(boolean subNorms, boolean tied, boolean ternaryEmbeddings) {
-    return new LlamaConfig(
-        131,
-        72,
-        92,
-        3,
-        6,
-        subNorms ? 2 : 3,
-        12,
-        96,
-        1e-5,
-        10_000,
-        subNorms ? Activation.RELU_SQUARED : Activation.SILU,
-        subNorms,
-        tied,
-        ternaryEmbeddings);
+    return LlamaConfig.of(131, 72, 92, 3, 6)
+        .withKeyValueHeads(subNorms ? 2 : 3)
+        .withContextLength(96)
+        .withActivation(subNorms ? Activation.RELU_SQUARED : Activation.SILU)
+        .withSubNorms(subNorms)
+        .withTiedHead(tied)
+        .withTernaryEmbeddings(ternaryEmbeddings);
   }
 
   /// With norms inside the linear layers; widths that no tile divides, sub-norms besides.
   private static LlamaConfig linearNorms() {
-    return new LlamaConfig(
-        131,
-        72,
-        92,
-        3,
-        6,
-        2,
-        12,
-        96,
-        1e-5,
-        10_000,
-        Activation.RELU_SQUARED,
-        true,
-        true,
-        false,
-        OptionalDouble.of(1e-6));
+    return LlamaConfig.of(131, 72, 92, 3, 6)
+        .withKeyValueHeads(2)
+        .withContextLength(96)
+        .withActivation(Activation.RELU_SQUARED)
+        .withSubNorms(true)
+        .withTiedHead(true)
+        .withLinearNormEpsilon(OptionalDouble.of(1e-6));
   }
 
   private static LatentWeights blank(LlamaConfig config) {

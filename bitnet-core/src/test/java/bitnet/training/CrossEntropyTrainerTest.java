@@ -13,7 +13,6 @@ import bitnet.graph.LlamaModel;
 import bitnet.graph.Parameter;
 import bitnet.graph.TorchOps;
 import bitnet.metrics.TrainingReport;
-import bitnet.model.Activation;
 import bitnet.model.BlankWeights;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
@@ -35,8 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 class CrossEntropyTrainerTest {
 
   private static final LlamaConfig CONFIG =
-      new LlamaConfig(
-          32, 64, 96, 2, 4, 2, 16, 32, 1e-5, 10000, Activation.SILU, false, false, false);
+      LlamaConfig.of(32, 64, 96, 2, 4).withKeyValueHeads(2).withContextLength(32);
   private static final int STEPS = 12;
 
   @TempDir private Path directory;
@@ -92,21 +90,16 @@ class CrossEntropyTrainerTest {
   }
 
   private static TrainingSettings settings(double learningRate, long quantWarmup) {
-    return new TrainingSettings(
-        4,
-        16,
-        2,
-        new LearningRateSchedule(LearningRateDecay.of("two-stage"), learningRate, 0.1, 2, STEPS),
-        1,
-        quantWarmup,
-        ForwardPass.Keep.ALL,
-        WindowSampling.EPOCH,
-        7,
-        SpikeGuard.DEFAULT,
-        0,
-        0,
-        5,
-        3);
+    return TrainingSettings.defaults(STEPS)
+        .withBatches(new TrainingSettings.Batches(4, 16, 2, WindowSampling.EPOCH, 7))
+        .withOptimizer(
+            new OptimizerSettings(
+                new LearningRateSchedule(
+                    LearningRateDecay.of("two-stage"), learningRate, 0.1, 2, STEPS),
+                1))
+        .withQuantWarmup(quantWarmup)
+        .withEvaluation(new TrainingSettings.Evaluation(0, 0))
+        .withCheckpoints(new CheckpointSettings(5, 3));
   }
 
   /// A language in which a token is followed by twice itself plus one.
@@ -192,23 +185,8 @@ class CrossEntropyTrainerTest {
   void checkpointingChangesMemoryButNotTheLosses() throws IOException {
     List<List<Double>> losses = new ArrayList<>();
     for (ForwardPass.Keep keep : List.of(ForwardPass.Keep.ALL, ForwardPass.Keep.LAYER_INPUTS)) {
-      TrainingSettings all = settings(3e-3, 0);
       TrainingSettings settings =
-          new TrainingSettings(
-              all.batch(),
-              all.seq(),
-              all.accumulation(),
-              all.schedule(),
-              all.clip(),
-              0,
-              keep,
-              all.sampling(),
-              all.seed(),
-              all.guard(),
-              0,
-              0,
-              0,
-              1);
+          settings(3e-3, 0).withKeep(keep).withCheckpoints(new CheckpointSettings(0, 1));
       Heard record = new Heard();
       try (CrossEntropyTrainer trainer =
           trainer(model(ComputeType.FP32), settings, directory.resolve(keep.name()))) {

@@ -11,7 +11,6 @@ import bitnet.graph.ForwardPass;
 import bitnet.graph.LlamaModel;
 import bitnet.graph.Parameter;
 import bitnet.graph.TorchOps;
-import bitnet.model.Activation;
 import bitnet.model.BlankWeights;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
@@ -26,8 +25,7 @@ import org.junit.jupiter.api.Test;
 /// Against the logits of the whole vocabulary, and against cross-entropy.
 class LogProbabilityPassTest {
   private static final LlamaConfig CONFIG =
-      new LlamaConfig(
-          50, 32, 64, 2, 2, 1, 16, 40, 1e-5, 10_000, Activation.SILU, false, false, false);
+      LlamaConfig.of(50, 32, 64, 2, 2).withKeyValueHeads(1).withContextLength(40);
   private static final List<PromptedText> TEXTS =
       List.of(
           new PromptedText(new int[] {3, 9, 1}, new int[] {7, 8}),

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import bitnet.device.SystemMemory;
-import bitnet.model.Activation;
 import bitnet.model.LlamaConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,8 +14,7 @@ class MemoryPlanTest {
 
   // 10 layers of 4 * 512^2 + 3 * 512 * 1024 + 2 * 512 weights, two tables of 1000 * 512, a norm
   private static final LlamaConfig CONFIG =
-      new LlamaConfig(
-          1000, 512, 1024, 10, 8, 8, 64, 512, 1e-5, 10_000, Activation.SILU, false, false, false);
+      LlamaConfig.of(1000, 512, 1024, 10, 8).withContextLength(512);
   private static final long TERNARY = 10L * (4 * 512 * 512 + 3 * 512 * 1024);
   private static final long PARAMETERS = TERNARY + 10 * 2 * 512 + 2 * 1000 * 512 + 512;
 

@@ -7,6 +7,7 @@ import bitnet.generation.Completion;
 import bitnet.generation.GenerationSettings;
 import bitnet.reward.FinalAnswer;
 import bitnet.reward.TokenF1;
+import bitnet.storage.ContentDigest;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;

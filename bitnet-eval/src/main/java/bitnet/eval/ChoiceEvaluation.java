@@ -2,6 +2,7 @@ package bitnet.eval;
 
 import bitnet.data.ChoiceRecord;
 import bitnet.runtime.KvCache;
+import bitnet.storage.ContentDigest;
 import bitnet.tokenizer.Tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;

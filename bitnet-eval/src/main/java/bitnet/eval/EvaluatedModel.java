@@ -3,6 +3,7 @@ package bitnet.eval;
 import bitnet.checkpoint.ModelSource;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.runtime.TernaryLlama;
+import bitnet.storage.ContentDigest;
 import bitnet.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

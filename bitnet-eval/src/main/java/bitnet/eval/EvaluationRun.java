@@ -1,6 +1,7 @@
 package bitnet.eval;
 
 import bitnet.runtime.RuntimeSettings;
+import bitnet.storage.ContentDigest;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;

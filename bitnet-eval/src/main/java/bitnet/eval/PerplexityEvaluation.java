@@ -5,6 +5,7 @@ import bitnet.data.TextDataset;
 import bitnet.data.TextFormat;
 import bitnet.data.TokenEncoding;
 import bitnet.runtime.KvCache;
+import bitnet.storage.ContentDigest;
 import bitnet.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,7 +1,6 @@
 package bitnet.eval;
 
 import bitnet.checkpoint.ModelDirectory;
-import bitnet.model.Activation;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
 import bitnet.runtime.RuntimeSettings;
@@ -18,8 +17,7 @@ final class TinyModel {
   /// Makes a model directory.
   static Path make(Path directory, int context, long seed) throws IOException {
     LlamaConfig config =
-        new LlamaConfig(
-            256, 64, 128, 2, 4, 2, 16, context, 1e-5, 10_000, Activation.SILU, false, false, false);
+        LlamaConfig.of(256, 64, 128, 2, 4).withKeyValueHeads(2).withContextLength(context);
     try (Tokenizer bytes = Tokenizer.byteLevel()) {
       ModelDirectory.writeBlank(
           directory,

@@ -44,7 +44,7 @@ public final class CompletionsLog implements Closeable {
         boolean halfWritten = bytes + line.length() == size; // there is no line feed
         if (!line.startsWith(BEGINNING) && !(halfWritten && BEGINNING.startsWith(line))) {
           throw new IOException(
-              "%s:%d: is not a line of a completions log; move the file or choose another --completions_log"
+              "%s:%d: is not a line of a completions log; move the file or choose another completions_log"
                   .formatted(file, number));
         }
         if (halfWritten || step(line) > doneSteps) {

@@ -1,6 +1,7 @@
 package bitnet.grpo;
 
-import java.util.Locale;
+import bitnet.training.OptionValues;
+import bitnet.training.SettingChecks;
 
 /// How first answers are corrected, in the second layer.
 ///
@@ -25,22 +26,21 @@ public record CorrectionSettings(
   ///
   /// @throws IllegalArgumentException naming the value, the rule and a remedy
   public CorrectionSettings {
-    GrpoSettings.atLeast("augmentation_size", corrections, 1);
-    GrpoSettings.atLeast("second_max_length", maxLength, 1);
-    GrpoSettings.atLeast("buffer_size", bufferSize, 0);
-    GrpoSettings.atLeast("replay_size", replayed, 0);
+    SettingChecks.atLeast("augmentation_size", corrections, 1);
+    SettingChecks.atLeast("second_max_length", maxLength, 1);
+    SettingChecks.atLeast("buffer_size", bufferSize, 0);
+    SettingChecks.atLeast("replay_size", replayed, 0);
   }
 
-  String fingerprint() {
-    return String.format(
-        Locale.ROOT,
-        "augmentation_size %d, second_max_length %d, guidance %08x, %s, buffer_size %d,"
-            + " replay_size %d",
-        corrections,
-        maxLength,
-        guidance.toString().hashCode(),
-        verifier,
-        bufferSize,
-        replayed);
+  /// What must be equal when a run is resumed.
+  OptionValues options() {
+    return new OptionValues()
+        .put("augmentation_size", corrections)
+        .put("second_max_length", maxLength)
+        .put("guiding_prompt", "%08x".formatted(guidance.toString().hashCode()))
+        .put("verifier", verifier.name())
+        .put("improvement_threshold", verifier.improvementThreshold())
+        .put("buffer_size", bufferSize)
+        .put("replay_size", replayed);
   }
 }

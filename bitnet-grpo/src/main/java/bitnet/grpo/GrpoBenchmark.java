@@ -2,9 +2,7 @@ package bitnet.grpo;
 
 import ai.djl.ndarray.NDManager;
 import bitnet.data.QaRecord;
-import bitnet.generation.SamplingSettings;
 import bitnet.graph.ComputeType;
-import bitnet.graph.ForwardPass;
 import bitnet.graph.LlamaModel;
 import bitnet.graph.SelectedDevice;
 import bitnet.graph.TorchOps;
@@ -16,8 +14,11 @@ import bitnet.reward.RewardSpec;
 import bitnet.reward.WeightedReward;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.tokenizer.Tokenizer;
+import bitnet.training.CheckpointSettings;
 import bitnet.training.LearningRateDecay;
 import bitnet.training.LearningRateSchedule;
+import bitnet.training.OptimizerSettings;
+import bitnet.training.SettingChecks;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -54,7 +55,7 @@ public record GrpoBenchmark(
   ///
   /// @throws IllegalArgumentException if there is no step
   public GrpoBenchmark {
-    GrpoSettings.atLeast("steps", steps, 1);
+    SettingChecks.atLeast("steps", steps, 1);
   }
 
   /// What was measured, in seconds: the step with the median total.
@@ -107,24 +108,20 @@ public record GrpoBenchmark(
   }
 
   private GrpoSettings settings() {
-    return new GrpoSettings(
-        queries,
-        groupSize,
-        newTokens,
-        new SamplingSettings(1, 0, 1, 0, 1, 0),
-        RewardScaling.GROUP,
-        new GrpoLoss(LossType.GRPO, 0.2, 0.2, beta, KlEstimator.K3, Importance.TOKEN, newTokens),
-        1,
-        false,
-        new LearningRateSchedule(LearningRateDecay.of("constant"), 1e-4, 0, 0, WARM_UP + steps),
-        1,
-        0,
-        ForwardPass.Keep.ALL,
-        4096,
-        Optional.empty(),
-        0,
-        0,
-        1);
+    GrpoSettings defaults = GrpoSettings.defaults(WARM_UP + steps);
+    return defaults
+        .withRollouts(
+            new GrpoSettings.Rollout(queries, groupSize, newTokens, defaults.rollouts().sampling()))
+        .withLoss(
+            new GrpoLoss(
+                LossType.GRPO, 0.2, 0.2, beta, KlEstimator.K3, Importance.TOKEN, newTokens))
+        .withOptimizer(
+            new OptimizerSettings(
+                new LearningRateSchedule(
+                    LearningRateDecay.of("constant"), 1e-4, 0, 0, WARM_UP + steps),
+                1))
+        .withEvalInterval(0)
+        .withCheckpoints(new CheckpointSettings(0, 1));
   }
 
   /// Keeps the times of steps.

@@ -1,5 +1,6 @@
 package bitnet.grpo;
 
+import bitnet.training.OptionValues;
 import java.util.List;
 
 /// The loss of Group Relative Policy Optimization as a function of the tokens' log-probabilities.
@@ -47,6 +48,25 @@ public record GrpoLoss(
       throw new IllegalArgumentException(
           "max_length %d must be at least 1; use 128".formatted(maxLength));
     }
+  }
+
+  /// The defaults: token means per completion, clip range 0.2, a KL penalty of 0.04.
+  ///
+  /// @param maxLength maximum number of tokens of a completion
+  public static GrpoLoss defaults(int maxLength) {
+    return new GrpoLoss(
+        LossType.GRPO, 0.2, 0.2, 0.04, KlEstimator.FORWARD, Importance.TOKEN, maxLength);
+  }
+
+  /// What must be equal when a run is resumed.
+  OptionValues options() {
+    return new OptionValues()
+        .put("loss_type", type.key())
+        .put("clip_eps", epsilon)
+        .put("epsilon_high", epsilonHigh)
+        .put("beta", beta)
+        .put("kl", kl.key())
+        .put("importance", importance.key());
   }
 
   /// The same loss for answers of another length.

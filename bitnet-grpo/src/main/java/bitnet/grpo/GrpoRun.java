@@ -109,13 +109,13 @@ public record GrpoRun(
         "model: %s, %,d parameters; %s, %s, %d threads"
             .formatted(
                 modelPath, config.parameterCount(), device.reason(), type, runtime.threads()));
-    int seq = Math.min(settings.passTokens(), config.contextLength());
+    int seq = Math.min(settings.update().passTokens(), config.contextLength());
     MemoryPlan plan =
         MemoryPlan.forTraining(
             config,
-            Math.ceilDiv(settings.passTokens(), seq),
+            Math.ceilDiv(settings.update().passTokens(), seq),
             seq,
-            settings.keep() == ForwardPass.Keep.LAYER_INPUTS,
+            settings.update().keep() == ForwardPass.Keep.LAYER_INPUTS,
             type == ComputeType.BF16);
     say.accept("memory:\n" + plan.describe().stripTrailing());
     if (!device.device().isGpu()) {

@@ -9,13 +9,17 @@ import bitnet.graph.TernaryStatistics;
 import bitnet.metrics.StartReport;
 import bitnet.reward.WeightedReward;
 import bitnet.runtime.RuntimeSettings;
+import bitnet.storage.ContentDigest;
 import bitnet.tokenizer.Tokenizer;
+import bitnet.training.ModelOptionValues;
 import bitnet.training.OptimizerStep;
+import bitnet.training.OptionValues;
 import bitnet.training.RunCheckpoints;
 import bitnet.training.TrainingException;
 import bitnet.training.TrainingLoop;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -23,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// Improves a policy on questions with checkable answers, with one layer or two.
@@ -44,6 +49,7 @@ public final class GrpoTrainer implements AutoCloseable {
   private final HeldOutEvaluation heldOut;
   private final TernaryStatistics watch;
   private final RunCheckpoints<GrpoState> checkpoints;
+  private final OptionValues options;
   private GrpoState state;
 
   /// What a trainer works with; all of it stays its owner's.
@@ -75,18 +81,19 @@ public final class GrpoTrainer implements AutoCloseable {
   /// @param runtime of the packed policies
   /// @param directory for checkpoints
   /// @throws IllegalArgumentException if questions and answers do not fit the model's context
-  public GrpoTrainer(
-      Inputs materials, GrpoSettings settings, RuntimeSettings runtime, Path directory)
+  public GrpoTrainer(Inputs inputs, GrpoSettings settings, RuntimeSettings runtime, Path directory)
       throws IOException {
-    this.model = materials.model();
+    this.model = inputs.model();
     this.settings = settings;
-    this.rewards = materials.rewards();
-    this.sampler = new QaSampler(materials.training());
+    this.rewards = inputs.rewards();
+    this.sampler = new QaSampler(inputs.training());
     this.optimizer = new OptimizerStep(model);
-    this.rollouts = new Rollouts(model, materials.tokenizer(), materials.endTokens(), runtime);
+    this.rollouts = new Rollouts(model, inputs.tokenizer(), inputs.endTokens(), runtime);
     this.reference =
-        settings.isCompared() ? new ReferencePolicy(model, runtime, settings.refSync() > 0) : null;
-    this.learner = learner(settings.maxLength());
+        settings.isCompared()
+            ? new ReferencePolicy(model, runtime, settings.update().refSync() > 0)
+            : null;
+    this.learner = learner(settings.rollouts().maxLength());
     this.correction =
         settings
             .correction()
@@ -94,30 +101,43 @@ public final class GrpoTrainer implements AutoCloseable {
             .orElse(null);
     this.correctionLearner =
         learner(
-            settings.correction().map(CorrectionSettings::maxLength).orElse(settings.maxLength()));
+            settings
+                .correction()
+                .map(CorrectionSettings::maxLength)
+                .orElse(settings.rollouts().maxLength()));
     this.heldOut =
         new HeldOutEvaluation(
-            materials.heldOut(), rollouts, rewards, correction, settings.maxLength());
+            inputs.heldOut(), rollouts, rewards, correction, settings.rollouts().maxLength());
     this.watch = new TernaryStatistics(model);
     this.checkpoints =
-        new RunCheckpoints<>(optimizer, directory, settings.keptCheckpoints(), GrpoState.class);
-    this.state = GrpoState.start(settings.sampling().seed(), fingerprint(materials));
+        new RunCheckpoints<>(optimizer, directory, settings.checkpoints().keep(), GrpoState.class);
+    this.options = options(inputs);
+    this.state = GrpoState.start(settings.sampling().seed(), options.values());
     new LengthCheck(settings, model.config().contextLength())
-        .check(materials.training(), materials.heldOut(), rollouts);
+        .check(inputs.training(), inputs.heldOut(), rollouts);
   }
 
   private PolicyOptimizer learner(int maxLength) {
     return new PolicyOptimizer(model, optimizer, rollouts, reference, settings, maxLength);
   }
 
-  private String fingerprint(Inputs materials) {
-    return "%s, rewards %s, %d questions, %s, %s"
-        .formatted(
-            settings.fingerprint(),
-            rewards.terms().stream().map(term -> term.name() + "*" + term.weight()).toList(),
-            materials.training().size(),
-            model.computeType(),
-            model.config());
+  private OptionValues options(Inputs inputs) {
+    return settings
+        .options()
+        .put("reward_model", rewardNames())
+        .put("questions", inputs.training().size())
+        .putContent(
+            "dataset",
+            ContentDigest.of(inputs.training().toString().getBytes(StandardCharsets.UTF_8)))
+        .put("dtype", model.computeType().key())
+        .putAll(ModelOptionValues.of(model.config()));
+  }
+
+  /// The weighted sum, `1*f1 + 0.5*length`.
+  private String rewardNames() {
+    return rewards.terms().stream()
+        .map(term -> "%s*%s".formatted(OptionValues.text(term.weight()), term.name()))
+        .collect(Collectors.joining(" + "));
   }
 
   /// The names of the metrics, for a [bitnet.metrics.MetricsLog].
@@ -139,7 +159,7 @@ public final class GrpoTrainer implements AutoCloseable {
     state =
         checkpoints.resume(
             checkpoint,
-            state,
+            options,
             (saved, resumed) -> {
               for (Map.Entry<String, MemorySegment> tensor : referenceTensors().entrySet()) {
                 saved.read(tensor.getKey(), tensor.getValue());
@@ -147,7 +167,7 @@ public final class GrpoTrainer implements AutoCloseable {
             });
     model.ternarize();
     rollouts.repack(model);
-    if (reference != null && settings.refSync() > 0) {
+    if (reference != null && settings.update().refSync() > 0) {
       reference.reload();
     }
   }
@@ -169,7 +189,7 @@ public final class GrpoTrainer implements AutoCloseable {
           new StartReport(
               state.step(), settings.schedule().steps(), before, GrpoReport.heldOut(before)));
     }
-    return TrainingLoop.run(new Steps(listener), settings.saveInterval());
+    return TrainingLoop.run(new Steps(listener), settings.checkpoints().saveInterval());
   }
 
   /// This trainer in the loop of all trainers.
@@ -210,10 +230,10 @@ public final class GrpoTrainer implements AutoCloseable {
   void advance(GrpoListener listener) throws IOException {
     StepTimes times = new StepTimes();
     SequencedMap<String, Double> row = new LinkedHashMap<>();
-    List<QaRecord> queries = sampler.next(state.sampler(), settings.queries());
+    List<QaRecord> queries = sampler.next(state.sampler(), settings.rollouts().prompts());
     Judged first = answer(queries, Rollouts.Purpose.FIRST, times);
     List<CompletionRecord> shown = new ArrayList<>(CompletionRecord.of(first, state.step() + 1));
-    GrpoMetrics.putAnswers(row, first, settings.groupSize(), rewards);
+    GrpoMetrics.putAnswers(row, first, settings.rollouts().groupSize(), rewards);
     row.put("lr", settings.schedule().learningRate(state.step()));
     PolicyOptimizer.Outcome outcome =
         learner.learn(lessons(first), state.step(), state.guard(), times);
@@ -226,8 +246,10 @@ public final class GrpoTrainer implements AutoCloseable {
     GrpoMetrics.putHealth(row, watch.look());
     row.put("num_tokens", (double) state.tokens());
     row.putAll(times.row());
-    state = state.next(settings.queries());
-    if (reference != null && settings.refSync() > 0 && state.step() % settings.refSync() == 0) {
+    state = state.next(settings.rollouts().prompts());
+    if (reference != null
+        && settings.update().refSync() > 0
+        && state.step() % settings.update().refSync() == 0) {
       reference.replace(model);
     }
     listener.drew(shown);
@@ -248,18 +270,19 @@ public final class GrpoTrainer implements AutoCloseable {
                 Rollouts.flat(
                     rollouts.draw(
                         prompts,
-                        settings.groupSize(),
-                        settings.maxLength(),
+                        settings.rollouts().groupSize(),
+                        settings.rollouts().maxLength(),
                         settings.sampling(),
                         state.step(),
                         purpose)));
-    List<QaRecord> repeated = Rollouts.repeated(queries, settings.groupSize());
+    List<QaRecord> repeated = Rollouts.repeated(queries, settings.rollouts().groupSize());
     return times.time(StepTimes.Part.REWARD, () -> Judged.of(repeated, samples, rewards, rollouts));
   }
 
   private List<PolicyOptimizer.Lesson> lessons(Judged answers) {
     double[][] advantages =
-        Judgement.advantages(answers.judgements(), settings.groupSize(), settings.scaling());
+        Judgement.advantages(
+            answers.judgements(), settings.rollouts().groupSize(), settings.scaling());
     List<PolicyOptimizer.Lesson> lessons = new ArrayList<>();
     for (int i = 0; i < answers.size(); i++) {
       Sample sample = answers.samples().get(i);
@@ -268,7 +291,7 @@ public final class GrpoTrainer implements AutoCloseable {
               sample.tokens(),
               sample.oldLogProbabilities(),
               advantages[i],
-              !(settings.maskTruncated() && sample.truncated())));
+              !(settings.update().maskTruncated() && sample.truncated())));
     }
     return lessons;
   }
@@ -293,7 +316,7 @@ public final class GrpoTrainer implements AutoCloseable {
             times);
     RandomStream random = new RandomStream(~settings.sampling().seed(), state.step());
     List<PolicyOptimizer.Lesson> lessons =
-        new ArrayList<>(SelfCorrection.lessons(pairs, settings.maskTruncated()));
+        new ArrayList<>(SelfCorrection.lessons(pairs, settings.update().maskTruncated()));
     lessons.addAll(SelfCorrection.lessons(state.buffer().draw(how.replayed(), random)));
     PolicyOptimizer.Outcome outcome =
         correctionLearner.learn(lessons, state.step(), state.guard(), times);

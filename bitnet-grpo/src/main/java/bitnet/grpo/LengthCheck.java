@@ -20,11 +20,11 @@ record LengthCheck(GrpoSettings settings, int context) {
         longest = Math.max(longest, rollouts.encode(QaTemplate.prompt(record.query())).length);
       }
     }
-    int first = longest + settings.maxLength();
+    int first = longest + settings.rollouts().maxLength();
     if (first > context) {
       throw new IllegalArgumentException(
           "the longest prompt has %d tokens, and with max_length %d it does not fit the model's"
-                  .formatted(longest, settings.maxLength())
+                  .formatted(longest, settings.rollouts().maxLength())
               + " context of %d; use max_length %d or shorter questions"
                   .formatted(context, Math.max(1, context - longest)));
     }
@@ -41,7 +41,7 @@ record LengthCheck(GrpoSettings settings, int context) {
     if (first + framed + second.maxLength() > context) {
       throw new IllegalArgumentException(
           "a question of %d tokens, a first answer of %d, the guiding prompt with its frame of %d"
-                  .formatted(longest, settings.maxLength(), framed)
+                  .formatted(longest, settings.rollouts().maxLength(), framed)
               + " and a second_max_length of %d do not fit the model's context of %d; use shorter"
                   .formatted(second.maxLength(), context)
               + " lengths, or a model with a longer context");

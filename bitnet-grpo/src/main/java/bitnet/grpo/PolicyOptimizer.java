@@ -41,8 +41,8 @@ final class PolicyOptimizer {
             model,
             optimizer,
             settings.loss().withMaxLength(maxLength),
-            settings.keep(),
-            settings.passTokens());
+            settings.update().keep(),
+            settings.update().passTokens());
   }
 
   /// An answer to learn from.
@@ -103,7 +103,7 @@ final class PolicyOptimizer {
     SpikeGuard.State state = guard;
     boolean stopped = false;
     boolean changed = false;
-    for (int i = 0; i < settings.iterations() && !stopped; i++) {
+    for (int i = 0; i < settings.update().iterations() && !stopped; i++) {
       PolicyUpdate.Result result = update.accumulate(texts, answers);
       times.add(StepTimes.Part.FORWARD, result.forwardSeconds());
       times.add(StepTimes.Part.BACKWARD, result.backwardSeconds());
@@ -149,7 +149,7 @@ final class PolicyOptimizer {
         settings.schedule().learningRate(step),
         settings.schedule().weightDecay(step),
         gradNorm,
-        settings.clip());
+        settings.optimizer().maxGradNorm());
     model.ternarize();
     return true;
   }

@@ -14,7 +14,6 @@ import bitnet.graph.Parameter;
 import bitnet.graph.TorchOps;
 import bitnet.kernel.CacheType;
 import bitnet.metrics.TrainingReport;
-import bitnet.model.Activation;
 import bitnet.model.BlankWeights;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
@@ -24,8 +23,10 @@ import bitnet.reward.WeightedReward;
 import bitnet.runtime.LmHeadType;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.tokenizer.Tokenizer;
+import bitnet.training.CheckpointSettings;
 import bitnet.training.LearningRateDecay;
 import bitnet.training.LearningRateSchedule;
+import bitnet.training.OptimizerSettings;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -41,8 +42,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class GrpoTrainerTest {
   private static final LlamaConfig CONFIG =
-      new LlamaConfig(
-          256, 64, 96, 1, 2, 2, 32, 128, 1e-5, 10_000, Activation.SILU, false, false, false);
+      LlamaConfig.of(256, 64, 96, 1, 2).withContextLength(128);
   private static final RuntimeSettings RUNTIME =
       new RuntimeSettings(1, "auto", LmHeadType.FP32, CacheType.FP32);
   private static final CorrectionSettings TWO_LAYERS =
@@ -116,24 +116,17 @@ class GrpoTrainerTest {
       long refSync,
       Optional<CorrectionSettings> correction) {
     return new GrpoSettings(
-        4,
-        8,
-        maxLength,
-        new SamplingSettings(1, 0, 1, 0, 1, 3),
+        new GrpoSettings.Rollout(4, 8, maxLength, new SamplingSettings(1, 0, 1, 0, 1, 3)),
         RewardScaling.GROUP,
         new GrpoLoss(
             LossType.GRPO, 0.2, 0.2, beta, KlEstimator.FORWARD, Importance.TOKEN, maxLength),
-        2,
-        false,
-        new LearningRateSchedule(LearningRateDecay.of("constant"), learningRate, 0, 0, steps),
-        1,
-        refSync,
-        ForwardPass.Keep.ALL,
-        256,
+        new GrpoSettings.Update(2, false, refSync, ForwardPass.Keep.ALL, 256),
+        new OptimizerSettings(
+            new LearningRateSchedule(LearningRateDecay.of("constant"), learningRate, 0, 0, steps),
+            1),
         correction,
         2,
-        2,
-        9);
+        new CheckpointSettings(2, 9));
   }
 
   private LlamaModel model() throws IOException {

@@ -9,7 +9,6 @@ import bitnet.graph.ForwardPass;
 import bitnet.graph.LlamaModel;
 import bitnet.graph.TorchOps;
 import bitnet.kernel.CacheType;
-import bitnet.model.Activation;
 import bitnet.model.BlankWeights;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
@@ -24,8 +23,7 @@ import org.junit.jupiter.api.Test;
 /// The packed reference against the graph that trains, on the same weights.
 class ReferencePolicyTest {
   private static final LlamaConfig CONFIG =
-      new LlamaConfig(
-          60, 64, 96, 1, 2, 1, 32, 64, 1e-5, 10_000, Activation.SILU, false, false, false);
+      LlamaConfig.of(60, 64, 96, 1, 2).withKeyValueHeads(1).withContextLength(64);
   private static final List<PromptedText> TEXTS =
       List.of(
           new PromptedText(new int[] {3, 9, 1}, new int[] {7, 8}),

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import bitnet.kernel.CacheType;
-import bitnet.model.Activation;
 import bitnet.model.BlankWeights;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
@@ -21,8 +20,7 @@ class RolloutsTest {
   private static final Path MISTRAL = Path.of("../../shared/data/tokenizer-mistral-v1.json");
 
   private static LlamaConfig config(int vocab) {
-    return new LlamaConfig(
-        vocab, 32, 64, 1, 2, 2, 16, 64, 1e-5, 10_000, Activation.SILU, false, false, false);
+    return LlamaConfig.of(vocab, 32, 64, 1, 2).withContextLength(64);
   }
 
   private static int[] encode(Tokenizer tokenizer, String prompt) throws IOException {

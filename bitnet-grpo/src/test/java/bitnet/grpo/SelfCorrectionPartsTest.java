@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -94,7 +95,9 @@ class SelfCorrectionPartsTest {
   void theStateIsTheSameAfterAWayThroughJson() throws IOException {
     ObjectMapper mapper = new ObjectMapper();
     GrpoState state =
-        GrpoState.start(7, "x").with(ReplayBuffer.EMPTY.with(List.of(entry(1)), 3)).next(4);
+        GrpoState.start(7, Map.of("lr", "1e-3"))
+            .with(ReplayBuffer.EMPTY.with(List.of(entry(1)), 3))
+            .next(4);
 
     GrpoState read = mapper.readValue(mapper.writeValueAsString(state), GrpoState.class);
 

@@ -54,7 +54,7 @@ public final class InferenceScheduler {
       apply(action);
     }
     throw new IllegalArgumentException(
-        "the policy paused %d times in a row, last at %s; train it for more --episodes"
+        "the policy paused %d times in a row, last at %s; train it for more `episodes`"
             .formatted(MOST_PAUSES, source.state()));
   }
 

@@ -9,7 +9,6 @@ import bitnet.checkpoint.ModelDirectory;
 import bitnet.data.PreferenceRecord;
 import bitnet.graph.ComputeType;
 import bitnet.graph.ForwardPass;
-import bitnet.model.Activation;
 import bitnet.model.ComputeSettings;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
@@ -27,8 +26,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class TransformerRewardModelTest {
   private static final LlamaConfig TINY =
-      new LlamaConfig(
-          256, 32, 64, 1, 2, 2, 16, 48, 1e-5, 10_000, Activation.SILU, false, true, false);
+      LlamaConfig.of(256, 32, 64, 1, 2).withContextLength(48).withTiedHead(true);
   private static final ComputeSettings COMPUTE = new ComputeSettings("cpu", 1);
   private static final RewardTraining SETTINGS = new RewardTraining(12, 1e-2, 0);
 

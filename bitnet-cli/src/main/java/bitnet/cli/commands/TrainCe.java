@@ -2,6 +2,7 @@ package bitnet.cli.commands;
 
 import bitnet.cli.option.ComputeOptions;
 import bitnet.cli.option.ConfigFile;
+import bitnet.cli.option.OptimizerOptions;
 import bitnet.cli.option.RunOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.cli.output.TrainingOutput;
@@ -12,13 +13,10 @@ import bitnet.data.WindowSampling;
 import bitnet.device.ProcessorFeatures;
 import bitnet.graph.ComputeType;
 import bitnet.graph.DeviceSelector;
-import bitnet.graph.ForwardPass;
 import bitnet.metrics.MetricsLog;
 import bitnet.metrics.StepReport;
 import bitnet.storage.WriteLock;
 import bitnet.training.CrossEntropyRun;
-import bitnet.training.LearningRateDecay;
-import bitnet.training.LearningRateSchedule;
 import bitnet.training.SpikeGuard;
 import bitnet.training.TrainingSettings;
 import java.io.IOException;
@@ -38,7 +36,6 @@ import picocli.CommandLine.Spec;
     description = "Train a model on text with next-token cross-entropy.",
     sortOptions = false)
 public final class TrainCe implements Callable<Integer> {
-  private static final long SAVE_INTERVAL = 500;
   private static final long LOG_INTERVAL = 10;
 
   @Spec private CommandSpec spec;
@@ -126,43 +123,11 @@ public final class TrainCe implements Callable<Integer> {
   private int gradAccum;
 
   @Option(
-      names = "--lr",
-      defaultValue = "1.5e-3",
-      paramLabel = "X",
-      description = "Peak learning rate (default: ${DEFAULT-VALUE}).")
-  private double learningRate;
-
-  @Option(
-      names = "--lr_schedule",
-      defaultValue = "two-stage",
-      paramLabel = "S",
-      description =
-          "two-stage (BitNet b1.58: halfway, the rate drops and weight decay ends), "
-              + "cosine, linear or constant (default: ${DEFAULT-VALUE}).")
-  private String schedule;
-
-  @Option(
       names = "--warmup",
       paramLabel = "N",
       description =
           "Linear warm-up steps of the learning rate (default: 5%% of --iters, at most " + "375).")
   private @Nullable Long warmup;
-
-  @Option(
-      names = "--weight_decay",
-      defaultValue = "0.1",
-      paramLabel = "X",
-      description = "AdamW weight decay of matrices (default: ${DEFAULT-VALUE}).")
-  private double weightDecay;
-
-  @Option(
-      names = "--max_grad_norm",
-      defaultValue = "1",
-      paramLabel = "X",
-      description =
-          "Gradients are clipped to this global norm; 0 disables clipping (default: "
-              + "${DEFAULT-VALUE}).")
-  private double clip;
 
   @Option(
       names = "--quant_warmup",
@@ -181,13 +146,6 @@ public final class TrainCe implements Callable<Integer> {
           "epoch (every window once per epoch, shuffled) or random (windows at random "
               + "offsets) (default: ${DEFAULT-VALUE}).")
   private String sampling;
-
-  @Option(
-      names = "--grad_checkpoint",
-      description =
-          "Activation checkpointing: keep only the inputs of each layer and recompute "
-              + "the rest in the backward pass. Uses less memory and more time.")
-  private boolean gradCheckpoint;
 
   @Option(
       names = "--eval_interval",
@@ -212,7 +170,13 @@ public final class TrainCe implements Callable<Integer> {
       description = "Seed of the data order (default: ${DEFAULT-VALUE}).")
   private long seed;
 
-  @Mixin private RunOptions kept = new RunOptions(SAVE_INTERVAL, LOG_INTERVAL);
+  @Mixin
+  private OptimizerOptions optimizer =
+      new OptimizerOptions(TrainingSettings.defaults(1).optimizer());
+
+  @Mixin
+  private RunOptions kept =
+      new RunOptions(TrainingSettings.defaults(1).checkpoints(), LOG_INTERVAL);
 
   @Mixin private ComputeOptions compute;
 
@@ -254,22 +218,15 @@ public final class TrainCe implements Callable<Integer> {
   }
 
   private TrainingSettings settings() {
-    long rising = warmup == null ? Math.min(375, Math.max(1, iterations / 20)) : warmup;
     return new TrainingSettings(
-        batchSize,
-        seqLen,
-        gradAccum,
-        new LearningRateSchedule(
-            LearningRateDecay.of(schedule), learningRate, weightDecay, rising, iterations),
-        clip,
+        new TrainingSettings.Batches(
+            batchSize, seqLen, gradAccum, WindowSampling.of(sampling), seed),
+        optimizer.settings(
+            warmup == null ? TrainingSettings.warmup(iterations) : warmup, iterations),
         quantWarmup,
-        gradCheckpoint ? ForwardPass.Keep.LAYER_INPUTS : ForwardPass.Keep.ALL,
-        WindowSampling.of(sampling),
-        seed,
+        optimizer.keep(),
         SpikeGuard.DEFAULT,
-        evalInterval,
-        evalTokens,
-        kept.saveInterval(),
+        new TrainingSettings.Evaluation(evalInterval, evalTokens),
         kept.checkpoints());
   }
 }

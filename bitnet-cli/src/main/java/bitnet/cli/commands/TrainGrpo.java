@@ -4,6 +4,7 @@ import bitnet.cli.option.ComputeOptions;
 import bitnet.cli.option.ConfigFile;
 import bitnet.cli.option.CorrectionOptions;
 import bitnet.cli.option.LossOptions;
+import bitnet.cli.option.OptimizerOptions;
 import bitnet.cli.option.RunOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.cli.output.GrpoOutput;
@@ -13,7 +14,6 @@ import bitnet.data.Benchmark;
 import bitnet.device.ProcessorFeatures;
 import bitnet.generation.SamplingSettings;
 import bitnet.graph.DeviceSelector;
-import bitnet.graph.ForwardPass;
 import bitnet.grpo.CompletionsLog;
 import bitnet.grpo.CorrectionSettings;
 import bitnet.grpo.GrpoRun;
@@ -26,8 +26,6 @@ import bitnet.reward.RewardSpec;
 import bitnet.runtime.LmHeadType;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.storage.WriteLock;
-import bitnet.training.LearningRateDecay;
-import bitnet.training.LearningRateSchedule;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -50,7 +48,6 @@ import picocli.CommandLine.Spec;
             + "Optimization (GRPO), with one layer or two.",
     sortOptions = false)
 public final class TrainGrpo implements Callable<Integer> {
-  private static final long SAVE_INTERVAL = 100;
   private static final long LOG_INTERVAL = 1;
 
   @Spec private CommandSpec spec;
@@ -187,48 +184,11 @@ public final class TrainGrpo implements Callable<Integer> {
   private double topP;
 
   @Option(
-      names = "--lr",
-      defaultValue = "3e-5",
-      paramLabel = "X",
-      description = "Peak learning rate (default: ${DEFAULT-VALUE}).")
-  private double learningRate;
-
-  @Option(
-      names = "--lr_schedule",
-      defaultValue = "constant",
-      paramLabel = "S",
-      description = "constant, linear, cosine or two-stage (default: ${DEFAULT-VALUE}).")
-  private String schedule;
-
-  @Option(
       names = "--warmup",
       defaultValue = "0",
       paramLabel = "N",
       description = "Linear warm-up steps of the learning rate (default: ${DEFAULT-VALUE}).")
   private long warmup;
-
-  @Option(
-      names = "--weight_decay",
-      defaultValue = "0",
-      paramLabel = "X",
-      description = "AdamW weight decay of matrices (default: ${DEFAULT-VALUE}).")
-  private double weightDecay;
-
-  @Option(
-      names = "--max_grad_norm",
-      defaultValue = "1",
-      paramLabel = "X",
-      description =
-          "Gradients are clipped to this global norm; 0 disables clipping (default: "
-              + "${DEFAULT-VALUE}).")
-  private double clip;
-
-  @Option(
-      names = "--grad_checkpoint",
-      description =
-          "Activation checkpointing: keep only the inputs of each layer and recompute "
-              + "the rest in the backward pass. Uses less memory and more time.")
-  private boolean gradCheckpoint;
 
   @Option(
       names = "--pass_tokens",
@@ -283,7 +243,11 @@ public final class TrainGrpo implements Callable<Integer> {
 
   @Mixin private CorrectionOptions correction;
 
-  @Mixin private RunOptions kept = new RunOptions(SAVE_INTERVAL, LOG_INTERVAL);
+  @Mixin
+  private OptimizerOptions optimizer = new OptimizerOptions(GrpoSettings.defaults(1).optimizer());
+
+  @Mixin
+  private RunOptions kept = new RunOptions(GrpoSettings.defaults(1).checkpoints(), LOG_INTERVAL);
 
   @Mixin private ComputeOptions compute;
 
@@ -343,23 +307,17 @@ public final class TrainGrpo implements Callable<Integer> {
     Optional<CorrectionSettings> second =
         correction.settings(spec.commandLine().getParseResult(), maxLength);
     return new GrpoSettings(
-        batchSize,
-        groupSize,
-        maxLength,
-        new SamplingSettings(temperature, 0, topP, 0, 1, seed),
+        new GrpoSettings.Rollout(
+            batchSize,
+            groupSize,
+            maxLength,
+            new SamplingSettings(temperature, 0, topP, 0, 1, seed)),
         RewardScaling.of(scaleRewards),
         loss.loss(maxLength),
-        iterations,
-        maskTruncated,
-        new LearningRateSchedule(
-            LearningRateDecay.of(schedule), learningRate, weightDecay, warmup, steps),
-        clip,
-        refSync,
-        gradCheckpoint ? ForwardPass.Keep.LAYER_INPUTS : ForwardPass.Keep.ALL,
-        passTokens,
+        new GrpoSettings.Update(iterations, maskTruncated, refSync, optimizer.keep(), passTokens),
+        optimizer.settings(warmup, steps),
         second,
         evalInterval,
-        kept.saveInterval(),
         kept.checkpoints());
   }
 }

@@ -2,6 +2,7 @@ package bitnet.cli.option;
 
 import bitnet.cli.output.TrainingOutput;
 import bitnet.metrics.MetricsLog;
+import bitnet.training.CheckpointSettings;
 import bitnet.training.RunDirectory;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -30,7 +31,6 @@ public final class RunOptions {
 
   @Option(
       names = "--keep",
-      defaultValue = "2",
       paramLabel = "K",
       description = "Number of most recent checkpoints to keep (default: ${DEFAULT-VALUE}).")
   private int keep;
@@ -63,10 +63,13 @@ public final class RunOptions {
       description = "Write the metrics of every step as TensorBoard event files to this directory.")
   private @Nullable Path tensorBoard;
 
-  /// @param saveInterval the default of `--save_interval`
+  /// Options with the defaults of a trainer.
+  ///
+  /// @param checkpoints the defaults of `--save_interval` and `--keep`
   /// @param logInterval the default of `--log_interval`
-  public RunOptions(long saveInterval, long logInterval) {
-    this.saveInterval = saveInterval;
+  public RunOptions(CheckpointSettings checkpoints, long logInterval) {
+    this.saveInterval = checkpoints.saveInterval();
+    this.keep = checkpoints.keep();
     this.logInterval = logInterval;
   }
 
@@ -78,13 +81,9 @@ public final class RunOptions {
     return resume;
   }
 
-  public long saveInterval() {
-    return saveInterval;
-  }
-
-  /// How many checkpoints stay.
-  public int checkpoints() {
-    return keep;
+  /// When checkpoints are saved.
+  public CheckpointSettings checkpoints() {
+    return new CheckpointSettings(saveInterval, keep);
   }
 
   /// The steps that the run has done already.

@@ -52,17 +52,11 @@ public final class ShapeOptions {
     return new LlamaConfig(
         vocab,
         hidden,
-        ffn,
         layers,
-        heads,
-        heads,
-        HEAD_DIM,
         context,
-        1e-5,
-        10000,
-        Activation.SILU,
-        false,
-        false,
-        false);
+        new LlamaConfig.Heads(heads, heads, HEAD_DIM, 10000),
+        new LlamaConfig.FeedForward(ffn, Activation.SILU),
+        LlamaConfig.Norms.LLAMA,
+        LlamaConfig.Embeddings.SEPARATE);
   }
 }

@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -94,18 +95,16 @@ public final class SizeOptions {
     return new LlamaConfig(
         vocabSize,
         width,
-        Objects.requireNonNull(intermediate),
         Objects.requireNonNull(layers),
-        headCount,
-        keyValueHeads == null ? headCount : keyValueHeads,
-        width / headCount,
         contextLength,
-        NORM_EPSILON,
-        ROPE_THETA,
-        activation,
-        subNorms,
-        tiedHead,
-        ternaryEmbeddings);
+        new LlamaConfig.Heads(
+            headCount,
+            keyValueHeads == null ? headCount : keyValueHeads,
+            width / headCount,
+            ROPE_THETA),
+        new LlamaConfig.FeedForward(Objects.requireNonNull(intermediate), activation),
+        new LlamaConfig.Norms(NORM_EPSILON, subNorms, OptionalDouble.empty()),
+        new LlamaConfig.Embeddings(tiedHead, ternaryEmbeddings));
   }
 
   private void requireOneKind() {

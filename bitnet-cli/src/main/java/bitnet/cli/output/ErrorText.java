@@ -9,11 +9,19 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /// What a user reads when something went wrong: `bitnet: ` and the reason.
 public final class ErrorText {
+  /// `name`, or a word that may be a setting: it is not part of a path, a quotation or an option.
+  private static final Pattern SETTING =
+      Pattern.compile("`([a-z_]+)`|(?<![\\w\\-\"./=])([a-z][a-z_]*)(?![\\w\\-\"/.=:])");
+
   private ErrorText() {}
 
   /// A wrong command line: the reason, then what to try.
@@ -43,9 +51,44 @@ public final class ErrorText {
     return word.substring(0, Math.min(word.length(), 1));
   }
 
-  /// A failure while a command ran, in one line.
-  public static String of(Throwable failure) {
-    return "bitnet: " + reason(failure);
+  /// A failure while a command ran, in one line. Messages of the library name settings; here they
+  /// become the options of the command.
+  ///
+  /// @param command that ran
+  public static String of(Throwable failure, CommandSpec command) {
+    return "bitnet: " + withFlags(reason(failure), command);
+  }
+
+  /// A setting is marked by backticks, begins the message or a difference of options in it, or has
+  /// an underscore in its name.
+  private static String withFlags(String message, CommandSpec command) {
+    Matcher word = SETTING.matcher(message);
+    return word.replaceAll(
+        match -> {
+          boolean marked = match.group(1) != null;
+          String name = marked ? match.group(1) : match.group(2);
+          boolean named = marked || name.contains("_") || isLeading(message, match);
+          String option = optionOf(name, command);
+          return Matcher.quoteReplacement(named && !option.isEmpty() ? option : name);
+        });
+  }
+
+  /// Whether a word begins the message, or a difference of options in it.
+  private static boolean isLeading(String message, MatchResult word) {
+    return word.start() == 0
+        || (message.startsWith(" was ", word.end())
+            && (message.startsWith(", ", word.start() - 2)
+                || message.startsWith(": ", word.start() - 2)));
+  }
+
+  /// The option of that name, or nothing; `train-ce` counts its steps as iterations.
+  private static String optionOf(String name, CommandSpec command) {
+    for (String candidate : List.of("--" + name, name.equals("steps") ? "--iters" : "--" + name)) {
+      if (command.optionsMap().containsKey(candidate)) {
+        return candidate;
+      }
+    }
+    return "";
   }
 
   private static String reason(Throwable failure) {

@@ -1,0 +1,80 @@
+package bitnet.training;
+
+import bitnet.model.Activation;
+import bitnet.model.LlamaConfig;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/// The dimensions of a model as [OptionValues], named as in `config.json`.
+public final class ModelOptionValues {
+  private static final String PREFIX = "model.";
+  private static final String NONE = "none";
+
+  private ModelOptionValues() {}
+
+  /// The dimensions, each an option that begins with `model.`.
+  public static OptionValues of(LlamaConfig config) {
+    OptionValues values = new OptionValues();
+    for (Object[] each :
+        new Object[][] {
+          {"vocab_size", config.vocabSize()},
+          {"hidden_size", config.hiddenSize()},
+          {"intermediate_size", config.intermediateSize()},
+          {"num_hidden_layers", config.layerCount()},
+          {"num_attention_heads", config.headCount()},
+          {"num_key_value_heads", config.keyValueHeadCount()},
+          {"head_dim", config.headDim()},
+          {"max_position_embeddings", config.contextLength()},
+          {"rms_norm_eps", config.rmsNormEpsilon()},
+          {"rope_theta", config.ropeTheta()},
+          {"hidden_act", config.activation().key()},
+          {"sub_norms", config.subNorms()},
+          {"tie_word_embeddings", config.tiedHead()},
+          {"ternary_embeddings", config.ternaryEmbeddings()},
+        }) {
+      values.put(PREFIX + each[0], each[1]);
+    }
+    Object inner =
+        config.linearNormEpsilon().isPresent() ? config.linearNormEpsilon().getAsDouble() : NONE;
+    return values.put(PREFIX + "linear_norm_eps", inner, NONE);
+  }
+
+  /// The same of the text between the brackets of `LlamaConfig[...]`, as version 0.1.0 wrote it.
+  static Map<String, String> former(String text) {
+    Map<String, String> parts = new LinkedHashMap<>();
+    for (String part : text.split(", ", -1)) {
+      int equals = part.indexOf('=');
+      if (equals > 0) {
+        parts.put(part.substring(0, equals), part.substring(equals + 1));
+      }
+    }
+    LlamaConfig config =
+        LlamaConfig.of(
+                integer(parts, "vocabSize"),
+                integer(parts, "headCount") * 2,
+                integer(parts, "intermediateSize"),
+                integer(parts, "layerCount"),
+                integer(parts, "headCount"))
+            .withKeyValueHeads(integer(parts, "keyValueHeadCount"))
+            .withContextLength(integer(parts, "contextLength"))
+            .withRmsNormEpsilon(Double.parseDouble(parts.get("rmsNormEpsilon")))
+            .withRopeTheta(Double.parseDouble(parts.get("ropeTheta")))
+            .withActivation(Activation.valueOf(parts.get("activation")))
+            .withTiedHead(Boolean.parseBoolean(parts.get("tiedHead")))
+            .withTernaryEmbeddings(Boolean.parseBoolean(parts.get("ternaryEmbeddings")));
+    Map<String, String> values = new LinkedHashMap<>(of(config).values());
+    values.put(PREFIX + "hidden_size", parts.get("hiddenSize"));
+    values.put(PREFIX + "head_dim", parts.get("headDim"));
+    values.put(PREFIX + "sub_norms", parts.get("subNorms"));
+    String inner = parts.getOrDefault("linearNormEpsilon", "OptionalDouble.empty");
+    if (!inner.equals("OptionalDouble.empty")) {
+      double epsilon = Double.parseDouble(inner.replaceAll("OptionalDouble\\[|\\]", ""));
+      values.putAll(new OptionValues().put(PREFIX + "linear_norm_eps", epsilon).values());
+    }
+    return values;
+  }
+
+  private static int integer(Map<String, String> parts, String name) {
+    return Integer.parseInt(parts.getOrDefault(name, "0"));
+  }
+}
