@@ -1,7 +1,6 @@
 package bitnet.graph;
 
 import ai.djl.Device;
-import ai.djl.engine.Engine;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
 import java.util.regex.Matcher;
@@ -17,7 +16,7 @@ public final class DeviceSelector {
   /// Asks DJL's PyTorch engine, which is loaded only where the answer depends on it.
   public DeviceSelector() {
     this(
-        () -> Engine.getEngine("PyTorch").getGpuCount(),
+        () -> TorchEngine.get().getGpuCount(),
         () ->
             System.getProperty("os.name").startsWith("Mac")
                 && System.getProperty("os.arch").equals("aarch64"));

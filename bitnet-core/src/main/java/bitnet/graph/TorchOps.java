@@ -1,6 +1,5 @@
 package bitnet.graph;
 
-import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.engine.PtSymbolBlock;
@@ -37,7 +36,7 @@ public final class TorchOps {
   ///
   /// @param threads for libtorch's products
   public static void prepareThread(int threads) {
-    Engine.getEngine("PyTorch");
+    TorchEngine.get();
     JniUtils.setNumThreads(threads);
     // profiling and fusing of scripts costs more than it gains: 15-25% slower with it
     JniUtils.setGraphExecutorOptimize(false);

@@ -17,6 +17,8 @@ import java.util.Locale;
 /// The C kernels of this platform, which the build packs into the jar when it finds a C compiler.
 final class NativeLibrary {
   private static final long LONGEST_NAMES = 256;
+  private static final List<String> PLATFORMS =
+      List.of("linux-x86_64", "linux-aarch64", "macos-x86_64", "macos-aarch64");
 
   private final SymbolLookup symbols;
 
@@ -41,12 +43,11 @@ final class NativeLibrary {
 
   /// The same, by way of a directory of temporary files.
   static NativeLibrary open(String platform, Path temporary) throws UnavailableException {
-    String resource = "/META-INF/native/" + platform + "/libbitnet_kernels.so";
-    try (InputStream content = NativeLibrary.class.getResourceAsStream(resource)) {
+    try (InputStream content = NativeLibrary.class.getResourceAsStream(resource(platform))) {
       if (content == null) {
         throw new UnavailableException(
-            "no library for %s in this build; install a C compiler and build again"
-                .formatted(platform));
+            "this build has no library for %s (%s); install a C compiler and build again"
+                .formatted(platform, contents()));
       }
       return new NativeLibrary(load(content.readAllBytes(), temporary));
     } catch (IOException | IllegalArgumentException failure) {
@@ -57,6 +58,19 @@ final class NativeLibrary {
       throw new UnavailableException(
           "the JVM does not allow native code; run it with --enable-native-access=ALL-UNNAMED");
     }
+  }
+
+  /// The platforms that this build has libraries for, for people.
+  private static String contents() {
+    List<String> platforms =
+        PLATFORMS.stream()
+            .filter(each -> NativeLibrary.class.getResource(resource(each)) != null)
+            .toList();
+    return platforms.isEmpty() ? "it has none" : "it has " + String.join(", ", platforms);
+  }
+
+  private static String resource(String platform) {
+    return "/META-INF/native/" + platform + "/libbitnet_kernels.so";
   }
 
   /// A library can only be loaded from a file. It lies in a directory that nobody else can write

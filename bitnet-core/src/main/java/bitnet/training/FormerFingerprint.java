@@ -115,7 +115,7 @@ final class FormerFingerprint {
     try {
       return text.matches("-?\\d+|[0-9a-f]{8}")
           ? text
-          : new OptionValues().put("", Double.parseDouble(text)).values().get("");
+          : OptionValues.text(Double.parseDouble(text));
     } catch (NumberFormatException word) {
       return text;
     }

@@ -57,15 +57,16 @@ public final class ModelOptionValues {
                 integer(parts, "headCount"))
             .withKeyValueHeads(integer(parts, "keyValueHeadCount"))
             .withContextLength(integer(parts, "contextLength"))
-            .withRmsNormEpsilon(Double.parseDouble(parts.get("rmsNormEpsilon")))
-            .withRopeTheta(Double.parseDouble(parts.get("ropeTheta")))
-            .withActivation(Activation.valueOf(parts.get("activation")))
-            .withTiedHead(Boolean.parseBoolean(parts.get("tiedHead")))
-            .withTernaryEmbeddings(Boolean.parseBoolean(parts.get("ternaryEmbeddings")));
+            .withRmsNormEpsilon(Double.parseDouble(parts.getOrDefault("rmsNormEpsilon", "1e-5")))
+            .withRopeTheta(Double.parseDouble(parts.getOrDefault("ropeTheta", "1e4")))
+            .withActivation(Activation.valueOf(parts.getOrDefault("activation", "SILU")))
+            .withTiedHead(Boolean.parseBoolean(parts.getOrDefault("tiedHead", "")))
+            .withTernaryEmbeddings(
+                Boolean.parseBoolean(parts.getOrDefault("ternaryEmbeddings", "")));
     Map<String, String> values = new LinkedHashMap<>(of(config).values());
-    values.put(PREFIX + "hidden_size", parts.get("hiddenSize"));
-    values.put(PREFIX + "head_dim", parts.get("headDim"));
-    values.put(PREFIX + "sub_norms", parts.get("subNorms"));
+    values.put(PREFIX + "hidden_size", parts.getOrDefault("hiddenSize", ""));
+    values.put(PREFIX + "head_dim", parts.getOrDefault("headDim", ""));
+    values.put(PREFIX + "sub_norms", parts.getOrDefault("subNorms", ""));
     String inner = parts.getOrDefault("linearNormEpsilon", "OptionalDouble.empty");
     if (!inner.equals("OptionalDouble.empty")) {
       double epsilon = Double.parseDouble(inner.replaceAll("OptionalDouble\\[|\\]", ""));

@@ -102,7 +102,8 @@ public final class RunCheckpoints<S extends RunState> {
   private static IllegalArgumentException incompatible(Path checkpoint, Exception cause) {
     return new IllegalArgumentException(
         "%s: its state.json was written by an incompatible version: %s"
-            .formatted(checkpoint, cause.getMessage().lines().findFirst().orElse("")),
+            .formatted(
+                checkpoint, String.valueOf(cause.getMessage()).lines().findFirst().orElse("")),
         cause);
   }
 

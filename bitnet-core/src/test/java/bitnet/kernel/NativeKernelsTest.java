@@ -46,8 +46,8 @@ final class NativeKernelsTest {
   void aPlatformWithoutALibraryIsToldWhatToDo() {
     assertThatThrownBy(() -> NativeLibrary.open("plan9-mips"))
         .isInstanceOf(UnavailableException.class)
-        .hasMessage(
-            "no library for plan9-mips in this build; install a C compiler and build again");
+        .hasMessageStartingWith("this build has no library for plan9-mips (it has ")
+        .hasMessageEndingWith("); install a C compiler and build again");
   }
 
   @Test
