@@ -25,7 +25,8 @@ import java.util.ServiceLoader;
 /// }
 /// ```
 ///
-/// One thread uses it, the one that opened it.
+/// Many threads may use it: their texts take turns on one engine thread. Closing waits for what is
+/// being computed; later calls are refused.
 public final class TextModel implements AutoCloseable {
   private final LanguageModel model;
   private final Tokenizer tokenizer;
@@ -66,7 +67,7 @@ public final class TextModel implements AutoCloseable {
       Tokenizer tokenizer = source.tokenizer();
       LanguageModel model;
       try {
-        model = load(source, device, settings);
+        model = new SharedLanguageModel(() -> load(source, device, settings));
       } catch (IOException | RuntimeException failure) {
         tokenizer.close();
         throw failure;

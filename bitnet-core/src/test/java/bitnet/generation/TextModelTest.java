@@ -19,6 +19,9 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.StreamSupport;
@@ -194,5 +197,41 @@ class TextModelTest {
         .isInstanceOf(IOException.class)
         .hasMessageContaining("tokenizer.json")
         .hasMessageNotContaining("\n");
+  }
+
+  @Test
+  void manyThreadsGetTheTextsThatOneWouldGet() throws Exception {
+    SamplingSettings sampling = sampling(1, 1, 5);
+    List<Completion> expected =
+        IntStream.range(0, 6).mapToObj(i -> generate(0, i, 12, sampling)).toList();
+    try (ExecutorService threads = Executors.newFixedThreadPool(6)) {
+      List<Future<Completion>> completions = new ArrayList<>();
+      for (int i = 0; i < 6; i++) {
+        int sequence = i;
+        completions.add(threads.submit(() -> generate(0, sequence, 12, sampling)));
+      }
+      for (int i = 0; i < 6; i++) {
+        assertThat(completions.get(i).get().sampled()).isEqualTo(expected.get(i).sampled());
+      }
+    }
+  }
+
+  @Test
+  void closedModelSaysSo() throws IOException {
+    TextModel closed = TextModel.open(directory, "cpu", ONE_THREAD);
+    closed.close();
+    closed.close();
+
+    assertThatThrownBy(
+            () ->
+                closed
+                    .generator()
+                    .generate(
+                        new int[] {1},
+                        0,
+                        GenerationSettings.of(2, SamplingSettings.GREEDY),
+                        piece -> {}))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("the model is closed");
   }
 }

@@ -1,0 +1,244 @@
+package bitnet.generation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import bitnet.model.BlankWeights;
+import bitnet.model.LatentInitializer;
+import bitnet.model.LlamaConfig;
+import bitnet.model.TernarizedWeights;
+import bitnet.runtime.RuntimeSettings;
+import bitnet.runtime.TernaryLlama;
+import bitnet.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/// Requests that come, differ and go, against the generator that continues one text at a time.
+class BatchSchedulerTest {
+  private static final Tokenizer BYTES = Tokenizer.byteLevel();
+  private static final LlamaConfig CONFIG =
+      LlamaConfig.of(256, 64, 128, 2, 4).withKeyValueHeads(2).withContextLength(96);
+  private static final Set<Integer> ENDS = Set.of(10);
+
+  private static TernaryLlama llama;
+
+  private BatchScheduler scheduler;
+
+  @BeforeAll
+  static void load() throws IOException {
+    TernarizedWeights weights =
+        new TernarizedWeights(new BlankWeights(CONFIG, new LatentInitializer(3, 0.05)));
+    llama = TernaryLlama.load(weights, RuntimeSettings.fastest().withThreads(2));
+  }
+
+  @AfterAll
+  static void closeModel() {
+    llama.close();
+    BYTES.close();
+  }
+
+  @BeforeEach
+  void open() {
+    scheduler = new BatchScheduler(llama, BYTES, ENDS, 3);
+  }
+
+  @AfterEach
+  void close() {
+    scheduler.close();
+  }
+
+  private static BatchScheduler.Request request(
+      String prompt, int samples, long sequence, int maxTokens, double temperature) {
+    byte[] bytes = prompt.getBytes(StandardCharsets.UTF_8);
+    int[] ids = new int[bytes.length];
+    for (int i = 0; i < ids.length; i++) {
+      ids[i] = Byte.toUnsignedInt(bytes[i]);
+    }
+    return new BatchScheduler.Request(
+        ids,
+        samples,
+        sequence,
+        new GenerationSettings(
+            maxTokens, List.of("q"), new SamplingSettings(temperature, 0, 1, 0, 1, 11)));
+  }
+
+  private static Completion alone(BatchScheduler.Request request, int sample) {
+    return new Generator(new TernaryLanguageModel(llama), BYTES, ENDS)
+        .generate(
+            request.prompt(), request.firstSequence() + sample, request.settings(), piece -> {});
+  }
+
+  /// What a listener heard.
+  private static final class Heard implements BatchScheduler.Listener {
+    private final Map<Integer, StringBuilder> texts = new ConcurrentHashMap<>();
+    private final Map<Integer, Completion> completions = new ConcurrentHashMap<>();
+    private final CountDownLatch pending;
+
+    Heard(int samples) {
+      pending = new CountDownLatch(samples);
+    }
+
+    @Override
+    public void text(int sample, String piece) {
+      texts.computeIfAbsent(sample, key -> new StringBuilder()).append(piece);
+    }
+
+    @Override
+    public void finished(int sample, Completion completion) {
+      assertThat(completions.put(sample, completion)).as("heard twice of %d", sample).isNull();
+      pending.countDown();
+    }
+  }
+
+  private static void assertIsAsAlone(BatchScheduler.Request request, Heard heard) {
+    assertThat(heard.completions).hasSize(request.samples());
+    heard.completions.forEach(
+        (sample, completion) -> {
+          Completion alone = alone(request, sample);
+          assertThat(completion.sampled()).isEqualTo(alone.sampled());
+          assertThat(completion.finish()).isEqualTo(alone.finish());
+          assertThat(heard.texts.getOrDefault(sample, new StringBuilder()).toString())
+              .isEqualTo(alone.text());
+        });
+  }
+
+  @Test
+  void requestsWithSettingsOfTheirOwnMayEnterWhileOthersRun() {
+    List<BatchScheduler.Request> requests =
+        List.of(
+            request("To be", 2, 5, 40, 1.3),
+            request("or", 1, 0, 3, 0),
+            request("a much longer question than the others", 4, 9, 25, 0.7),
+            request("x", 1, 100, 60, 1));
+    List<Heard> heard = new ArrayList<>();
+    for (BatchScheduler.Request each : requests) {
+      heard.add(new Heard(each.samples()));
+      scheduler.submit(each, heard.getLast());
+      for (int i = 0; i < 4; i++) {
+        scheduler.step();
+      }
+    }
+    scheduler.drain();
+
+    for (int i = 0; i < requests.size(); i++) {
+      assertIsAsAlone(requests.get(i), heard.get(i));
+    }
+  }
+
+  @Test
+  void cancelledRequestEndsBeforeItsNextTokenAndHarmsNoOther() {
+    BatchScheduler.Request kept = request("To be", 1, 1, 50, 1);
+    Heard keptHeard = new Heard(1);
+    Heard cancelledHeard = new Heard(5);
+    scheduler.submit(kept, keptHeard);
+    BatchScheduler.Ticket ticket = scheduler.submit(request("not", 5, 2, 50, 1), cancelledHeard);
+    for (int i = 0; i < 6; i++) {
+      scheduler.step();
+    }
+    ticket.cancel();
+    scheduler.drain();
+
+    assertIsAsAlone(kept, keptHeard);
+    assertThat(cancelledHeard.completions).hasSize(5);
+    cancelledHeard.completions.forEach(
+        (sample, completion) -> {
+          assertThat(completion.finish()).isEqualTo(FinishReason.INTERRUPTED);
+          assertThat(completion.sampled()).hasSizeLessThan(9);
+        });
+    assertThat(cancelledHeard.completions.get(4).sampled()).isEmpty();
+  }
+
+  @Test
+  void failureOfAListenerCancelsItsOwnRequestOnly() {
+    BatchScheduler.Request kept = request("To be", 1, 1, 30, 1);
+    Heard keptHeard = new Heard(1);
+    AtomicReference<Completion> failed = new AtomicReference<>();
+    scheduler.submit(
+        request("not", 1, 2, 30, 1),
+        new BatchScheduler.Listener() {
+          @Override
+          public void text(int sample, String piece) {
+            throw new IllegalStateException("the reader is gone");
+          }
+
+          @Override
+          public void finished(int sample, Completion completion) {
+            failed.set(completion);
+          }
+        });
+    scheduler.submit(kept, keptHeard);
+    scheduler.drain();
+
+    assertIsAsAlone(kept, keptHeard);
+    assertThat(failed.get().finish()).isEqualTo(FinishReason.INTERRUPTED);
+  }
+
+  @Test
+  void manyThreadsShareAnEngineThread() throws InterruptedException {
+    Thread engine = Thread.ofPlatform().start(scheduler::run);
+    List<BatchScheduler.Request> requests = new ArrayList<>();
+    List<Heard> heard = new ArrayList<>();
+    List<Thread> clients = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      BatchScheduler.Request each = request("client " + i, 1 + i % 3, 10L * i, 20 + i, 1);
+      Heard listener = new Heard(each.samples());
+      requests.add(each);
+      heard.add(listener);
+      clients.add(Thread.ofPlatform().start(() -> scheduler.submit(each, listener)));
+    }
+    for (Thread client : clients) {
+      client.join();
+    }
+    for (Heard each : heard) {
+      assertThat(each.pending.await(1, TimeUnit.MINUTES)).isTrue();
+    }
+    scheduler.close();
+    engine.join(TimeUnit.MINUTES.toMillis(1));
+    assertThat(engine.isAlive()).isFalse();
+
+    for (int i = 0; i < requests.size(); i++) {
+      assertIsAsAlone(requests.get(i), heard.get(i));
+    }
+  }
+
+  @Test
+  void closingCancelsWhatHasNotEndedAndRefusesMore() {
+    Heard running = new Heard(1);
+    Heard waiting = new Heard(4);
+    scheduler.submit(request("To be", 1, 1, 50, 1), running);
+    scheduler.step();
+    scheduler.submit(request("or not", 4, 1, 50, 1), waiting);
+    scheduler.close();
+
+    assertThat(running.completions.get(0).finish()).isEqualTo(FinishReason.INTERRUPTED);
+    assertThat(running.completions.get(0).sampled()).isNotEmpty();
+    assertThat(waiting.completions).hasSize(4);
+    assertThatThrownBy(() -> scheduler.submit(request("x", 1, 1, 5, 1), new Heard(1)))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("the scheduler is closed");
+  }
+
+  @Test
+  void promptOutsideTheVocabularyIsRefusedBeforeItIsQueued() {
+    BatchScheduler.Request wrong =
+        new BatchScheduler.Request(
+            new int[] {1, 256}, 1, 0, GenerationSettings.of(4, SamplingSettings.GREEDY));
+
+    assertThatThrownBy(() -> scheduler.submit(wrong, new Heard(1)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("token id 256 is outside the vocabulary; use 0 to 255");
+  }
+}
