@@ -81,7 +81,7 @@ public final class BatchScheduler implements AutoCloseable {
   }
 
   /// A submitted request.
-  public final class Ticket {
+  public static final class Ticket {
     private final Request request;
     private final Listener listener;
     private volatile boolean cancelled;

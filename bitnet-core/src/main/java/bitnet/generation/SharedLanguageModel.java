@@ -82,7 +82,7 @@ final class SharedLanguageModel implements LanguageModel {
   @Override
   public void close() {
     if (!engine.isShutdown()) {
-      engine.submit(model::close);
+      engine.execute(model::close);
       engine.close();
     }
   }

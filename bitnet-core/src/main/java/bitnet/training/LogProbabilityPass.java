@@ -10,26 +10,27 @@ import bitnet.graph.TorchOps;
 import java.util.Arrays;
 import java.util.List;
 
-/// Texts on their way through a model: how probable each response token is after what stands
-/// before it, and the gradient of any function of that.
+/// A forward pass of completions through a model: the log-probability of each completion token
+/// given the tokens before it, and the gradient of any function of these.
 ///
-/// Texts that follow each other with the same prompt share its computation. The head computes
-/// response tokens only.
+/// Consecutive completions of the same prompt share its computation. The output head computes
+/// completion tokens only.
 public final class LogProbabilityPass implements AutoCloseable {
   private final LlamaModel model;
-  private final List<PromptedText> texts;
+  private final List<PromptCompletion> texts;
   private final NDManager scope;
   private final ForwardPass pass;
-  private final NDArray rows; // [responseTokens], their places among the hidden states
-  private final NDArray targets; // [responseTokens]
-  private final NDArray hidden; // [responseTokens, hidden]
+  private final NDArray rows; // [completionTokens], their indices among the hidden states
+  private final NDArray targets; // [completionTokens]
+  private final NDArray hidden; // [completionTokens, hidden]
   private final TorchOps.HeadResult result;
 
   /// Runs the texts through the model.
   ///
   /// @param texts at least one
   /// @param keep what is kept for [#backward]
-  public LogProbabilityPass(LlamaModel model, List<PromptedText> texts, ForwardPass.Keep keep) {
+  public LogProbabilityPass(
+      LlamaModel model, List<? extends PromptCompletion> texts, ForwardPass.Keep keep) {
     this.model = model;
     this.texts = List.copyOf(texts);
     this.scope = model.manager().newSubManager();
@@ -39,7 +40,7 @@ public final class LogProbabilityPass implements AutoCloseable {
     targets =
         scope.create(
             texts.stream()
-                .flatMapToInt(text -> Arrays.stream(text.response()))
+                .flatMapToInt(text -> Arrays.stream(text.completion()))
                 .asLongStream()
                 .toArray());
     hidden = model.ops().selectRows(scope, pass.hidden(), rows);
@@ -50,7 +51,7 @@ public final class LogProbabilityPass implements AutoCloseable {
   }
 
   /// Tokens that such a pass would compute: prompts that are shared count once, filling counts.
-  public static long tokens(List<PromptedText> texts) {
+  public static long tokens(List<? extends PromptCompletion> texts) {
     return new PromptTree(texts).tokens();
   }
 
@@ -68,15 +69,15 @@ public final class LogProbabilityPass implements AutoCloseable {
   }
 
   private int count() {
-    return texts.stream().mapToInt(text -> text.response().length).sum();
+    return texts.stream().mapToInt(text -> text.completion().length).sum();
   }
 
-  /// The natural logarithm of the probability of every response token, `[text][token]`.
+  /// The natural logarithm of the probability of every completion token, `[text][token]`.
   public double[][] logProbabilities() {
     return perText(result.chosen().toFloatArray());
   }
 
-  /// The entropy of the distribution of every response token in nats, `[text][token]`.
+  /// The entropy of the distribution of every completion token in nats, `[text][token]`.
   public double[][] entropies() {
     return perText(result.entropy().toFloatArray());
   }
@@ -85,7 +86,7 @@ public final class LogProbabilityPass implements AutoCloseable {
     double[][] values = new double[texts.size()][];
     int next = 0;
     for (int i = 0; i < values.length; i++) {
-      values[i] = new double[texts.get(i).response().length];
+      values[i] = new double[texts.get(i).completion().length];
       for (int t = 0; t < values[i].length; t++) {
         values[i][t] = flat[next++];
       }
@@ -106,7 +107,7 @@ public final class LogProbabilityPass implements AutoCloseable {
     }
     if (next != flat.length) {
       throw new IllegalArgumentException(
-          "%d slopes for %d response tokens; give one for each".formatted(next, flat.length));
+          "%d slopes for %d completion tokens; give one for each".formatted(next, flat.length));
     }
     TorchOps ops = model.ops();
     NDArray dRows = scope.zeros(hidden.getShape(), DataType.FLOAT32);

@@ -4,23 +4,23 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/// Texts laid out for one pass through the graph. Those that follow each other with the same prompt
-/// share a sequence, in which the prompt stands once and their responses behind it: in groups of
-/// eight answers to a prompt as long as they are, that is little more than half of the tokens.
+/// The layout of completions for one pass through the graph. Consecutive completions of the same
+/// prompt share a sequence, which contains the prompt once and then the completions: for groups of
+/// eight completions as long as their prompt, that is little more than half of the tokens.
 ///
-/// Shorter sequences are filled up at the end with tokens that nothing looks at.
+/// Shorter sequences are padded at the end with tokens that nothing attends to.
 final class PromptTree {
 
   /// Sequences are not joined beyond this many tokens: attention's work grows with the square.
   private static final int MOST_JOINED = 512;
 
-  private final List<PromptedText> texts;
+  private final List<PromptCompletion> texts;
   private final int[] sequenceOf; // of a text
-  private final int[] firstOf; // the index in its sequence of a text's second response token
+  private final int[] firstOf; // the index in its sequence of a text's second completion token
   private final int sequences;
   private final int seq;
 
-  PromptTree(List<PromptedText> texts) {
+  PromptTree(List<? extends PromptCompletion> texts) {
     this.texts = List.copyOf(texts);
     this.sequenceOf = new int[texts.size()];
     this.firstOf = new int[texts.size()];
@@ -28,8 +28,8 @@ final class PromptTree {
     int width = 0;
     int longest = 0;
     for (int i = 0; i < texts.size(); i++) {
-      PromptedText text = texts.get(i);
-      int branch = text.response().length - 1;
+      PromptCompletion text = texts.get(i);
+      int branch = text.completion().length - 1;
       boolean joins =
           i > 0
               && width + branch <= MOST_JOINED
@@ -47,7 +47,7 @@ final class PromptTree {
     this.seq = longest;
   }
 
-  /// Tokens of all sequences, filling included.
+  /// Tokens of all sequences, padding included.
   long tokens() {
     return (long) sequences * seq;
   }
@@ -65,22 +65,22 @@ final class PromptTree {
     return sequences < texts.size();
   }
 
-  /// `[sequence, seq]`; the last token of a response is not read.
+  /// `[sequence, seq]`; the last token of a completion is not read.
   long[] ids() {
     long[] ids = new long[sequences * seq];
     forEachToken((text, t, index) -> ids[index] = texts.get(text).token(t));
     return ids;
   }
 
-  /// The place of each token in its own text, `[sequence, seq]`.
+  /// The position of each token in its own text, `[sequence, seq]`.
   long[] positions() {
     long[] positions = new long[sequences * seq];
     forEachToken((text, t, index) -> positions[index] = t);
     return positions;
   }
 
-  /// What is added to attention's scores, `[sequence, 1, seq, seq]`: a token sees the prompt's and
-  /// its own text's up to itself, a token that fills up sees itself.
+  /// What is added to attention's scores, `[sequence, 1, seq, seq]`: a token attends to the prompt
+  /// and its own completion up to itself, a padding token to itself.
   float[] mask() {
     float[] mask = new float[sequences * seq * seq];
     Arrays.fill(mask, -1e9f); // a finite number: attention's kernel subtracts it from itself
@@ -99,13 +99,13 @@ final class PromptTree {
     return mask;
   }
 
-  /// For each response token the place, among all of `[sequence, seq]`, of the token before it.
+  /// For each completion token the index, among all of `[sequence, seq]`, of the token before it.
   long[] before() {
     List<Long> before = new ArrayList<>();
     for (int i = 0; i < texts.size(); i++) {
       int start = sequenceOf[i] * seq;
       before.add((long) start + texts.get(i).prompt().length - 1);
-      for (int t = 0; t < texts.get(i).response().length - 1; t++) {
+      for (int t = 0; t < texts.get(i).completion().length - 1; t++) {
         before.add((long) start + firstOf[i] + t);
       }
     }
@@ -113,8 +113,8 @@ final class PromptTree {
   }
 
   private interface Token {
-    /// @param t its place in its text
-    /// @param index its place among all of `[sequence, seq]`
+    /// @param t its position in its text
+    /// @param index its index among all of `[sequence, seq]`
     void at(int text, int t, int index);
   }
 

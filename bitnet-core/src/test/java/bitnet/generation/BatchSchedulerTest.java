@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -87,6 +88,10 @@ class BatchSchedulerTest {
     private final Map<Integer, Completion> completions = new ConcurrentHashMap<>();
     private final CountDownLatch pending;
 
+    Completion completion(int sample) {
+      return Objects.requireNonNull(completions.get(sample));
+    }
+
     Heard(int samples) {
       pending = new CountDownLatch(samples);
     }
@@ -158,7 +163,7 @@ class BatchSchedulerTest {
           assertThat(completion.finish()).isEqualTo(FinishReason.INTERRUPTED);
           assertThat(completion.sampled()).hasSizeLessThan(9);
         });
-    assertThat(cancelledHeard.completions.get(4).sampled()).isEmpty();
+    assertThat(cancelledHeard.completion(4).sampled()).isEmpty();
   }
 
   @Test
@@ -183,7 +188,7 @@ class BatchSchedulerTest {
     scheduler.drain();
 
     assertIsAsAlone(kept, keptHeard);
-    assertThat(failed.get().finish()).isEqualTo(FinishReason.INTERRUPTED);
+    assertThat(Objects.requireNonNull(failed.get()).finish()).isEqualTo(FinishReason.INTERRUPTED);
   }
 
   @Test
@@ -223,8 +228,8 @@ class BatchSchedulerTest {
     scheduler.submit(request("or not", 4, 1, 50, 1), waiting);
     scheduler.close();
 
-    assertThat(running.completions.get(0).finish()).isEqualTo(FinishReason.INTERRUPTED);
-    assertThat(running.completions.get(0).sampled()).isNotEmpty();
+    assertThat(running.completion(0).finish()).isEqualTo(FinishReason.INTERRUPTED);
+    assertThat(running.completion(0).sampled()).isNotEmpty();
     assertThat(waiting.completions).hasSize(4);
     assertThatThrownBy(() -> scheduler.submit(request("x", 1, 1, 5, 1), new Heard(1)))
         .isInstanceOf(IllegalStateException.class)

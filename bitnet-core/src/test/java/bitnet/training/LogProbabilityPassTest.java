@@ -24,12 +24,14 @@ import org.junit.jupiter.api.Test;
 
 /// Against the logits of the whole vocabulary, and against cross-entropy.
 class LogProbabilityPassTest {
+  private record Tokens(int[] prompt, int[] completion) implements PromptCompletion {}
+
   private static final LlamaConfig CONFIG =
       LlamaConfig.of(50, 32, 64, 2, 2).withKeyValueHeads(1).withContextLength(40);
-  private static final List<PromptedText> TEXTS =
+  private static final List<PromptCompletion> TEXTS =
       List.of(
-          new PromptedText(new int[] {3, 9, 1}, new int[] {7, 8}),
-          new PromptedText(new int[] {5}, new int[] {2, 4, 6, 11, 0, 49}));
+          new Tokens(new int[] {3, 9, 1}, new int[] {7, 8}),
+          new Tokens(new int[] {5}, new int[] {2, 4, 6, 11, 0, 49}));
 
   private NDManager manager;
   private LlamaModel model;
@@ -52,7 +54,7 @@ class LogProbabilityPassTest {
   }
 
   /// Natural logarithms of the probabilities of every token after the first `count` of a text.
-  private double[] logSoftmax(PromptedText text, int count) {
+  private double[] logSoftmax(PromptCompletion text, int count) {
     long[] ids = new long[count];
     Arrays.setAll(ids, text::token);
     try (NDManager scope = manager.newSubManager()) {
@@ -67,11 +69,11 @@ class LogProbabilityPassTest {
   void logProbabilitiesAndEntropiesAreThoseOfEachTextAlone() {
     try (LogProbabilityPass pass = new LogProbabilityPass(model, TEXTS, ForwardPass.Keep.NOTHING)) {
       for (int i = 0; i < TEXTS.size(); i++) {
-        PromptedText text = TEXTS.get(i);
-        for (int t = 0; t < text.response().length; t++) {
+        PromptCompletion text = TEXTS.get(i);
+        for (int t = 0; t < text.completion().length; t++) {
           double[] all = logSoftmax(text, text.prompt().length + t);
           assertThat(pass.logProbabilities()[i][t])
-              .isCloseTo(all[text.response()[t]], within(1e-5));
+              .isCloseTo(all[text.completion()[t]], within(1e-5));
           assertThat(pass.entropies()[i][t])
               .isCloseTo(
                   -Arrays.stream(all).map(logp -> Math.exp(logp) * logp).sum(), within(1e-5));
@@ -93,7 +95,7 @@ class LogProbabilityPassTest {
     try (LogProbabilityPass pass =
         new LogProbabilityPass(
             model,
-            List.of(new PromptedText(new int[] {4}, Arrays.copyOfRange(tokens, 1, 6))),
+            List.of(new Tokens(new int[] {4}, Arrays.copyOfRange(tokens, 1, 6))),
             ForwardPass.Keep.ALL)) {
       pass.backward(new double[][] {{-0.2, -0.2, -0.2, -0.2, -0.2}});
     }
@@ -115,7 +117,7 @@ class LogProbabilityPassTest {
     try (LogProbabilityPass pass =
         new LogProbabilityPass(
             model,
-            List.of(new PromptedText(new int[] {4, 8, 15}, new int[] {16, 23, 42})),
+            List.of(new Tokens(new int[] {4, 8, 15}, new int[] {16, 23, 42})),
             ForwardPass.Keep.ALL)) {
       assertThat(loss)
           .isCloseTo(
@@ -165,12 +167,12 @@ class LogProbabilityPassTest {
   @Test
   void textsWithOnePromptShareItsComputationAndChangeNothing() throws IOException {
     int[] prompt = {3, 9, 1, 30};
-    List<PromptedText> texts =
+    List<PromptCompletion> texts =
         List.of(
-            new PromptedText(prompt, new int[] {7, 8, 5}),
-            new PromptedText(prompt, new int[] {40}),
-            new PromptedText(prompt, new int[] {2, 4, 6, 11, 0}),
-            new PromptedText(new int[] {9}, new int[] {1, 2}));
+            new Tokens(prompt, new int[] {7, 8, 5}),
+            new Tokens(prompt, new int[] {40}),
+            new Tokens(prompt, new int[] {2, 4, 6, 11, 0}),
+            new Tokens(new int[] {9}, new int[] {1, 2}));
     double[][] slopes = {{0.3, -0.7, 1}, {-2}, {0.1, 0.2, 0.3, 0.4, 0.5}, {1, 1}};
     LlamaModel other = load();
     assertThat(LogProbabilityPass.tokens(texts)).isEqualTo(2 * (4 + 2 + 0 + 4));

@@ -1,8 +1,7 @@
 package bitnet.grpo;
 
-import bitnet.data.QaRecord;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /// An answer of a step, for a log or for people.
 ///
@@ -27,30 +26,33 @@ public record CompletionRecord(
     boolean truncated) {
 
   /// The first answers of a step.
-  static List<CompletionRecord> of(Judged answers, long step) {
-    return IntStream.range(0, answers.size()).mapToObj(i -> of(answers, i, step, 1, "")).toList();
+  static List<CompletionRecord> ofFirst(List<Group> groups, long step) {
+    return of(groups, step, 1);
   }
 
   /// The corrections of a step.
-  static List<CompletionRecord> of(SelfCorrection.Pairs pairs, long step) {
-    List<Sample> first = pairs.first().samples();
-    return IntStream.range(0, pairs.second().size())
-        .mapToObj(i -> of(pairs.second(), i, step, 2, first.get(i).text()))
-        .toList();
+  static List<CompletionRecord> of(Corrections corrections, long step) {
+    return of(corrections.groups(), step, 2);
   }
 
-  private static CompletionRecord of(Judged answers, int i, long step, int layer, String first) {
-    QaRecord query = answers.queries().get(i);
-    Sample sample = answers.samples().get(i);
-    return new CompletionRecord(
-        step,
-        layer,
-        query.query(),
-        query.answer(),
-        first,
-        sample.text(),
-        answers.reward(i),
-        answers.isRight(i),
-        sample.truncated());
+  private static List<CompletionRecord> of(List<Group> groups, long step, int layer) {
+    List<CompletionRecord> records = new ArrayList<>();
+    for (Group group : groups) {
+      String first = group.corrected() == null ? "" : group.corrected().text();
+      for (Rollout rollout : group.rollouts()) {
+        records.add(
+            new CompletionRecord(
+                step,
+                layer,
+                group.query(),
+                group.reference(),
+                first,
+                rollout.text(),
+                rollout.scored().total(),
+                rollout.scored().correct(),
+                rollout.truncated()));
+      }
+    }
+    return records;
   }
 }

@@ -1,32 +1,51 @@
 package bitnet.grpo;
 
 import java.util.Arrays;
+import java.util.List;
 
-/// What the advantages of answers over others to the same query are made of.
-final class GroupAdvantages {
+/// The third stage of a step: how much better each completion is than the others of its group.
+public final class GroupAdvantages {
 
-  /// Added to a standard deviation, so that equal rewards divide by something.
+  /// Added to a standard deviation, so that it never divides by zero.
   static final double EPSILON = 1e-4;
 
   private GroupAdvantages() {}
 
-  /// What the difference of each reward to the mean of its group is multiplied by.
-  static double[] factors(double[] rewards, int groupSize, RewardScaling scaling) {
-    double[] factors = new double[rewards.length];
-    for (int first = 0; first < rewards.length; first += groupSize) {
-      double factor =
-          switch (scaling) {
-            case GROUP -> 1 / (deviation(group(rewards, groupSize, first / groupSize)) + EPSILON);
-            case BATCH -> 1 / (deviation(rewards) + EPSILON);
-            case NONE -> 1;
-          };
-      Arrays.fill(factors, first, first + groupSize, factor);
-    }
-    return factors;
+  /// The groups with the advantages of their rollouts: `(score - mean) / (std + 1e-4)` for each
+  /// token, with the mean of the group's first token scores. Without a spread of rewards there is
+  /// nothing to compare: the advantages are then zero, whatever the scaling.
+  ///
+  /// @param groups scored
+  /// @param maskTruncated whether truncated completions are excluded from the loss
+  public static List<Group> of(List<Group> groups, RewardScaling scaling, boolean maskTruncated) {
+    double[] all =
+        groups.stream().flatMapToDouble(group -> Arrays.stream(firstScores(group))).toArray();
+    return groups.stream().map(group -> of(group, all, scaling, maskTruncated)).toList();
   }
 
-  static double[] group(double[] rewards, int groupSize, int group) {
-    return Arrays.copyOfRange(rewards, group * groupSize, (group + 1) * groupSize);
+  private static Group of(Group group, double[] all, RewardScaling scaling, boolean maskTruncated) {
+    double[] scores = firstScores(group);
+    double mean = mean(scores);
+    double deviation = deviation(scaling == RewardScaling.BATCH ? all : scores);
+    double factor =
+        switch (scaling) {
+          case GROUP, BATCH -> deviation == 0 ? 0 : 1 / (deviation + EPSILON);
+          case NONE -> deviation == 0 ? 0 : 1;
+        };
+    return group.map(
+        rollout ->
+            rollout.withAdvantages(
+                new Rollout.Advantages(
+                    Arrays.stream(rollout.scored().tokenScores())
+                        .map(score -> (score - mean) * factor)
+                        .toArray(),
+                    !(maskTruncated && rollout.truncated()))));
+  }
+
+  private static double[] firstScores(Group group) {
+    return group.rollouts().stream()
+        .mapToDouble(rollout -> rollout.scored().tokenScores()[0])
+        .toArray();
   }
 
   /// The mean; exactly the value of values that are all equal, whose advantages are then zero.

@@ -79,10 +79,13 @@ public record GrpoLoss(
   /// @param answers those that do not count included
   /// @param tokens of answers that count
   record Totals(int answers, long tokens) {
-    static Totals of(List<JudgedTokens> answers) {
+    static Totals of(List<Rollout> rollouts) {
       return new Totals(
-          answers.size(),
-          answers.stream().filter(JudgedTokens::counted).mapToLong(JudgedTokens::length).sum());
+          rollouts.size(),
+          rollouts.stream()
+              .filter(rollout -> rollout.learnable().counted())
+              .mapToLong(Rollout::length)
+              .sum());
     }
   }
 
@@ -103,6 +106,10 @@ public record GrpoLoss(
           clippedLow + more.clippedLow,
           clippedHigh + more.clippedHigh);
     }
+
+    Sums dividedBy(int n) {
+      return new Sums(loss / n, kl / n, clippedLow / n, clippedHigh / n);
+    }
   }
 
   /// The loss of a batch or of a part of one.
@@ -113,40 +120,40 @@ public record GrpoLoss(
   /// Value and gradient.
   ///
   /// @param logProbabilities by the present policy, `[answer][token]`
-  /// @param answers as many, with as many tokens
+  /// @param rollouts as many, with as many tokens and with advantages
   /// @param totals of the whole batch
-  Result of(double[][] logProbabilities, List<JudgedTokens> answers, Totals totals) {
+  Result of(double[][] logProbabilities, List<Rollout> rollouts, Totals totals) {
     Sums sums = Sums.NONE;
-    double[][] gradient = new double[answers.size()][];
+    double[][] gradient = new double[rollouts.size()][];
     for (int i = 0; i < gradient.length; i++) {
-      JudgedTokens answer = answers.get(i);
-      gradient[i] = new double[answer.length()];
-      if (answer.counted()) {
+      Rollout rollout = rollouts.get(i);
+      gradient[i] = new double[rollout.length()];
+      if (rollout.learnable().counted()) {
         double weight =
             switch (type) {
               // an answer that does not count is one without tokens, and still one of the batch
-              case GRPO -> 1.0 / answer.length() / totals.answers();
+              case GRPO -> 1.0 / rollout.length() / totals.answers();
               case BNPO, DAPO -> 1.0 / totals.tokens();
               case DR_GRPO -> 1.0 / ((double) totals.answers() * maxLength);
             };
         sums =
             sums.plus(
-                add(logProbabilities[i], answer, weight, (double) totals.tokens(), gradient[i]));
+                add(logProbabilities[i], rollout, weight, (double) totals.tokens(), gradient[i]));
       }
     }
     return new Result(sums, gradient);
   }
 
   private Sums add(
-      double[] logp, JudgedTokens answer, double weight, double tokens, double[] gradient) {
-    double[] ratios = ratios(logp, answer.oldLogProbabilities());
+      double[] logp, Rollout rollout, double weight, double tokens, double[] gradient) {
+    double[] ratios = ratios(logp, rollout.samplerLogProbabilities());
     double loss = 0;
     double divergence = 0;
     int low = 0;
     int high = 0;
     double shared = 0; // the slope of the answer's ratio, summed over its tokens
     for (int t = 0; t < logp.length; t++) {
-      double advantage = answer.advantages()[t];
+      double advantage = rollout.learnable().values()[t];
       double clipped = Math.clamp(ratios[t], 1 - epsilon, 1 + epsilonHigh);
       loss -= weight * Math.min(ratios[t] * advantage, clipped * advantage);
       low += ratios[t] < 1 - epsilon && advantage < 0 ? 1 : 0;
@@ -156,8 +163,8 @@ public record GrpoLoss(
         gradient[t] += importance == Importance.TOKEN ? slope : 0;
         shared += slope / logp.length;
       }
-      if (answer.referenceLogProbabilities().length > 0) {
-        double reference = answer.referenceLogProbabilities()[t];
+      if (rollout.referenceLogProbabilities().length > 0) {
+        double reference = rollout.referenceLogProbabilities()[t];
         divergence += kl.value(logp[t], reference);
         loss += beta * weight * kl.value(logp[t], reference);
         gradient[t] += beta * weight * kl.slope(logp[t], reference);

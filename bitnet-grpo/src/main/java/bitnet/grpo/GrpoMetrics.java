@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 
 /// The columns of a run's log, and the figures about a step's answers in them.
@@ -84,38 +85,60 @@ final class GrpoMetrics {
 
   /// Adds the figures about first answers.
   static void putAnswers(
-      SequencedMap<String, Double> row, Judged answers, int groupSize, WeightedReward rewards) {
-    double[] all = answers.rewards();
-    int groups = all.length / groupSize;
+      SequencedMap<String, Double> row, List<Group> groups, WeightedReward rewards) {
     double deviations = 0;
     int equal = 0;
-    for (int group = 0; group < groups; group++) {
-      double deviation = GroupAdvantages.deviation(GroupAdvantages.group(all, groupSize, group));
-      deviations += deviation / groups;
+    for (Group group : groups) {
+      double deviation = GroupAdvantages.deviation(group.rewards());
+      deviations += deviation / groups.size();
       equal += deviation == 0 ? 1 : 0;
     }
-    row.put("reward", GroupAdvantages.mean(all));
+    List<Rollout> rollouts = rollouts(groups);
+    row.put("reward", GroupAdvantages.mean(rewards(rollouts)));
     row.put("reward_std", deviations);
-    row.put("frac_reward_zero_std", (double) equal / groups);
+    row.put("frac_reward_zero_std", (double) equal / groups.size());
     List<String> names =
         rewardColumns(rewards.terms().stream().map(WeightedReward.Term::name).toList());
     for (int i = 0; i < names.size(); i++) {
       int term = i;
       row.put(
           names.get(i),
-          answers.judgements().stream()
-              .mapToDouble(judgement -> judgement.outcomes()[term])
+          rollouts.stream()
+              .mapToDouble(rollout -> rollout.scored().outcomes()[term])
               .average()
               .orElse(0));
     }
-    row.put("accuracy", answers.accuracy());
-    var lengths = answers.samples().stream().mapToInt(Sample::length).summaryStatistics();
+    row.put("accuracy", accuracy(rollouts));
+    var lengths = rollouts.stream().mapToInt(Rollout::length).summaryStatistics();
     row.put("completion_length_mean", lengths.getAverage());
     row.put("completion_length_min", (double) lengths.getMin());
     row.put("completion_length_max", (double) lengths.getMax());
-    row.put(
-        "clipped_ratio",
-        answers.share(answers.samples().stream().filter(Sample::truncated).count()));
+    row.put("clipped_ratio", share(rollouts, Rollout::truncated));
+  }
+
+  /// All rollouts of groups, in their order.
+  static List<Rollout> rollouts(List<Group> groups) {
+    return groups.stream().flatMap(group -> group.rollouts().stream()).toList();
+  }
+
+  static double[] rewards(List<Rollout> rollouts) {
+    return rollouts.stream().mapToDouble(rollout -> rollout.scored().total()).toArray();
+  }
+
+  /// Share of the rollouts whose final answer is correct.
+  static double accuracy(List<Rollout> rollouts) {
+    return share(rollouts, rollout -> rollout.scored().correct());
+  }
+
+  private static double share(List<Rollout> rollouts, Predicate<Rollout> counts) {
+    return rollouts.isEmpty()
+        ? 0
+        : (double) rollouts.stream().filter(counts).count() / rollouts.size();
+  }
+
+  /// Tokens of the completions of a group.
+  static long tokens(Group group) {
+    return group.rollouts().stream().mapToLong(Rollout::length).sum();
   }
 
   /// Adds what the updates of a step did to the trits.
@@ -126,20 +149,23 @@ final class GrpoMetrics {
 
   /// Adds the figures about corrections.
   static void putCorrections(
-      SequencedMap<String, Double> row, SelfCorrection.Pairs pairs, int corrections) {
-    pairs.put(row, "");
-    boolean[] accepted = pairs.accepted();
-    int firsts = accepted.length / corrections;
-    row.put(
-        "accepted_ratio",
-        pairs.second().share(IntStream.range(0, accepted.length).filter(i -> accepted[i]).count()));
-    row.put(SECOND + "reward", GroupAdvantages.mean(pairs.second().rewards()));
-    List<String> names = correctedColumns(corrections);
+      SequencedMap<String, Double> row, Corrections corrections, int perAnswer) {
+    corrections.put(row, "");
+    List<boolean[]> accepted = corrections.accepted();
+    int firsts = accepted.size();
+    long count = 0;
+    for (boolean[] some : accepted) {
+      for (boolean each : some) {
+        count += each ? 1 : 0;
+      }
+    }
+    row.put("accepted_ratio", (double) count / firsts / perAnswer);
+    row.put(SECOND + "reward", GroupAdvantages.mean(rewards(rollouts(corrections.groups()))));
+    List<String> names = correctedColumns(perAnswer);
     for (int n = 0; n < names.size(); n++) {
-      int offset = n;
-      long count =
-          IntStream.range(0, firsts).filter(i -> accepted[i * corrections + offset]).count();
-      row.put(names.get(n), (double) count / firsts);
+      int index = n;
+      row.put(
+          names.get(n), (double) accepted.stream().filter(some -> some[index]).count() / firsts);
     }
   }
 }

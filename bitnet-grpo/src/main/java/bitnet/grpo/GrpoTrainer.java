@@ -2,7 +2,6 @@ package bitnet.grpo;
 
 import bitnet.data.QaRecord;
 import bitnet.data.QaSampler;
-import bitnet.data.QaTemplate;
 import bitnet.generation.RandomStream;
 import bitnet.graph.LlamaModel;
 import bitnet.graph.TernaryStatistics;
@@ -39,13 +38,13 @@ public final class GrpoTrainer implements AutoCloseable {
   private final LlamaModel model;
   private final GrpoSettings settings;
   private final QaSampler sampler;
-  private final WeightedReward rewards;
+  private final RewardStage rewards;
   private final OptimizerStep optimizer;
-  private final Rollouts rollouts;
+  private final RolloutSampler rollouts;
   private final @Nullable ReferencePolicy reference;
-  private final PolicyOptimizer learner;
+  private final PolicyOptimizer policyOptimizer;
   private final @Nullable SelfCorrection correction;
-  private final PolicyOptimizer correctionLearner;
+  private final PolicyOptimizer correctionOptimizer;
   private final HeldOutEvaluation heldOut;
   private final TernaryStatistics watch;
   private final RunCheckpoints<GrpoState> checkpoints;
@@ -85,22 +84,22 @@ public final class GrpoTrainer implements AutoCloseable {
       throws IOException {
     this.model = inputs.model();
     this.settings = settings;
-    this.rewards = inputs.rewards();
+    this.rewards = new RewardStage(inputs.rewards(), inputs.tokenizer());
     this.sampler = new QaSampler(inputs.training());
     this.optimizer = new OptimizerStep(model);
-    this.rollouts = new Rollouts(model, inputs.tokenizer(), inputs.endTokens(), runtime);
+    this.rollouts = new RolloutSampler(model, inputs.tokenizer(), inputs.endTokens(), runtime);
     this.reference =
         settings.isCompared()
             ? new ReferencePolicy(model, runtime, settings.update().refSync() > 0)
             : null;
-    this.learner = learner(settings.rollouts().maxLength());
+    this.policyOptimizer = optimizer(settings.rollouts().maxLength());
     this.correction =
         settings
             .correction()
             .map(each -> new SelfCorrection(rollouts, rewards, each, settings.sampling()))
             .orElse(null);
-    this.correctionLearner =
-        learner(
+    this.correctionOptimizer =
+        optimizer(
             settings
                 .correction()
                 .map(CorrectionSettings::maxLength)
@@ -117,7 +116,7 @@ public final class GrpoTrainer implements AutoCloseable {
         .check(inputs.training(), inputs.heldOut(), rollouts);
   }
 
-  private PolicyOptimizer learner(int maxLength) {
+  private PolicyOptimizer optimizer(int maxLength) {
     return new PolicyOptimizer(model, optimizer, rollouts, reference, settings, maxLength);
   }
 
@@ -135,7 +134,7 @@ public final class GrpoTrainer implements AutoCloseable {
 
   /// The weighted sum, `1*f1 + 0.5*length`.
   private String rewardNames() {
-    return rewards.terms().stream()
+    return rewards.rewards().terms().stream()
         .map(term -> "%s*%s".formatted(OptionValues.text(term.weight()), term.name()))
         .collect(Collectors.joining(" + "));
   }
@@ -230,18 +229,22 @@ public final class GrpoTrainer implements AutoCloseable {
   void advance(GrpoListener listener) throws IOException {
     StepTimes times = new StepTimes();
     SequencedMap<String, Double> row = new LinkedHashMap<>();
-    List<QaRecord> queries = sampler.next(state.sampler(), settings.rollouts().prompts());
-    Judged first = answer(queries, Rollouts.Purpose.FIRST, times);
-    List<CompletionRecord> shown = new ArrayList<>(CompletionRecord.of(first, state.step() + 1));
-    GrpoMetrics.putAnswers(row, first, settings.rollouts().groupSize(), rewards);
+    List<QaRecord> records = sampler.next(state.sampler(), settings.rollouts().prompts());
+    List<Group> first = answer(records, RolloutSampler.Purpose.FIRST, times);
+    List<CompletionRecord> shown =
+        new ArrayList<>(CompletionRecord.ofFirst(first, state.step() + 1));
+    GrpoMetrics.putAnswers(row, first, rewards.rewards());
     row.put("lr", settings.schedule().learningRate(state.step()));
+    List<Group> advantages =
+        GroupAdvantages.of(first, settings.scaling(), settings.update().maskTruncated());
     PolicyOptimizer.Outcome outcome =
-        learner.learn(lessons(first), state.step(), state.guard(), times);
+        policyOptimizer.update(
+            GrpoMetrics.rollouts(advantages), state.step(), state.guard(), times);
     outcome.put(row, "");
-    state = state.with(outcome.guard()).withTokens(first.tokens());
+    state = state.with(outcome.guard()).withTokens(tokens(first));
     report(outcome, listener);
     if (correction != null) {
-      secondLayer(correction, first, queries, shown, row, times, listener);
+      secondLayer(correction, first, records, shown, row, times, listener);
     }
     GrpoMetrics.putHealth(row, watch.look());
     row.put("num_tokens", (double) state.tokens());
@@ -260,78 +263,65 @@ public final class GrpoTrainer implements AutoCloseable {
     listener.stepped(new GrpoReport(state.step(), settings.schedule().steps(), row));
   }
 
-  private Judged answer(List<QaRecord> queries, Rollouts.Purpose purpose, StepTimes times) {
-    List<String> prompts =
-        queries.stream().map(record -> QaTemplate.prompt(record.query())).toList();
-    List<Sample> samples =
+  /// The first two stages: completions with their rewards.
+  private List<Group> answer(
+      List<QaRecord> records, RolloutSampler.Purpose purpose, StepTimes times) {
+    List<Group> groups =
         times.time(
             StepTimes.Part.GENERATION,
             () ->
-                Rollouts.flat(
-                    rollouts.draw(
-                        prompts,
-                        settings.rollouts().groupSize(),
-                        settings.rollouts().maxLength(),
-                        settings.sampling(),
-                        state.step(),
-                        purpose)));
-    List<QaRecord> repeated = Rollouts.repeated(queries, settings.rollouts().groupSize());
-    return times.time(StepTimes.Part.REWARD, () -> Judged.of(repeated, samples, rewards, rollouts));
+                rollouts.sampleGroups(
+                    records,
+                    settings.rollouts().groupSize(),
+                    settings.rollouts().maxLength(),
+                    settings.sampling(),
+                    state.step(),
+                    purpose));
+    return times.time(StepTimes.Part.REWARD, () -> rewards.score(groups));
   }
 
-  private List<PolicyOptimizer.Lesson> lessons(Judged answers) {
-    double[][] advantages =
-        Judgement.advantages(
-            answers.judgements(), settings.rollouts().groupSize(), settings.scaling());
-    List<PolicyOptimizer.Lesson> lessons = new ArrayList<>();
-    for (int i = 0; i < answers.size(); i++) {
-      Sample sample = answers.samples().get(i);
-      lessons.add(
-          new PolicyOptimizer.Lesson(
-              sample.tokens(),
-              sample.oldLogProbabilities(),
-              advantages[i],
-              !(settings.update().maskTruncated() && sample.truncated())));
-    }
-    return lessons;
+  private static long tokens(List<Group> groups) {
+    return groups.stream().mapToLong(GrpoMetrics::tokens).sum();
   }
 
   private void secondLayer(
       SelfCorrection layer,
-      Judged first,
-      List<QaRecord> queries,
+      List<Group> first,
+      List<QaRecord> records,
       List<CompletionRecord> shown,
       SequencedMap<String, Double> row,
       StepTimes times,
       GrpoListener listener)
       throws IOException {
     CorrectionSettings how = settings.correction().orElseThrow();
-    SelfCorrection.Pairs pairs =
+    Corrections corrections =
         layer.correct(
             first,
             how.corrections(),
             settings.sampling(),
             state.step(),
-            Rollouts.Purpose.CORRECTION,
+            RolloutSampler.Purpose.CORRECTION,
             times);
     RandomStream random = new RandomStream(~settings.sampling().seed(), state.step());
-    List<PolicyOptimizer.Lesson> lessons =
-        new ArrayList<>(SelfCorrection.lessons(pairs, settings.update().maskTruncated()));
-    lessons.addAll(SelfCorrection.lessons(state.buffer().draw(how.replayed(), random)));
+    List<Rollout> learned =
+        new ArrayList<>(SelfCorrection.advantages(corrections, settings.update().maskTruncated()));
+    state.buffer().draw(how.replayed(), random).stream()
+        .map(ReplayBuffer.Entry::rollout)
+        .forEach(learned::add);
     PolicyOptimizer.Outcome outcome =
-        correctionLearner.learn(lessons, state.step(), state.guard(), times);
+        correctionOptimizer.update(learned, state.step(), state.guard(), times);
     outcome.put(row, GrpoMetrics.SECOND);
     state =
         state
             .with(outcome.guard())
-            .with(state.buffer().with(SelfCorrection.successes(pairs), how.bufferSize()));
+            .with(state.buffer().with(SelfCorrection.successes(corrections), how.bufferSize()));
     report(outcome, listener);
-    Judged again = answer(queries, Rollouts.Purpose.FIRST_AGAIN, times);
-    state = state.withTokens(pairs.second().tokens() + again.tokens());
-    GrpoMetrics.putCorrections(row, pairs, how.corrections());
-    row.put("t1_prime", again.accuracy());
+    List<Group> again = answer(records, RolloutSampler.Purpose.FIRST_AGAIN, times);
+    state = state.withTokens(corrections.tokens() + tokens(again));
+    GrpoMetrics.putCorrections(row, corrections, how.corrections());
+    row.put("t1_prime", GrpoMetrics.accuracy(GrpoMetrics.rollouts(again)));
     row.put("buffer_size", (double) state.buffer().entries().size());
-    shown.addAll(CompletionRecord.of(pairs, state.step() + 1));
+    shown.addAll(CompletionRecord.of(corrections, state.step() + 1));
   }
 
   private void report(PolicyOptimizer.Outcome outcome, GrpoListener listener) throws IOException {

@@ -1,28 +1,25 @@
 package bitnet.grpo;
 
 import bitnet.data.QaRecord;
-import bitnet.data.QaTemplate;
 import bitnet.generation.SamplingSettings;
-import bitnet.reward.WeightedReward;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
-/// How a policy answers questions that it does not learn from, taking the most probable token each
-/// time.
+/// Answers held-out questions with greedy decoding.
 final class HeldOutEvaluation {
   private final List<QaRecord> questions;
-  private final Rollouts rollouts;
-  private final WeightedReward rewards;
+  private final RolloutSampler rollouts;
+  private final RewardStage rewards;
   private final @Nullable SelfCorrection correction;
   private final int maxLength;
 
-  /// @param correction judges corrections too, unless it is null
+  /// @param correction also evaluates corrections; null with one layer
   HeldOutEvaluation(
       List<QaRecord> questions,
-      Rollouts rollouts,
-      WeightedReward rewards,
+      RolloutSampler rollouts,
+      RewardStage rewards,
       @Nullable SelfCorrection correction,
       int maxLength) {
     this.questions = List.copyOf(questions);
@@ -38,19 +35,27 @@ final class HeldOutEvaluation {
     if (questions.isEmpty()) {
       return row;
     }
-    List<String> prompts =
-        questions.stream().map(record -> QaTemplate.prompt(record.query())).toList();
-    List<Sample> samples =
-        Rollouts.flat(
-            rollouts.draw(
-                prompts, 1, maxLength, SamplingSettings.GREEDY, 0, Rollouts.Purpose.EVALUATION));
-    Judged first = Judged.of(questions, samples, rewards, rollouts);
-    row.put(GrpoMetrics.EVAL + "accuracy", first.accuracy());
-    row.put(GrpoMetrics.EVAL + "reward", GroupAdvantages.mean(first.rewards()));
+    List<Group> first =
+        rewards.score(
+            rollouts.sampleGroups(
+                questions,
+                1,
+                maxLength,
+                SamplingSettings.GREEDY,
+                0,
+                RolloutSampler.Purpose.EVALUATION));
+    List<Rollout> answers = GrpoMetrics.rollouts(first);
+    row.put(GrpoMetrics.EVAL + "accuracy", GrpoMetrics.accuracy(answers));
+    row.put(GrpoMetrics.EVAL + "reward", GroupAdvantages.mean(GrpoMetrics.rewards(answers)));
     if (correction != null) {
       correction
           .correct(
-              first, 1, SamplingSettings.GREEDY, 0, Rollouts.Purpose.EVALUATION, new StepTimes())
+              first,
+              1,
+              SamplingSettings.GREEDY,
+              0,
+              RolloutSampler.Purpose.EVALUATION,
+              new StepTimes())
           .put(row, GrpoMetrics.EVAL);
     }
     return row;

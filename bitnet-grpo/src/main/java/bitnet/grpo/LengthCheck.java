@@ -13,7 +13,7 @@ record LengthCheck(GrpoSettings settings, int context) {
   /// Checks that every question fits the context with all that is written behind it.
   ///
   /// @throws IllegalArgumentException naming the lengths and a remedy
-  void check(List<QaRecord> training, List<QaRecord> heldOut, Rollouts rollouts) {
+  void check(List<QaRecord> training, List<QaRecord> heldOut, RolloutSampler rollouts) {
     int longest = 0;
     for (List<QaRecord> records : List.of(training, heldOut)) {
       for (QaRecord record : records) {

@@ -2,16 +2,16 @@ package bitnet.grpo;
 
 import bitnet.graph.LlamaModel;
 import bitnet.training.OptimizerStep;
-import bitnet.training.PromptedText;
 import bitnet.training.SpikeGuard;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SequencedMap;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/// Teaches the policy: both layers learn through it.
-final class PolicyOptimizer {
+/// The fourth stage of a step: updates the policy, for both layers.
+public final class PolicyOptimizer {
 
   /// Every finite loss passes: it is near 0 by construction and says little.
   private static final SpikeGuard GUARD = new SpikeGuard(2, Double.POSITIVE_INFINITY, 10);
@@ -19,15 +19,19 @@ final class PolicyOptimizer {
   private final LlamaModel model;
   private final OptimizerStep optimizer;
   private final PolicyUpdate update;
-  private final Rollouts rollouts;
+  private final RolloutSampler rollouts;
   private final @Nullable ReferencePolicy reference;
   private final GrpoSettings settings;
 
-  /// @param reference null where the loss has no penalty
+  /// An optimizer of a model.
+  ///
+  /// @param rollouts take over the weights after an update
+  /// @param reference null if the loss has no KL penalty
+  /// @param maxLength maximum number of tokens of a completion
   PolicyOptimizer(
       LlamaModel model,
       OptimizerStep optimizer,
-      Rollouts rollouts,
+      RolloutSampler rollouts,
       @Nullable ReferencePolicy reference,
       GrpoSettings settings,
       int maxLength) {
@@ -45,16 +49,7 @@ final class PolicyOptimizer {
             settings.update().passTokens());
   }
 
-  /// An answer to learn from.
-  ///
-  /// @param text with its prompt
-  /// @param oldLogProbabilities by the policy that drew it
-  /// @param advantages of its tokens
-  /// @param counted whether it takes part in the loss
-  record Lesson(
-      PromptedText text, double[] oldLogProbabilities, double[] advantages, boolean counted) {}
-
-  /// What learning was like: means over the updates.
+  /// What an update did: means over its optimizer steps.
   ///
   /// @param guard what the guard remembers afterwards
   /// @param skipped why an update was left out, if one was
@@ -67,10 +62,7 @@ final class PolicyOptimizer {
       List<String> skipped,
       boolean stopped,
       boolean learned,
-      double loss,
-      double kl,
-      double clippedLow,
-      double clippedHigh,
+      GrpoLoss.Sums loss,
       double entropy,
       double mismatch,
       double gradNorm) {
@@ -80,31 +72,31 @@ final class PolicyOptimizer {
       if (!learned) {
         return;
       }
-      row.put(prefix + "loss", loss);
+      row.put(prefix + "loss", loss.loss());
       row.put(prefix + "grad_norm", gradNorm);
-      row.put(prefix + "kl", kl);
+      row.put(prefix + "kl", loss.kl());
       row.put(prefix + "entropy", entropy);
-      row.put(prefix + "clip_ratio", clippedLow + clippedHigh);
-      row.put(prefix + "clip_ratio_low", clippedLow);
-      row.put(prefix + "clip_ratio_high", clippedHigh);
+      row.put(prefix + "clip_ratio", loss.clippedLow() + loss.clippedHigh());
+      row.put(prefix + "clip_ratio_low", loss.clippedLow());
+      row.put(prefix + "clip_ratio_high", loss.clippedHigh());
       row.put(prefix + "logp_mismatch", mismatch);
     }
   }
 
-  /// Learns, and hands the new weights to the rollouts.
+  /// Updates the policy, and hands the new weights to the sampler.
   ///
+  /// @param rollouts with advantages; those of one prompt are consecutive
   /// @param step of the schedule
-  Outcome learn(List<Lesson> lessons, long step, SpikeGuard.State guard, StepTimes times)
+  Outcome update(List<Rollout> rollouts, long step, SpikeGuard.State guard, StepTimes times)
       throws IOException {
-    List<PromptedText> texts = lessons.stream().map(Lesson::text).toList();
-    List<JudgedTokens> answers = judged(lessons, texts, times);
+    List<Rollout> compared = compared(rollouts, times);
     List<PolicyUpdate.Result> updates = new ArrayList<>();
     List<String> skipped = new ArrayList<>();
     SpikeGuard.State state = guard;
     boolean stopped = false;
     boolean changed = false;
     for (int i = 0; i < settings.update().iterations() && !stopped; i++) {
-      PolicyUpdate.Result result = update.accumulate(texts, answers);
+      PolicyUpdate.Result result = update.accumulate(compared);
       times.add(StepTimes.Part.FORWARD, result.forwardSeconds());
       times.add(StepTimes.Part.BACKWARD, result.backwardSeconds());
       if (!result.learned()) {
@@ -128,20 +120,16 @@ final class PolicyOptimizer {
     return outcome(updates, state, skipped, stopped);
   }
 
-  private List<JudgedTokens> judged(
-      List<Lesson> lessons, List<PromptedText> texts, StepTimes times) {
-    double[][] compared =
-        reference == null
-            ? new double[texts.size()][0]
-            : times.time(StepTimes.Part.REFERENCE, () -> reference.logProbabilities(texts));
-    List<JudgedTokens> answers = new ArrayList<>();
-    for (int i = 0; i < lessons.size(); i++) {
-      Lesson lesson = lessons.get(i);
-      answers.add(
-          new JudgedTokens(
-              lesson.oldLogProbabilities(), compared[i], lesson.advantages(), lesson.counted()));
+  /// The rollouts with their log-probabilities under the reference policy, if there is one.
+  private List<Rollout> compared(List<Rollout> rollouts, StepTimes times) {
+    if (reference == null) {
+      return rollouts;
     }
-    return answers;
+    double[][] references =
+        times.time(StepTimes.Part.REFERENCE, () -> reference.logProbabilities(rollouts));
+    return IntStream.range(0, references.length)
+        .mapToObj(i -> rollouts.get(i).withReferenceLogProbabilities(references[i]))
+        .toList();
   }
 
   private boolean apply(long step, double gradNorm) {
@@ -178,10 +166,7 @@ final class PolicyOptimizer {
         skipped,
         stopped,
         !updates.isEmpty(),
-        sums.loss() / n,
-        sums.kl() / n,
-        sums.clippedLow() / n,
-        sums.clippedHigh() / n,
+        sums.dividedBy(n),
         entropy,
         updates.isEmpty() ? 0 : updates.getFirst().mismatch() / updates.getFirst().tokens(),
         gradNorm);

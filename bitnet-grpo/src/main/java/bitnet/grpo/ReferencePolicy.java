@@ -7,7 +7,7 @@ import bitnet.model.TernarizedWeights;
 import bitnet.runtime.KvCache;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.runtime.TernaryLlama;
-import bitnet.training.PromptedText;
+import bitnet.training.PromptCompletion;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -82,10 +82,10 @@ final class ReferencePolicy implements AutoCloseable {
     }
   }
 
-  /// How probable each response token is.
+  /// How probable each completion token is.
   ///
   /// @return natural logarithms, `[text][token]`
-  double[][] logProbabilities(List<PromptedText> texts) {
+  double[][] logProbabilities(List<? extends PromptCompletion> texts) {
     double[][] result = new double[texts.size()][];
     for (int first = 0; first < texts.size(); ) {
       int end = first;
@@ -106,23 +106,23 @@ final class ReferencePolicy implements AutoCloseable {
   private final class Batch implements AutoCloseable {
     private final List<KvCache> caches = new ArrayList<>();
 
-    double[][] score(List<PromptedText> texts) {
+    double[][] score(List<? extends PromptCompletion> texts) {
       List<KvCache> forks = fork(texts);
       List<int[]> inputs = new ArrayList<>();
       List<int[]> targets = new ArrayList<>();
-      for (PromptedText text : texts) {
-        int[] response = text.response();
-        int[] read = new int[response.length];
+      for (PromptCompletion text : texts) {
+        int[] completion = text.completion();
+        int[] read = new int[completion.length];
         read[0] = text.prompt()[text.prompt().length - 1];
-        System.arraycopy(response, 0, read, 1, response.length - 1);
+        System.arraycopy(completion, 0, read, 1, completion.length - 1);
         inputs.add(read);
-        targets.add(response);
+        targets.add(completion);
       }
       return llama.score(forks, inputs, targets);
     }
 
     /// A cache for each text that holds its prompt, but for the last token.
-    private List<KvCache> fork(List<PromptedText> texts) {
+    private List<KvCache> fork(List<? extends PromptCompletion> texts) {
       List<KvCache> prompts = new ArrayList<>();
       List<int[]> read = new ArrayList<>();
       int[] promptOf = new int[texts.size()];

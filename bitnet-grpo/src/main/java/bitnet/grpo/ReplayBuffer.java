@@ -1,10 +1,11 @@
 package bitnet.grpo;
 
+import bitnet.generation.FinishReason;
 import bitnet.generation.RandomStream;
-import bitnet.training.PromptedText;
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /// Successful corrections of earlier steps, the newest last. Belongs into the checkpoint.
@@ -21,8 +22,25 @@ record ReplayBuffer(List<Entry> entries) {
   /// @param advantage that it had
   record Entry(int[] prompt, int[] response, double[] oldLogProbabilities, double advantage) {
 
-    PromptedText text() {
-      return new PromptedText(prompt, response);
+    /// The correction of a rollout.
+    static Entry of(Rollout rollout, double advantage) {
+      return new Entry(
+          rollout.prompt(), rollout.completion(), rollout.samplerLogProbabilities(), advantage);
+    }
+
+    /// The correction as a rollout with its advantage.
+    Rollout rollout() {
+      double[] advantages = new double[response.length];
+      Arrays.fill(advantages, advantage);
+      return new Rollout(
+          prompt,
+          response,
+          oldLogProbabilities,
+          FinishReason.EOS,
+          "",
+          null,
+          new Rollout.Advantages(advantages, true),
+          new double[0]);
     }
   }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
 
+import bitnet.generation.FinishReason;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
@@ -50,9 +51,9 @@ class GrpoLossTest {
     return rows;
   }
 
-  private static List<JudgedTokens> answers(double beta) {
+  private static List<Rollout> answers(double beta) {
     double[] advantages = numbers(FIXTURE.path("advantages"));
-    List<JudgedTokens> answers = new ArrayList<>();
+    List<Rollout> answers = new ArrayList<>();
     for (int i = 0; i < advantages.length; i++) {
       double[] reference = beta > 0 ? tokens("ref_logp", i) : new double[0];
       answers.add(whole(tokens("old_logp", i), reference, advantages[i], true));
@@ -60,23 +61,39 @@ class GrpoLossTest {
     return answers;
   }
 
-  /// An answer that was judged as a whole.
-  private static JudgedTokens whole(
+  /// A completion that was scored as a whole.
+  private static Rollout whole(
       double[] old, double[] reference, double advantage, boolean counted) {
     double[] advantages = new double[old.length];
     Arrays.fill(advantages, advantage);
-    return new JudgedTokens(old, reference, advantages, counted);
+    return new Rollout(
+        new int[] {0},
+        new int[old.length],
+        old,
+        FinishReason.EOS,
+        "",
+        null,
+        new Rollout.Advantages(advantages, counted),
+        reference);
   }
 
   /// The advantages of answers of one token.
   private static double[] advantages(double[] rewards, int groupSize, RewardScaling scaling) {
-    List<Judgement> judgements = new ArrayList<>();
-    for (double reward : rewards) {
-      judgements.add(
-          new Judgement(reward, new double[] {reward}, new double[] {reward}, reward > 0));
+    List<Group> groups = new ArrayList<>();
+    for (int first = 0; first < rewards.length; first += groupSize) {
+      List<Rollout> rollouts = new ArrayList<>();
+      for (double reward : Arrays.copyOfRange(rewards, first, first + groupSize)) {
+        rollouts.add(
+            whole(new double[1], new double[0], 0, true)
+                .withReward(
+                    new RolloutReward(
+                        reward, new double[] {reward}, new double[] {reward}, reward > 0)));
+      }
+      groups.add(new Group("", "", null, rollouts));
     }
-    return Arrays.stream(Judgement.advantages(judgements, groupSize, scaling))
-        .mapToDouble(answer -> answer[0])
+    return GroupAdvantages.of(groups, scaling, false).stream()
+        .flatMap(group -> group.rollouts().stream())
+        .mapToDouble(rollout -> rollout.learnable().values()[0])
         .toArray();
   }
 
@@ -91,7 +108,7 @@ class GrpoLossTest {
         FIXTURE.path("max_completion_length").asInt());
   }
 
-  private static GrpoLoss.Result of(GrpoLoss loss, double[][] logp, List<JudgedTokens> answers) {
+  private static GrpoLoss.Result of(GrpoLoss loss, double[][] logp, List<Rollout> answers) {
     return loss.of(logp, answers, GrpoLoss.Totals.of(answers));
   }
 
@@ -166,15 +183,9 @@ class GrpoLossTest {
   @Test
   void answersThatDoNotCountChangeNothingButTheNumberOfAnswers() {
     double[][] logp = logp();
-    List<JudgedTokens> some = new ArrayList<>(answers(0.04));
-    JudgedTokens first = some.getFirst();
-    some.set(
-        0,
-        new JudgedTokens(
-            first.oldLogProbabilities(),
-            first.referenceLogProbabilities(),
-            first.advantages(),
-            false));
+    List<Rollout> some = new ArrayList<>(answers(0.04));
+    Rollout first = some.getFirst();
+    some.set(0, first.withAdvantages(new Rollout.Advantages(first.learnable().values(), false)));
     double[][] others = Arrays.copyOfRange(logp, 1, logp.length);
     for (LossType type : LossType.values()) {
       GrpoLoss loss = new GrpoLoss(type, 0.2, 0.2, 0.04, KlEstimator.K3, Importance.TOKEN, 11);
@@ -193,7 +204,7 @@ class GrpoLossTest {
   void partsOfABatchAddUpToTheWhole() {
     GrpoLoss loss =
         new GrpoLoss(LossType.BNPO, 0.2, 0.2, 0.04, KlEstimator.FORWARD, Importance.TOKEN, 11);
-    List<JudgedTokens> all = answers(0.04);
+    List<Rollout> all = answers(0.04);
     GrpoLoss.Totals totals = GrpoLoss.Totals.of(all);
 
     GrpoLoss.Sums whole = of(loss, logp(), all).sums();

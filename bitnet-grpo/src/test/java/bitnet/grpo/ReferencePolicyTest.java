@@ -15,21 +15,23 @@ import bitnet.model.LlamaConfig;
 import bitnet.runtime.LmHeadType;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.training.LogProbabilityPass;
-import bitnet.training.PromptedText;
+import bitnet.training.PromptCompletion;
 import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /// The packed reference against the graph that trains, on the same weights.
 class ReferencePolicyTest {
+  private record Tokens(int[] prompt, int[] completion) implements PromptCompletion {}
+
   private static final LlamaConfig CONFIG =
       LlamaConfig.of(60, 64, 96, 1, 2).withKeyValueHeads(1).withContextLength(64);
-  private static final List<PromptedText> TEXTS =
+  private static final List<PromptCompletion> TEXTS =
       List.of(
-          new PromptedText(new int[] {3, 9, 1}, new int[] {7, 8}),
-          new PromptedText(new int[] {3, 9, 1}, new int[] {5}),
-          new PromptedText(new int[] {5}, new int[] {2, 4, 6, 11}),
-          new PromptedText(new int[] {3, 9, 1}, new int[] {7, 8}));
+          new Tokens(new int[] {3, 9, 1}, new int[] {7, 8}),
+          new Tokens(new int[] {3, 9, 1}, new int[] {5}),
+          new Tokens(new int[] {5}, new int[] {2, 4, 6, 11}),
+          new Tokens(new int[] {3, 9, 1}, new int[] {7, 8}));
 
   @Test
   void logProbabilitiesAreThoseOfTheGraphAlsoAfterItsWeightsWereReplaced() throws IOException {

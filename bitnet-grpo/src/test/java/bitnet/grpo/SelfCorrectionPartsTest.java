@@ -4,13 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
 
+import bitnet.generation.FinishReason;
 import bitnet.generation.RandomStream;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -102,5 +105,65 @@ class SelfCorrectionPartsTest {
     GrpoState read = mapper.readValue(mapper.writeValueAsString(state), GrpoState.class);
 
     assertThat(read).usingRecursiveComparison().isEqualTo(state);
+  }
+
+  private static Rollout answer(String text, double reward, boolean correct) {
+    return new Rollout(
+        new int[] {1},
+        new int[] {2, 3},
+        new double[] {-0.5, -0.25},
+        FinishReason.EOS,
+        text,
+        new RolloutReward(reward, new double[] {reward}, new double[] {reward, reward}, correct),
+        null,
+        new double[0]);
+  }
+
+  private static Corrections corrections() {
+    Verifier verifier = new VerifierSpec("answer", 0).open();
+    return Corrections.of(
+        List.of(
+            new Group(
+                "1+1=",
+                "2",
+                answer("3", 0.25, false),
+                List.of(answer("2", 1, true), answer("5", 0, false))),
+            new Group(
+                "2+2=",
+                "4",
+                answer("4", 1, true),
+                List.of(answer("4", 1, true), answer("9", 0, false)))),
+        verifier);
+  }
+
+  @Test
+  void theAdvantageOfACorrectionIsTheRiseOfItsRewardOverTheFirstAnswer() {
+    assertThat(SelfCorrection.advantages(corrections(), false))
+        .extracting(rollout -> rollout.learnable().values()[1])
+        .containsExactly(0.75, -0.25, 0.0, -1.0);
+  }
+
+  @Test
+  void bothWaysBetweenCorrectAndIncorrectAreCounted() {
+    SequencedMap<String, Double> row = new LinkedHashMap<>();
+
+    corrections().put(row, "");
+
+    assertThat(row)
+        .containsEntry("t1", 0.5)
+        .containsEntry("t2", 0.5)
+        .containsEntry("incorrect_to_correct", 0.25)
+        .containsEntry("correct_to_incorrect", 0.25);
+  }
+
+  @Test
+  void onlyAcceptedCorrectionsWithAHigherRewardAreRemembered() {
+    List<ReplayBuffer.Entry> successes = SelfCorrection.successes(corrections());
+
+    assertThat(successes).hasSize(1);
+    assertThat(successes.getFirst().advantage()).isEqualTo(0.75);
+    Rollout replayed = successes.getFirst().rollout();
+    assertThat(replayed.samplerLogProbabilities()).containsExactly(-0.5, -0.25);
+    assertThat(replayed.learnable().values()).containsExactly(0.75, 0.75);
   }
 }

@@ -16,7 +16,7 @@ import java.nio.file.Path;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-class RolloutsTest {
+class RolloutSamplerTest {
   private static final Path MISTRAL = Path.of("../../shared/data/tokenizer-mistral-v1.json");
 
   private static LlamaConfig config(int vocab) {
@@ -27,7 +27,7 @@ class RolloutsTest {
     BlankWeights policy =
         new BlankWeights(config(tokenizer.vocabSize()), new LatentInitializer(1, 0.05));
     RuntimeSettings settings = new RuntimeSettings(1, "auto", LmHeadType.FP32, CacheType.FP32);
-    try (Rollouts rollouts = new Rollouts(policy, tokenizer, Set.of(), settings)) {
+    try (RolloutSampler rollouts = new RolloutSampler(policy, tokenizer, Set.of(), settings)) {
       return rollouts.encode(prompt);
     }
   }

@@ -1,6 +1,9 @@
 package bitnet.grpo;
 
+import bitnet.data.QaRecord;
+import bitnet.data.QaTemplate;
 import bitnet.generation.BatchGenerator;
+import bitnet.generation.Completion;
 import bitnet.generation.GenerationSettings;
 import bitnet.generation.SamplingSettings;
 import bitnet.model.LatentWeights;
@@ -14,17 +17,21 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
 
-/// Draws answers from the packed form of a policy.
-final class Rollouts implements AutoCloseable {
+/// The first stage of a step: samples completions from the packed weights of a policy.
+public final class RolloutSampler implements AutoCloseable {
 
   /// Sequences that advance together: as many as the kernels take at once.
   private static final int SLOTS = 128;
 
-  /// What answers are drawn for; each has random numbers of its own.
-  enum Purpose {
+  /// What completions are sampled for; each purpose has random numbers of its own.
+  public enum Purpose {
+    /// First answers.
     FIRST(0),
+    /// Corrections of first answers.
     CORRECTION(1),
+    /// First answers of the updated policy.
     FIRST_AGAIN(2),
+    /// Held-out questions.
     EVALUATION(3);
 
     private static final int COUNT = 4;
@@ -46,9 +53,11 @@ final class Rollouts implements AutoCloseable {
   private final BatchGenerator generator;
   private final List<String> stops;
 
+  /// Packs the weights of a policy.
+  ///
   /// @param policy is read now and by [#repack]
-  /// @param endTokens that end an answer, besides the tokenizer's own
-  Rollouts(
+  /// @param endTokens that end a completion, in addition to the tokenizer's end of text
+  public RolloutSampler(
       LatentWeights policy, Tokenizer tokenizer, Set<Integer> endTokens, RuntimeSettings settings)
       throws IOException {
     this.llama = TernaryLlama.load(new TernarizedWeights(policy), settings);
@@ -58,17 +67,18 @@ final class Rollouts implements AutoCloseable {
     this.stops = tokenizer.endOfText().isEmpty() && endTokens.isEmpty() ? List.of("\n") : List.of();
   }
 
-  /// Takes over the weights of the policy after an update.
-  void repack(LatentWeights policy) throws IOException {
+  /// Packs the weights of the policy again, after an update.
+  public void repack(LatentWeights policy) throws IOException {
     llama.reload(new TernarizedWeights(policy));
   }
 
-  /// Draws answers.
+  /// Samples completions.
   ///
-  /// @param samples answers to each prompt
+  /// @param prompts as text
+  /// @param samples completions of each prompt
   /// @param step of the run, which with the purpose selects the random numbers
   /// @return `[prompt][sample]`
-  List<List<Sample>> draw(
+  public List<List<Rollout>> sample(
       List<String> prompts,
       int samples,
       int maxLength,
@@ -76,17 +86,35 @@ final class Rollouts implements AutoCloseable {
       long step,
       Purpose purpose) {
     List<int[]> encoded = prompts.stream().map(this::encode).toList();
-    long first = purpose.firstSequence(step);
-    var completions =
+    List<List<Completion>> completions =
         generator.generate(
-            encoded, samples, first, new GenerationSettings(maxLength, stops, sampling));
-    List<List<Sample>> groups = new ArrayList<>();
+            encoded,
+            samples,
+            purpose.firstSequence(step),
+            new GenerationSettings(maxLength, stops, sampling));
+    List<List<Rollout>> rollouts = new ArrayList<>();
     for (int i = 0; i < encoded.size(); i++) {
       int[] prompt = encoded.get(i);
-      groups.add(
-          completions.get(i).stream().map(completion -> Sample.of(prompt, completion)).toList());
+      rollouts.add(
+          completions.get(i).stream().map(completion -> Rollout.of(prompt, completion)).toList());
     }
-    return groups;
+    return rollouts;
+  }
+
+  /// Samples a group of completions for each record.
+  public List<Group> sampleGroups(
+      List<QaRecord> records,
+      int groupSize,
+      int maxLength,
+      SamplingSettings sampling,
+      long step,
+      Purpose purpose) {
+    List<String> prompts =
+        records.stream().map(record -> QaTemplate.prompt(record.query())).toList();
+    List<List<Rollout>> rollouts = sample(prompts, groupSize, maxLength, sampling, step, purpose);
+    return IntStream.range(0, records.size())
+        .mapToObj(i -> Group.of(records.get(i), rollouts.get(i)))
+        .toList();
   }
 
   /// The tokens of a prompt, with those that the tokenizer puts around every text, as generation
@@ -95,33 +123,9 @@ final class Rollouts implements AutoCloseable {
     return tokenizer.encodeWithSpecialTokens(prompt);
   }
 
-  /// Where each token of an answer ends in its text, in characters.
-  int[] ends(Sample sample) {
-    var decoder = tokenizer.streamDecoder();
-    int[] response = sample.tokens().response();
-    int[] ends = new int[response.length];
-    int length = 0;
-    for (int i = 0; i < response.length; i++) {
-      boolean spelled = response[i] < tokenizer.vocabSize();
-      length += spelled ? decoder.next(response[i]).length() : 0;
-      ends[i] = Math.min(length, sample.text().length());
-    }
-    return ends;
-  }
-
   /// What computes, for people.
-  String description() {
+  public String description() {
     return llama.description();
-  }
-
-  /// All samples of groups, one after the other.
-  static List<Sample> flat(List<List<Sample>> groups) {
-    return groups.stream().flatMap(List::stream).toList();
-  }
-
-  /// Each of the items as often as said, one after the other.
-  static <T> List<T> repeated(List<T> items, int times) {
-    return items.stream().flatMap(item -> IntStream.range(0, times).mapToObj(i -> item)).toList();
   }
 
   @Override

@@ -1,0 +1,82 @@
+package bitnet.grpo;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.SequencedMap;
+
+/// The corrections of a step.
+///
+/// @param groups one for each first answer: its corrections, scored
+/// @param accepted for each of them, by the verifier
+record Corrections(List<Group> groups, List<boolean[]> accepted) {
+
+  /// Hears of a first answer, a correction of it, and whether that is accepted.
+  @FunctionalInterface
+  interface Visitor {
+    void visit(Rollout first, Rollout second, boolean accepted);
+  }
+
+  static Corrections of(List<Group> groups, Verifier verifier) {
+    List<boolean[]> accepted = new ArrayList<>();
+    for (Group group : groups) {
+      boolean[] some = new boolean[group.rollouts().size()];
+      for (int i = 0; i < some.length; i++) {
+        some[i] = verifier.accepts(correction(group, group.rollouts().get(i)));
+      }
+      accepted.add(some);
+    }
+    return new Corrections(groups, accepted);
+  }
+
+  private static Verifier.Correction correction(Group group, Rollout second) {
+    Rollout first = first(group);
+    return new Verifier.Correction(
+        group.query(),
+        group.reference(),
+        first.text(),
+        second.text(),
+        first.scored().total(),
+        second.scored().total());
+  }
+
+  /// The first answer of a group of corrections.
+  static Rollout first(Group group) {
+    return Objects.requireNonNull(group.corrected(), "a group of the second layer");
+  }
+
+  void forEach(Visitor visitor) {
+    for (int i = 0; i < groups.size(); i++) {
+      Group group = groups.get(i);
+      for (int j = 0; j < group.rollouts().size(); j++) {
+        visitor.visit(first(group), group.rollouts().get(j), accepted.get(i)[j]);
+      }
+    }
+  }
+
+  /// Tokens of all corrections.
+  long tokens() {
+    return groups.stream().mapToLong(GrpoMetrics::tokens).sum();
+  }
+
+  /// Adds the accuracy before and after, and what changed.
+  void put(SequencedMap<String, Double> row, String prefix) {
+    long[] counts = new long[5]; // all, first correct, second correct, and both ways between
+    forEach(
+        (first, second, ignored) -> {
+          boolean before = first.scored().correct();
+          boolean after = second.scored().correct();
+          counts[0]++;
+          counts[1] += before ? 1 : 0;
+          counts[2] += after ? 1 : 0;
+          counts[3] += !before && after ? 1 : 0;
+          counts[4] += before && !after ? 1 : 0;
+        });
+    double all = Math.max(1, counts[0]);
+    row.put(prefix + "t1", counts[1] / all);
+    row.put(prefix + "t2", counts[2] / all);
+    row.put(prefix + "delta_t1_t2", counts[2] / all - counts[1] / all);
+    row.put(prefix + "incorrect_to_correct", counts[3] / all);
+    row.put(prefix + "correct_to_incorrect", counts[4] / all);
+  }
+}
