@@ -67,7 +67,7 @@ class EnergyRlTest {
     assertThat(refused.exitCode()).isEqualTo(2);
     assertThat(refused.err().lines())
         .containsExactly(
-            "bitnet: compute_cost 10 is not below max_energy 10, so no token could be computed; use"
+            "bitnet: --compute_cost 10 is not below --max_energy 10, so no token could be computed; use"
                 + " at most 9");
   }
 

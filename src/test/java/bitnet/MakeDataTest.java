@@ -74,7 +74,7 @@ class MakeDataTest {
     CommandRun other =
         CommandRun.of(training(questions, model, "all", "--completion_only_loss", "--resume=auto"));
     assertThat(other.exitCode()).isEqualTo(2);
-    assertThat(other.err()).contains("with masked prompts");
+    assertThat(other.err()).contains("--completion_only_loss was false, now true");
   }
 
   private MetricsFile trained(Path questions, Path model, String run, String... more)

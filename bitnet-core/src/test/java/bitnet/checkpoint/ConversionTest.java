@@ -282,7 +282,7 @@ class ConversionTest {
       assertThatThrownBy(
               () -> format.write(there, source, ModelDirectory.Existing.REPLACE, parameters -> {}))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("is no model directory");
+          .hasMessageContaining("is not a model directory");
     }
     assertThat(there.resolve("notes.txt")).exists();
   }

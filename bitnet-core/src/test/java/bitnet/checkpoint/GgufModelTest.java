@@ -211,7 +211,7 @@ class GgufModelTest {
     Path file = Files.writeString(directory.resolve("model.gguf"), "letters");
     assertThatThrownBy(() -> convert(source, file, ModelFormat.GGUF_TQ2_0))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("is there already");
+        .hasMessageContaining("already exists");
     try (ModelSource model = ModelSource.open(source)) {
       assertThatThrownBy(
               () ->

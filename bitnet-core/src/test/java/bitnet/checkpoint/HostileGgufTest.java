@@ -154,7 +154,7 @@ class HostileGgufTest {
         nasty("offset 2^62", one(F32, HUGE, 32, 8), "the file is truncated"),
         nasty(
             "offset -32", one(F32, -32, 32, 8), "begins at byte 18446744073709551584 of the data"),
-        nasty("misaligned", one(F32, 8, 64, 8), "no multiple of the alignment 32"),
+        nasty("misaligned", one(F32, 8, 64, 8), "not a multiple of the alignment 32"),
         nasty("the same place twice", two("a", "b", 0).data(64), "inside another tensor"),
         nasty(
             "overlap",

@@ -246,11 +246,11 @@ class ModelDirectoryTest {
 
     assertThatThrownBy(() -> write(PLAIN, ModelDirectory.Existing.REPLACE))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("notes.txt is no part of the model");
+        .hasMessageContaining("notes.txt is not part of the model");
     assertThat(notes).exists();
     Files.delete(target().resolve("manifest.json"));
     assertThatThrownBy(() -> write(PLAIN, ModelDirectory.Existing.REPLACE))
-        .hasMessageContaining("is no model directory");
+        .hasMessageContaining("is not a model directory");
   }
 
   @Test

@@ -69,7 +69,7 @@ class BadRecordTest {
         .hasMessageStartingWith(file + ":" + line + ": ")
         .hasMessageContaining(reason)
         .hasMessageContaining("; ")
-        .hasMessageEndingWith("--on_bad_record skip");
+        .hasMessageEndingWith("on_bad_record skip");
 
     try (TextDataset dataset = ByteTokens.open(file, format, BadRecordPolicy.SKIP, directory)) {
       String separator = format == TextFormat.DOCUMENT ? "\n" : "|";

@@ -164,7 +164,7 @@ class BatchSamplerTest {
   @CsvSource({
     "1, 3, 'the training text has 1 tokens, but seq_len 3 needs at least 4; give a longer text'",
     "3, 3, 'the training text has 3 tokens, but seq_len 3 needs at least 4; give a longer text "
-        + "or --seq_len 2'",
+        + "or seq_len 2'",
   })
   void aTextShorterThanAWindowIsRefusedWithTheNumbers(int size, int seq, String message) {
     assertThatIllegalArgumentException()

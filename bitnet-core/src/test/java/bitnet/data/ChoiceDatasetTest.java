@@ -65,7 +65,7 @@ class ChoiceDatasetTest {
         "{\"ctx\": \"a\", \"endings\": [\"b\", \"c\"], \"label\": \"\"} | not the number of an ending",
         "{\"ctx\": \"a\", \"endings\": [\"b\", \"c\"], \"label\": 2} | choice 2 of 2",
         "{\"ctx\": \"a\", \"endings\": [\"b\"], \"label\": 0} | choice 0 of 1",
-        "{\"ctx\": \"a\", \"endings\": \"b\", \"label\": 0} | the field \"endings\" is no list",
+        "{\"ctx\": \"a\", \"endings\": \"b\", \"label\": 0} | the field \"endings\" is not a list",
         "{\"question\": \"q\", \"answerKey\": \"A\"} | no field \"choices\"",
         "{\"query\": \"q\"} | no field \"question\"",
         "{\"question\": \"q\", \"choices\": {\"text\": [\"a\", \"b\"], \"label\": [\"A\", \"B\"]},"

@@ -63,7 +63,7 @@ class QaDatasetTest {
         "{'query':'a','answer':'b'}¶{'answer':'a'} % 2: the record has no field \"query\"",
         "{'query':'a','answer':'b'}¶{'query':'a','answer':5} % 2: the field \"answer\" is a number",
         "{'query':'a','answer':'b'}¶{'query':' ','answer':'b'} % 2: the field \"query\" is empty",
-        "{'query':'a','answer':'b'}¶{'query':'a','query':'c','answer':'b'} % 2: the field \"query\" stands",
+        "{'query':'a','answer':'b'}¶{'query':'a','query':'c','answer':'b'} % 2: the field \"query\" occurs",
         "{'query':'a','answer':'b'}¶{'query':'a','answer':'b','reasoning':1} % 2: the field \"reasoning\"",
         "[{'query':'a','answer':'b'},¶¶{'query':'a'}] % 3: the record has no field \"answer\"",
       })
@@ -73,7 +73,7 @@ class QaDatasetTest {
     assertThatThrownBy(() -> QaDataset.load(file, BadRecordPolicy.STOP))
         .isInstanceOf(BadRecordException.class)
         .hasMessageStartingWith(file + ":" + said)
-        .hasMessageEndingWith("--on_bad_record skip");
+        .hasMessageEndingWith("on_bad_record skip");
 
     QaDataset skipped = QaDataset.load(file, BadRecordPolicy.SKIP);
     assertThat(skipped.records()).hasSize(1);

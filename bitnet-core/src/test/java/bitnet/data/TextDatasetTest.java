@@ -94,7 +94,7 @@ class TextDatasetTest {
   void whereThereIsNoPromptThereIsNothingToMask() {
     assertThatThrownBy(() -> masked("plain\n", TextFormat.LINES))
         .isInstanceOf(BadRecordException.class)
-        .hasMessageContaining("holds no question; --completion_only_loss needs");
+        .hasMessageContaining("holds no question; completion_only_loss needs");
   }
 
   @Test

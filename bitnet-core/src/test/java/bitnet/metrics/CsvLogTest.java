@@ -117,13 +117,13 @@ class CsvLogTest {
         .withMessage(
             file
                 + ":1: the columns are not those of this run (step,loss,eval_loss,lr);"
-                + " move it away or choose another --csv_log");
+                + " move it elsewhere or choose another csv_log");
     Files.writeString(file, "step,loss,eval_loss,lr\n1,2,,\nhello\n");
     assertThatIOException()
         .isThrownBy(() -> open(5))
         .withMessage(
             file
-                + ":3: the row does not start with a step; move it away or choose another --csv_log");
+                + ":3: the row does not start with a step; move it elsewhere or choose another csv_log");
     assertThat(file).hasContent("step,loss,eval_loss,lr\n1,2,,\nhello\n");
   }
 
@@ -136,7 +136,7 @@ class CsvLogTest {
         .isThrownBy(() -> open(doneSteps))
         .withMessage(
             file
-                + ":1: not a metrics log, which starts with \"step,\"; move it away or choose another --csv_log");
+                + ":1: not a metrics log, which starts with \"step,\"; move it elsewhere or choose another csv_log");
     assertThat(file).hasContent("my thesis\n");
   }
 

@@ -96,7 +96,7 @@ class DamagedTokenizerTest {
         "model ; {'type': 'BPE', 'vocab': {'a': 2000000000}, 'merges': []} ; not below",
         "model ; {'type': 'BPE', 'vocab': {'a': 0, 'a': 1}, 'merges': []} ; Duplicate",
         "model ; {'type': 'BPE', 'merges': []} ; no model.vocab",
-        "model ; {'type': 'Strange', 'vocab': {'<|endoftext|>': 0, '<|pad|>': 1}} ; \"Strange\" is none of",
+        "model ; {'type': 'Strange', 'vocab': {'<|endoftext|>': 0, '<|pad|>': 1}} ; \"Strange\" is not one of",
         "model ; {'type': 'BPE', 'vocab': {'<|endoftext|>': 0, '<|pad|>': 1, 'a': 2, 'b': 3, 'ab': 4}, 'merges': ['a b'], 'continuing_subword_prefix': '####'} ; lacks continuing_subword_prefix",
         "model ; {'type': 'BPE', 'vocab': {'<|endoftext|>': 0, '<|pad|>': 1, 'a': 2}, 'merges': ['a b']} ; out of vocabulary",
         "added_tokens ; [{'id': 9999, 'content': '<new>', 'special': true}] ; says id 9999 but gets 4096",

@@ -159,7 +159,7 @@ class TokenTableTest {
     assertThatThrownBy(() -> PieceMerges.of(tokens, all, new float[] {0, 0, -1, -1}))
         .hasMessageContaining("tokens 2 and 3 have the same score -1.0");
     assertThatThrownBy(() -> PieceMerges.scores(tokens, all, List.of("a b")))
-        .hasMessageContaining("the merges are no ranking of pieces");
+        .hasMessageContaining("the merges do not rank the pieces");
   }
 
   private static void assertRefused(TokenTable table, String reason) {

@@ -97,9 +97,9 @@ class LearningRateScheduleTest {
     "NaN, 0.1, 5, 10, lr NaN",
     "Infinity, 0.1, 5, 10, lr Infinity",
     "1, -0.1, 5, 10, weight_decay -0.1",
-    "1, 0.1, 11, 10, 'warmup 11 is not from 0 to iters 10; use 0'",
-    "1, 0.1, -1, 100, 'warmup -1 is not from 0 to iters 100; use 5'",
-    "1, 0.1, 0, 0, iters 0",
+    "1, 0.1, 11, 10, 'warmup 11 is not from 0 to 10, the number of steps; use 0'",
+    "1, 0.1, -1, 100, 'warmup -1 is not from 0 to 100, the number of steps; use 5'",
+    "1, 0.1, 0, 0, steps 0",
   })
   void numbersThatCannotBeAreRefused(
       double lr, double weightDecay, long warmup, long steps, String message) {

@@ -74,9 +74,9 @@ class MemoryPlanTest {
 
   @ParameterizedTest
   @CsvSource({
-    "16, 512, 1500, 'use --grad_checkpoint ('",
-    "64, 512, 1500, 'use --grad_checkpoint with --batch_size 22 ('",
-    "2, 16384, 1100, 'use --grad_checkpoint with --batch_size 1 --seq_len 2048 ('",
+    "16, 512, 1500, 'use grad_checkpoint ('",
+    "64, 512, 1500, 'use grad_checkpoint with batch_size 22 ('",
+    "2, 16384, 1100, 'use grad_checkpoint with batch_size 1 seq_len 2048 ('",
     "1, 16, 900, 'no batch_size or seq_len fits, so use a smaller model or free memory'",
   })
   void aRunThatDoesNotFitIsRefusedWithOneThatDoes(

@@ -75,7 +75,7 @@ class SpikeGuardTest {
     assertThat(verdict.reason())
         .isEqualTo(
             "the loss is NaN; 3 steps in a row were skipped:"
-                + " resume with a lower --lr or a longer --warmup");
+                + " resume with a lower `lr` or a longer `warmup`");
     assertThat(state.skipped()).isEqualTo(5);
   }
 

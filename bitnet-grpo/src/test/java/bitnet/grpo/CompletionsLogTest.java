@@ -59,7 +59,7 @@ class CompletionsLogTest {
         .hasMessage(
             file
                 + ":1: is not a line of a completions log; move the file or choose another"
-                + " --completions_log");
+                + " completions_log");
     assertThat(file).hasContent(content);
   }
 }

@@ -82,7 +82,7 @@ class InferenceSchedulerTest {
 
     assertThatIllegalArgumentException()
         .isThrownBy(() -> scheduler.next(() -> "token"))
-        .withMessageContainingAll("paused 1000 times in a row", "energy=10", "--episodes");
+        .withMessageContainingAll("paused 1000 times in a row", "energy=10", "`episodes`");
   }
 
   @ParameterizedTest

@@ -50,7 +50,7 @@ class RewardRulesTest {
   void aLengthThatIsNoRangeIsRefused(int free, int limit) {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new LengthPenalty(free, limit))
-        .withMessageContaining("length(%d, %d) is no range", free, limit);
+        .withMessageContaining("length(%d, %d) is not a range", free, limit);
   }
 
   @Test
@@ -79,7 +79,7 @@ class RewardRulesTest {
         .withMessageContaining("NaN");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new RewardScore.Part(-1, 0))
-        .withMessageContaining("ends at -1");
+        .withMessageContaining("invalid part with end -1");
     assertThatIllegalArgumentException()
         .isThrownBy(
             () ->

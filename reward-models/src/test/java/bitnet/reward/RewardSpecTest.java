@@ -128,7 +128,7 @@ class RewardSpecTest {
         "runs/none % reward \"runs\" is unknown",
         "f1(3) % takes no arguments",
         "length(3) % needs two whole numbers",
-        "length(20,10) % length(20, 10) is no range",
+        "length(20,10) % length(20, 10) is not a range",
         "0.7*f1+ % a number, a name or a bracket is wanted at character 8, the end",
         "0.7 f1 % an operator is wanted at character 5, not \"f\"",
         "(f1 % \")\" is wanted at character 4, the end",
@@ -158,6 +158,6 @@ class RewardSpecTest {
   void aQuotientByZeroIsNoReward() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> outcome(List.of("1/final_answer"), List.of(), GOOD))
-        .withMessageContaining("no finite number");
+        .withMessageContaining("not a finite number");
   }
 }

@@ -192,7 +192,7 @@ class TransformerRewardModelTest {
       }
       assertThatIllegalArgumentException()
           .isThrownBy(() -> model.save(saved, ModelDirectory.Existing.REFUSE))
-          .withMessageContaining("--force");
+          .withMessageContaining("`force`");
       model.save(saved, ModelDirectory.Existing.REPLACE);
     }
   }
@@ -213,7 +213,7 @@ class TransformerRewardModelTest {
 
     assertThatThrownBy(() -> RewardModel.open(saved, COMPUTE))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("was made for another model");
+        .hasMessageContaining("was made for a different model");
   }
 
   @Test

@@ -155,7 +155,7 @@ class HostileSafetensorsTest {
         arguments("not a number", header("[NaN]", "[0,8]"), "'w'"),
         arguments("unfinished", "{\"w\":{\"dtype\"", "'w'"),
         arguments("trailing comma", "{\"w\":" + four + ",}", "Unexpected character"),
-        arguments("text after the end", "{} {}", "goes on after its closing"),
+        arguments("text after the end", "{} {}", "continues after its closing"),
         arguments("an array", "[]", "does not begin with '{'"),
         arguments("a leading blank", " {}", "does not begin with '{'"),
         arguments("a byte order mark", "\ufeff{}", "does not begin with '{'"),
