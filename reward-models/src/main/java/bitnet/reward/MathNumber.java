@@ -1,93 +1,120 @@
 package bitnet.reward;
 
 import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.math.MathContext;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
-/// An exact number, as a fraction of decimals: `0.5`, `.50`, `1/2` and `\frac{1}{2}` are one value.
+/// An exact rational number: `0.5`, `.50`, `1/2` and `5e-1` are one value.
+///
+/// Arithmetic gives nothing where a number would need more than [#MOST_BITS]: what a model writes
+/// must stay cheap to judge.
 ///
 /// @param numerator any
-/// @param denominator not zero
-record MathNumber(BigDecimal numerator, BigDecimal denominator) {
-  private static final String UNSIGNED = "(?:\\d{1,3}(?:,\\d{3})+|\\d+)(?:\\.\\d*)?|\\.\\d+";
-  private static final String SIGN = "[-+\u2212]?";
+/// @param denominator above 0
+record MathNumber(BigInteger numerator, BigInteger denominator) {
+  private static final int MOST_BITS = 1 << 13;
+  private static final int MOST_DIGITS = 400;
+  private static final int MOST_EXPONENT = 999;
 
-  /// What reads as a number within a text; a minus after a digit, letter or bracket is none of its.
-  static final Pattern IN_TEXT =
-      Pattern.compile(
-          "(?:(?<![\\p{L}\\p{N})\\]}])[-\u2212])?\\$?(?:\\d+\\s*/\\s*\\d+(?![\\d.])|(?:"
-              + UNSIGNED
-              + ")(?:[eE][-+]?\\d{1,3})?)%?");
+  static MathNumber of(long value) {
+    return new MathNumber(BigInteger.valueOf(value), BigInteger.ONE);
+  }
 
-  private static final Pattern DECIMAL =
-      Pattern.compile("(" + SIGN + ")(" + UNSIGNED + ")(?:[eE]([-+]?\\d{1,3}))?");
-  private static final Pattern POWER_OF_TEN =
-      Pattern.compile("\\\\(?:times|cdot)10\\^(?:\\{([-+]?\\d{1,3})}|(\\d))");
-  private static final Pattern FRACTION = Pattern.compile("([^/]+)/([^/]+)");
-  private static final Pattern TEX_FRACTION =
-      Pattern.compile("(" + SIGN + ")(\\d*)\\\\frac(?:\\{([^{}]+)}|(\\d))(?:\\{([^{}]+)}|(\\d))");
-
-  /// Longer than any answer; arithmetic on what a model writes must stay cheap.
-  private static final int LONGEST = 100;
-
-  /// Reads a text that is a number and nothing else, without white space.
-  static Optional<MathNumber> parse(String text) {
-    if (text.isEmpty() || text.length() > LONGEST) {
+  /// Reads digits with a point or without, and an exponent: `12`, `.5`, `3.`, `1.5e3`.
+  ///
+  /// @param mantissa digits and at most one point
+  /// @param exponent of ten; 0 for none
+  static Optional<MathNumber> decimal(String mantissa, int exponent) {
+    int point = mantissa.indexOf('.');
+    String digits = point < 0 ? mantissa : mantissa.replace(".", "");
+    if (digits.isEmpty() || digits.length() > MOST_DIGITS || Math.abs(exponent) > MOST_EXPONENT) {
       return Optional.empty();
     }
-    Matcher tex = TEX_FRACTION.matcher(text);
-    if (tex.matches()) {
-      String top = tex.group(3) == null ? tex.group(4) : tex.group(3);
-      String bottom = tex.group(5) == null ? tex.group(6) : tex.group(5);
-      BigDecimal whole = tex.group(2).isEmpty() ? BigDecimal.ZERO : new BigDecimal(tex.group(2));
-      return fraction(top, bottom).map(part -> part.plus(whole).signed(tex.group(1)));
-    }
-    Matcher fraction = FRACTION.matcher(text);
-    return fraction.matches()
-        ? fraction(fraction.group(1), fraction.group(2))
-        : decimal(text).map(value -> new MathNumber(value, BigDecimal.ONE));
+    int scale = exponent - (point < 0 ? 0 : mantissa.length() - point - 1);
+    BigInteger ten = BigInteger.TEN.pow(Math.abs(scale));
+    BigInteger value = new BigInteger(digits);
+    return Optional.of(
+        scale < 0
+            ? new MathNumber(value, ten)
+            : new MathNumber(value.multiply(ten), BigInteger.ONE));
   }
 
-  private static Optional<MathNumber> fraction(String top, String bottom) {
-    Optional<BigDecimal> denominator = decimal(bottom).filter(value -> value.signum() != 0);
-    return denominator.flatMap(under -> decimal(top).map(above -> new MathNumber(above, under)));
+  MathNumber negated() {
+    return new MathNumber(numerator.negate(), denominator);
   }
 
-  private static Optional<BigDecimal> decimal(String text) {
-    Matcher number = DECIMAL.matcher(POWER_OF_TEN.matcher(text).replaceAll("e$1$2"));
-    if (!number.matches()) {
+  Optional<MathNumber> plus(MathNumber other) {
+    return bounded(
+        numerator.multiply(other.denominator).add(other.numerator.multiply(denominator)),
+        denominator.multiply(other.denominator));
+  }
+
+  Optional<MathNumber> times(MathNumber other) {
+    return bounded(numerator.multiply(other.numerator), denominator.multiply(other.denominator));
+  }
+
+  Optional<MathNumber> dividedBy(MathNumber other) {
+    int sign = other.numerator.signum();
+    return sign == 0
+        ? Optional.empty()
+        : bounded(
+            numerator.multiply(other.denominator).multiply(BigInteger.valueOf(sign)),
+            denominator.multiply(other.numerator.abs()));
+  }
+
+  /// This to the power of a whole number.
+  Optional<MathNumber> power(MathNumber exponent) {
+    Optional<BigInteger> whole = exponent.whole().filter(it -> it.bitLength() <= 10);
+    if (whole.isEmpty() || (isZero() && whole.get().signum() <= 0)) {
       return Optional.empty();
     }
-    String plain = number.group(2).replace(",", "");
-    BigDecimal value =
-        new BigDecimal(plain.endsWith(".") ? plain.substring(0, plain.length() - 1) : plain);
-    if (number.group(3) != null) {
-      value = value.scaleByPowerOfTen(Integer.parseInt(number.group(3)));
+    int times = whole.get().abs().intValue();
+    long bits = Math.max(numerator.bitLength(), denominator.bitLength());
+    if (bits * times > MOST_BITS) {
+      return Optional.empty();
     }
-    return Optional.of(isMinus(number.group(1)) ? value.negate() : value);
+    MathNumber power = new MathNumber(numerator.pow(times), denominator.pow(times));
+    return whole.get().signum() < 0 ? of(1).dividedBy(power) : Optional.of(power);
   }
 
-  private static boolean isMinus(String sign) {
-    return sign.equals("-") || sign.equals("\u2212");
+  private static Optional<MathNumber> bounded(BigInteger numerator, BigInteger denominator) {
+    return numerator.bitLength() > MOST_BITS || denominator.bitLength() > MOST_BITS
+        ? Optional.empty()
+        : Optional.of(new MathNumber(numerator, denominator));
   }
 
-  private MathNumber plus(BigDecimal whole) {
-    return new MathNumber(numerator.add(whole.multiply(denominator)), denominator);
+  private boolean isZero() {
+    return numerator.signum() == 0;
   }
 
-  private MathNumber signed(String sign) {
-    return isMinus(sign) ? new MathNumber(numerator.negate(), denominator) : this;
+  private Optional<BigInteger> whole() {
+    BigInteger[] parts = numerator.divideAndRemainder(denominator);
+    return parts[1].signum() == 0 ? Optional.of(parts[0]) : Optional.empty();
   }
 
   /// A hundredth of it.
   MathNumber percent() {
-    return new MathNumber(numerator.scaleByPowerOfTen(-2), denominator);
+    return new MathNumber(numerator, denominator.multiply(BigInteger.valueOf(100)));
   }
 
   /// Whether both are one value, exactly.
   boolean isSameAs(MathNumber other) {
-    return numerator.multiply(other.denominator).compareTo(other.numerator.multiply(denominator))
-        == 0;
+    return numerator.multiply(other.denominator).equals(other.numerator.multiply(denominator));
+  }
+
+  /// Rounded; infinite beyond the range.
+  double doubleValue() {
+    return new BigDecimal(numerator)
+        .divide(new BigDecimal(denominator), MathContext.DECIMAL64)
+        .doubleValue();
+  }
+
+  /// How many decimal digits the numerator and the denominator have, the longer of both.
+  int digits() {
+    BigInteger common = numerator.gcd(denominator).max(BigInteger.ONE);
+    int bits =
+        Math.max(numerator.divide(common).bitLength(), denominator.divide(common).bitLength());
+    return (int) (bits * Math.log10(2)) + 1;
   }
 }

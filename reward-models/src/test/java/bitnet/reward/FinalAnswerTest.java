@@ -2,99 +2,136 @@ package bitnet.reward;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import bitnet.data.BadRecordPolicy;
 import bitnet.data.Benchmark;
 import bitnet.data.QaRecord;
 import bitnet.data.QaTemplate;
+import com.fasterxml.jackson.databind.MappingIterator;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.io.InputStream;
+import java.math.BigDecimal;
 import java.nio.file.Path;
-import java.util.Optional;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class FinalAnswerTest {
   private static final Path GSM8K = Path.of("../../shared/data/gsm8k-test.jsonl");
 
-  @ParameterizedTest
-  @CsvSource(
-      delimiter = '%',
-      quoteCharacter = '`',
-      value = {
-        // where the answer is found
-        "so it is \\boxed{42}. % 42",
-        "\\boxed{41}, no, \\boxed{42} % 42",
-        "\\boxed{\\frac{1}{2}} % 1/2",
-        "48/2 = 24¶#### 72 % 72",
-        "Answer: 72 % 72",
-        "answer:  72 ¶that was it, 5 of 5 % 72",
-        "the Answer: 1¶Answer: 2 % 2",
-        "12 + 60 makes 72 in all % 72",
-        "<think>7+5=12</think>132 % 132",
-        "<think>\\boxed{7}</think>It is 8. % 8",
-        "72 % #### 72",
-        "72 % The answer is \\boxed{72}",
-        "Paris % Paris",
-        "\\boxed{Paris} % paris",
-        "Answer: Paris. % Paris",
-        // one value in many spellings
-        "\\boxed{.50} % 0.5",
-        "\\boxed{1/2} % 0.5",
-        "\\boxed{\\dfrac{1}{2}} % .5",
-        "\\boxed{\\frac12} % 0.50",
-        "\\boxed{-\\frac{3}{4}} % -0.75",
-        "\\boxed{1\\frac{1}{2}} % 1.5",
-        "\\boxed{2/4} % \\frac{1}{2}",
-        "1,234,567 % 1234567",
-        "$1,000.00 % 1000",
-        "it costs \\$18 % 18",
-        "18. % 18",
-        "+7 % 7",
-        "\u22127 % -7",
-        "\\boxed{5e-1} % 0.5",
-        "\\boxed{4 \\times 10^{33}} % 4e33",
-        "`\\boxed{50\\%}` % 0.5",
-        "`50%` % 50",
-        "`50%` % 1/2",
-        "`\\boxed{18 \\text{ dollars}}` % 18",
-        "\\boxed{x = 5} % 5",
-        "#### 18 dollars % 18",
-        "x is 1 / 2 % 0.5",
-        "\\boxed{\\left( 3, \\frac{\\pi}{2} \\right)} % (3,\\frac{\\pi}{2})",
-      })
-  void rightAnswersAreFoundAndRecognised(String completion, String reference) {
-    String text = completion.replace('¶', '\n');
-    assertThat(FinalAnswer.isRight(reference, text)).isTrue();
-    assertThat(new FinalAnswer().score("q", reference, text)).isEqualTo(RewardScore.of(1));
+  /// A completion with its reference and whether it is right.
+  ///
+  /// @param why the rule by which that was decided: the graders of MATH, of Minerva and of GSM8K as
+  ///     published, else common sense
+  record Graded(String ref, String out, int expect, String why) {}
+
+  static List<Graded> graded() throws IOException {
+    ObjectMapper mapper = new ObjectMapper();
+    try (InputStream in = FinalAnswerTest.class.getResourceAsStream("final-answers.jsonl");
+        MappingIterator<Graded> lines = mapper.readerFor(Graded.class).readValues(in)) {
+      return lines.readAll();
+    }
   }
 
   @ParameterizedTest
-  @CsvSource(
-      delimiter = '%',
-      quoteCharacter = '`',
-      value = {
-        "\\boxed{41}, though 42 % 42",
-        "#### 5 and 72 % 72",
-        "Answer: 5 % 72",
-        "72 is not 73 % 72",
-        "<think>132</think> % 132",
-        "0.33 % 1/3",
-        "0.5000001 % 0.5",
-        "-7 % 7",
-        "1,00 % 100",
-        "1/0 % 1",
-        "\\boxed{3, 5} % 5",
-        "\\boxed{} % 5",
-        "`` % 5",
-        "nothing % 5",
-        "London % Paris",
-        "5 % Paris",
-        "1e999999999 % 1",
-      })
-  void wrongAnswersAreNot(String completion, String reference) {
-    assertThat(FinalAnswer.isRight(reference, completion)).isFalse();
-    assertThat(new FinalAnswer().score("q", reference, completion)).isEqualTo(RewardScore.of(0));
+  @MethodSource("graded")
+  void answersAreJudgedAsATeacherWould(Graded answer) {
+    assertThat(FinalAnswer.isRight(answer.ref(), answer.out()))
+        .as(answer.why())
+        .isEqualTo(answer.expect() == 1);
+    assertThat(new FinalAnswer().score("q", answer.ref(), answer.out()))
+        .isEqualTo(RewardScore.of(answer.expect()));
+  }
+
+  @Test
+  void answersMayChangePlaces() throws IOException {
+    List<String> answers =
+        graded().stream()
+            .flatMap(it -> Stream.concat(Stream.of(it.ref()), FinalAnswer.of(it.out()).stream()))
+            .distinct()
+            .toList();
+    assertThat(answers).hasSizeGreaterThan(300);
+    List<AnswerValue> values = answers.stream().map(AnswerReader::read).toList();
+    for (AnswerValue one : values) {
+      for (AnswerValue other : values) {
+        assertThat(FinalAnswer.agrees(one, other))
+            .as("%s and %s", one, other)
+            .isEqualTo(FinalAnswer.agrees(other, one));
+      }
+      assertThat(FinalAnswer.agrees(one, one)).as("%s", one).isTrue();
+    }
+  }
+
+  /// A fraction in one of many spellings.
+  private static String spelled(Random random, int top, int bottom) {
+    String minus = top < 0 ? (random.nextBoolean() ? "-" : "\u2212 ") : "";
+    int factor = 1 + random.nextInt(3);
+    int above = Math.abs(top) * factor;
+    int below = bottom * factor;
+    return minus
+        + switch (random.nextInt(6)) {
+          case 0 -> above + "/" + below;
+          case 1 -> "\\frac{%d}{%d}".formatted(above, below);
+          case 2 -> "\\dfrac {%d} {%d}".formatted(above, below);
+          case 3 -> above / below + " " + above % below + "/" + below;
+          case 4 -> "%d\\frac{%d}{%d}".formatted(above / below, above % below, below);
+          default -> "(%d \u00f7 %d)".formatted(above, below);
+        };
+  }
+
+  @Test
+  void spellingsAreTheSameExactlyWhereTheirValuesAre() {
+    Random random = new Random(7);
+    for (int i = 0; i < 3000; i++) {
+      int[] top = random.ints(2, -9, 10).toArray();
+      int[] bottom = random.ints(2, 1, 7).toArray();
+      String one = spelled(random, top[0], bottom[0]);
+      String other = spelled(random, top[1], bottom[1]);
+      assertThat(FinalAnswer.isRight(one, "\\boxed{" + other + "}"))
+          .as("%s and %s", one, other)
+          .isEqualTo(top[0] * bottom[1] == top[1] * bottom[0]);
+    }
+  }
+
+  /// A decimal number in one of many spellings.
+  private static String spelled(Random random, BigDecimal value) {
+    return switch (random.nextInt(7)) {
+      case 0 -> value.toPlainString() + (value.scale() > 0 ? "00" : ".0");
+      case 1 -> String.format(Locale.ROOT, "%,.3f", value);
+      case 2 -> String.format(Locale.ROOT, "%,.3f", value).replace(",", "{,}");
+      case 3 -> value.movePointLeft(3).toPlainString() + " \\times 10^{3}";
+      case 4 -> value.movePointRight(2).toPlainString() + "e-2";
+      case 5 -> value.movePointRight(2).toPlainString() + " / 100";
+      default -> "x = " + value.toPlainString();
+    };
+  }
+
+  @Test
+  void numbersAreSameTransitively() {
+    Random random = new Random(11);
+    for (int i = 0; i < 2000; i++) {
+      List<BigDecimal> values =
+          random
+              .ints(3, 0, 3)
+              .mapToObj(it -> new BigDecimal(1234 + it).movePointLeft(it % 2 == 0 ? 1 : 0))
+              .toList();
+      List<String> texts = values.stream().map(value -> spelled(random, value)).toList();
+      boolean first = FinalAnswer.isSame(texts.get(0), texts.get(1));
+      boolean second = FinalAnswer.isSame(texts.get(1), texts.get(2));
+      boolean both = FinalAnswer.isSame(texts.get(0), texts.get(2));
+      assertThat(first).as("%s", texts).isEqualTo(values.get(0).compareTo(values.get(1)) == 0);
+      if (first && second) {
+        assertThat(both).as("%s", texts).isTrue();
+      }
+    }
   }
 
   @Test
@@ -103,21 +140,54 @@ class FinalAnswerTest {
     assertThat(FinalAnswer.isRight("3 or 5", "3 or 5")).isTrue();
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '~',
+      value = {
+        "9 ~ 1000000",
+        "1,000 ~ 100000",
+        "9/ ~ 100000",
+        "\\frac ~ 100000",
+        "\\boxed{ ~ 100000",
+        "( ~ 100000",
+        "(aaaa( ~ 50000",
+        "x= ~ 100000",
+        "'1 ' ~ 100000",
+        "'1, ' ~ 100000",
+        "'- ' ~ 100000",
+        "'Answer: ' ~ 100000",
+        "'#### ' ~ 100000",
+        "<think> ~ 100000",
+        "9^ ~ 190",
+        "9! ~ 190",
+        "\\sqrt{ ~ 160",
+        "\\text{ ~ 150",
+        "1e999* ~ 150",
+        "'m ' ~ 190",
+        "((1,2), ~ 100",
+        "\\pm1, ~ 100",
+      })
+  void hostileTextsCostLittle(String part, int times) {
+    for (String text : List.of(part.repeat(times), "\\boxed{%s5}".formatted(part.repeat(times)))) {
+      assertTimeoutPreemptively(
+          Duration.ofSeconds(20), () -> assertThat(FinalAnswer.isRight("7", text)).isFalse());
+    }
+  }
+
   @Test
-  void aLongRunOfDigitsCostsNoTime() {
-    assertThat(FinalAnswer.isRight("5", "9".repeat(1_000_000))).isFalse();
-    assertThat(FinalAnswer.isRight("5", "1" + ",000".repeat(100_000))).isFalse();
-    assertThat(FinalAnswer.isRight("7", "9/".repeat(100_000) + "5")).isFalse();
-    assertThat(FinalAnswer.isRight("5", "\\boxed{".repeat(100_000) + "5")).isTrue();
+  void aBoxThatIsNotClosedMarksNothing() {
+    assertThat(FinalAnswer.isRight("5", "\\boxed{".repeat(1000) + "5")).isTrue();
+    assertThat(FinalAnswer.isRight("1", "\\boxed{1} \\boxed{5")).isFalse();
   }
 
   @Test
   void theFinalAnswerCanBeHadAsItStands() {
-    assertThat(FinalAnswer.of("<think>1</think>so \\boxed{\\frac{1}{2}}"))
-        .isEqualTo(Optional.of("\\frac{1}{2}"));
-    assertThat(FinalAnswer.of("it is 7, or 8")).isEqualTo(Optional.of("8"));
-    assertThat(FinalAnswer.of("Paris ")).isEqualTo(Optional.of("Paris"));
-    assertThat(FinalAnswer.of("<think>1</think>")).isEqualTo(Optional.empty());
+    assertThat(FinalAnswer.of("<think>1</think>so \\boxed{\\frac{1}{2}}")).contains("\\frac{1}{2}");
+    assertThat(FinalAnswer.of("it is 7, or 8")).contains("7, or 8");
+    assertThat(FinalAnswer.of("so the area is 12 m^2.")).contains("12 m^2");
+    assertThat(FinalAnswer.of("Paris ")).contains("Paris");
+    assertThat(FinalAnswer.of("<think>1</think>")).isEmpty();
+    assertThat(FinalAnswer.of("<think>1")).isEmpty();
   }
 
   @Test
