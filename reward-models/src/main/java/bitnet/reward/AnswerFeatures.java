@@ -56,7 +56,11 @@ record AnswerFeatures(int[] indexes, float[] values) {
   }
 
   private static List<String> stems(String text) {
-    return TokenF1.words(text).stream().limit(MOST_WORDS).map(PorterStemmer::stem).toList();
+    return TokenF1.words(text).stream()
+        .limit(MOST_WORDS)
+        .map(word -> word.replaceFirst("^-", "")) // models know numbers without a sign
+        .map(PorterStemmer::stem)
+        .toList();
   }
 
   private static Set<String> few(List<String> words) {

@@ -8,10 +8,10 @@ import java.util.function.Function;
 
 /// A small expression over rewards: `0.7*f1 + 0.3*format`, `format*(final_answer - 0.1)`.
 ///
-/// Numbers, names, `+ - * /` and brackets, with the usual precedence; a name may have numbers as
-/// arguments, `length(200, 400)`. A name stands for the outcome of its reward, which is asked once
-/// however often it occurs. A quotient by zero makes no finite reward and is refused when it comes
-/// up.
+/// Numbers, names, `+ - * /` and brackets, with the usual precedence; a name may have numbers or
+/// words as arguments, `length(200, 400)`, `f1(no_articles)`. A name stands for the outcome of its
+/// reward, which is asked once however often it occurs. A quotient by zero makes no finite reward
+/// and is refused when it comes up.
 final class RewardExpression implements Reward {
 
   /// A node of the parsed expression.
@@ -158,16 +158,30 @@ final class RewardExpression implements Reward {
         throw fault("a number, a name or a bracket");
       }
       String name = text.substring(start, at);
-      List<Double> arguments = new ArrayList<>();
+      List<String> arguments = new ArrayList<>();
       if (takes('(')) {
         do {
-          arguments.add(number());
+          arguments.add(argument());
         } while (takes(','));
         require(')');
       }
       RewardName full = new RewardName(name, arguments);
       named.computeIfAbsent(full.toString(), key -> rewards.apply(full));
       return new Named(full.toString());
+    }
+
+    /// A number or a word.
+    private String argument() {
+      skipSpace();
+      if (at < text.length() && !isNumeric(text.charAt(at)) && isLetter(text.charAt(at))) {
+        int start = at;
+        while (at < text.length() && isLetter(text.charAt(at))) {
+          at++;
+        }
+        return text.substring(start, at);
+      }
+      double number = number();
+      return number % 1 == 0 && number <= Long.MAX_VALUE ? "" + (long) number : "" + number;
     }
 
     private double number() {

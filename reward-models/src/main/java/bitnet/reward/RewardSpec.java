@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 ///
 /// | | |
 /// |---|---|
-/// | `f1` or `qa_reward` | [TokenF1] |
+/// | `f1` or `qa_reward`, `f1(no_articles)` | [TokenF1] |
 /// | `final_answer` or `exact` | [FinalAnswer] |
 /// | `format` | [Format] |
 /// | `length`, `length(FREE,LIMIT)` | [LengthPenalty] |
@@ -93,12 +93,13 @@ public record RewardSpec(List<String> rewards, List<Double> weights) {
   }
 
   private static Reward named(RewardName reward) {
-    if (!reward.arguments().isEmpty() && !reward.name().equals("length")) {
+    boolean takesArguments = reward.name().matches("length|f1|qa_reward");
+    if (!reward.arguments().isEmpty() && !takesArguments) {
       throw new IllegalArgumentException(
           "reward %s takes no arguments; write %s".formatted(reward, reward.name()));
     }
     return switch (reward.name()) {
-      case "f1", "qa_reward" -> new TokenF1();
+      case "f1", "qa_reward" -> overlap(reward);
       case "final_answer", "exact" -> new FinalAnswer();
       case "format" -> new Format();
       case "length" -> length(reward);
@@ -112,17 +113,31 @@ public record RewardSpec(List<String> rewards, List<Double> weights) {
     };
   }
 
+  private static TokenF1 overlap(RewardName reward) {
+    if (reward.arguments().isEmpty()) {
+      return new TokenF1();
+    }
+    if (!reward.arguments().equals(List.of("no_articles"))) {
+      throw new IllegalArgumentException(
+          "reward %s has an unknown argument; write %s or %s(no_articles), which leaves out a, an"
+                  .formatted(reward, reward.name(), reward.name())
+              + " and the");
+    }
+    return new TokenF1(TokenF1.Articles.LEFT_OUT);
+  }
+
   private static LengthPenalty length(RewardName reward) {
-    List<Double> arguments = reward.arguments();
+    List<String> arguments = reward.arguments();
     if (arguments.isEmpty()) {
       return new LengthPenalty();
     }
-    if (arguments.size() != 2 || arguments.stream().anyMatch(it -> it % 1 != 0 || it > 1e9)) {
+    if (arguments.size() != 2 || arguments.stream().anyMatch(it -> !it.matches("\\d{1,9}"))) {
       throw new IllegalArgumentException(
           "reward %s needs two whole numbers of characters, as in length(200,400)"
               .formatted(reward));
     }
-    return new LengthPenalty(arguments.getFirst().intValue(), arguments.getLast().intValue());
+    return new LengthPenalty(
+        Integer.parseInt(arguments.getFirst()), Integer.parseInt(arguments.getLast()));
   }
 
   private static Reward ofClass(String name) {

@@ -15,28 +15,66 @@ import java.util.regex.Pattern;
 /// F1 = 2 P R / (P + R), with P the share of the answer's words that have a partner in the
 /// reference and R the share of the reference's words that have one in the answer.
 ///
-/// A word is a run of letters or a number; case and punctuation do not count, a minus sign among
-/// them, and of numbers only their value does (`1,000.50` is `1000.5`). Two words are partners if
-/// their Porter stems are equal or WordNet 3.1 has both in one set of synonyms. Each word has one
-/// partner at most, and of all ways to pair them one with the most pairs is taken (maximum
-/// matching), so that the order of the words makes no difference. The answer is what follows the
-/// last `</think>`.
+/// A word is a run of letters or a number; case and punctuation do not count, and of numbers only
+/// their value with its sign does (`1,000.50` is `1000.5`, `-5` is not `5`). Two words are partners
+/// if their Porter stems are equal or WordNet 3.1 has both in one set of synonyms. Numbers, number
+/// words, words of fewer than three letters and stop words have no synonyms: WordNet counts `10`,
+/// `x` and `ten` as one, and `be`, `live` and `cost`. Each word has one partner at most, and of all
+/// ways to pair them one with the most pairs is taken (maximum matching), so that the order of the
+/// words makes no difference.
+///
+/// Where both have no words the score is 1, where one has none it is 0, as in SQuAD 2.0. The answer
+/// follows the last `</think>`; a reasoning that is not ended has none.
 public final class TokenF1 implements Reward {
   private static final Pattern WORD =
       Pattern.compile(
-          "\\d+(?:,\\d{3})+(?:\\.\\d+)?|\\d*\\.?\\d+|[\\p{L}\\p{M}][\\p{L}\\p{M}\\p{N}'\u2019]*");
+          "(?:(?<![\\p{L}\\p{N})\\]}])[-\u2212\u2013])?(?:\\d+(?:,\\d{3})+(?:\\.\\d+)?|\\d*\\.?\\d+)"
+              + "|[\\p{L}\\p{M}][\\p{L}\\p{M}\\p{N}'\u2019]*");
+  private static final int SHORTEST_SYNONYM = 3;
+  private static final Set<String> ARTICLES = Set.of("a", "an", "the");
+
+  /// Words that say little and have synonyms that say something else.
+  private static final Set<String> STOP_WORDS =
+      Set.of(
+          ("the and but nor for yet off out over under again then once here there when where why"
+                  + " how all any both each few more most other some such not only own same than"
+                  + " too very can will just should now are was were been being have has had having"
+                  + " does did doing would could might must shall may about against between into"
+                  + " through during before after above below from down with you your yours him"
+                  + " his she her hers its they them their theirs what which who whom this that"
+                  + " these those our ours get gets got getting make makes made making take takes"
+                  + " took taken taking goes went gone going come comes came coming give gives gave"
+                  + " given giving put puts let lets set sets run runs ran running")
+              .split(" "));
+
+  /// What is done with the words `a`, `an` and `the`.
+  public enum Articles {
+    /// They count as other words do.
+    COUNTED,
+    /// They are left out, as SQuAD does.
+    LEFT_OUT
+  }
 
   private final WordNet wordNet = new WordNet();
 
-  /// The reward; it has no settings. Opens WordNet.
-  public TokenF1() {}
+  private final Articles articles;
+
+  /// The reward with articles counted. Opens WordNet.
+  public TokenF1() {
+    this(Articles.COUNTED);
+  }
+
+  /// The reward. Opens WordNet.
+  public TokenF1(Articles articles) {
+    this.articles = articles;
+  }
 
   @Override
   public RewardScore score(String query, String reference, String completion) {
     List<Set<String>> answer = keys(AnswerText.of(completion));
     List<Set<String>> wanted = keys(AnswerText.of(reference));
     if (answer.isEmpty() || wanted.isEmpty()) {
-      return RewardScore.of(0);
+      return RewardScore.of(answer.isEmpty() && wanted.isEmpty() ? 1 : 0);
     }
     double matches = new Matching(answer, wanted).size();
     return RewardScore.of(2 * matches / (answer.size() + wanted.size()));
@@ -45,13 +83,23 @@ public final class TokenF1 implements Reward {
   /// For each word what it may have in common with another: its stem and its meanings.
   private List<Set<String>> keys(String text) {
     return words(text).stream()
+        .filter(word -> articles == Articles.COUNTED || !ARTICLES.contains(word))
         .map(
             word -> {
-              Set<String> keys = new HashSet<>(wordNet.meanings(word));
+              Set<String> keys =
+                  new HashSet<>(hasSynonyms(word) ? wordNet.meanings(word) : Set.of());
               keys.add("=" + PorterStemmer.stem(word)); // no meaning begins with =
               return keys;
             })
         .toList();
+  }
+
+  private static boolean hasSynonyms(String word) {
+    return word.length() >= SHORTEST_SYNONYM
+        && word.codePoints().allMatch(Character::isLetter)
+        && !STOP_WORDS.contains(word)
+        && !NumberWords.begins(word)
+        && NumberWords.scale(word).isEmpty();
   }
 
   static List<String> words(String text) {
@@ -68,9 +116,11 @@ public final class TokenF1 implements Reward {
   }
 
   private static String number(String word) {
-    String plain = word.replace(",", "");
+    boolean minus = "-\u2212\u2013".indexOf(word.charAt(0)) >= 0;
+    String plain = (minus ? word.substring(1) : word).replace(",", "");
     plain = plain.startsWith(".") ? "0" + plain : plain;
-    return plain.contains(".") ? plain.replaceAll("\\.?0+$", "") : plain;
+    plain = plain.contains(".") ? plain.replaceAll("\\.?0+$", "") : plain;
+    return minus && !plain.matches("0+") ? "-" + plain : plain;
   }
 
   /// The largest set of pairs, by augmenting paths (Kuhn).
