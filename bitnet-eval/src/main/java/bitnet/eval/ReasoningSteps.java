@@ -3,13 +3,23 @@ package bitnet.eval;
 import bitnet.data.QaTemplate;
 import bitnet.reward.FinalAnswer;
 import bitnet.reward.TokenF1;
+import java.math.BigDecimal;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
 /// The reasoning of a completion, and how much of a reference's it holds.
 final class ReasoningSteps {
   private static final Pattern BREAK = Pattern.compile("[;\\r\\n]+|(?<=[.!?])\\s+");
+  private static final String VALUE = "\\d[\\d,]*(?:\\.\\d+)?";
+  private static final Pattern NUMBER = Pattern.compile(VALUE);
+
+  /// Numbers with operators between them, an equals sign and a number.
+  private static final Pattern EQUATION =
+      Pattern.compile(
+          "(?<![\\d.,])([-(\u2212]*@[)]*(?: *(?:[-+*/\u00d7\u00b7\u00f7\u2212^]|x|\\\\times|\\\\cdot|\\\\div) *[-(\u2212]*@[)]*)+) *= *([-\u2212]?@(?:/@)?)"
+              .replace("@", VALUE));
   private static final double LEAST_OVERLAP = 0.5;
 
   private final TokenF1 overlap;
@@ -42,8 +52,10 @@ final class ReasoningSteps {
   /// the length of a longest common subsequence over the number of reference steps.
   ///
   /// A generated step matches a reference step if half of their words or more are in common (an
-  /// F1 of 0.5, as [TokenF1] counts them) and, where the reference step has a number in it,
-  /// both end in the same one: `2+4=6` matches `4 + 2 = 6` and not `2+4=7`.
+  /// F1 of 0.5, as [TokenF1] counts them) and they compute the same: where the reference step has
+  /// equations, each stands in the generated step with the same operands and the same result
+  /// (`2+4=6` matches `4 + 2 = 6`, neither `2+9=6` nor `1+5=6`); where it has another number in
+  /// it, both end in the same one.
   ///
   /// @return 0 to 1; 1 for a reference without steps
   double correctness(String reference, String generated) {
@@ -68,7 +80,31 @@ final class ReasoningSteps {
     if (overlap.score("", reference, step).outcome() < LEAST_OVERLAP) {
       return false;
     }
+    List<MatchResult> wanted = equations(reference);
+    if (!wanted.isEmpty()) {
+      List<MatchResult> found = equations(step);
+      return wanted.stream().allMatch(one -> found.stream().anyMatch(other -> areSame(one, other)));
+    }
     return reference.chars().noneMatch(Character::isDigit)
         || FinalAnswer.of(reference).filter(end -> FinalAnswer.isRight(end, step)).isPresent();
+  }
+
+  private static List<MatchResult> equations(String step) {
+    return EQUATION.matcher(step.replace("$", "")).results().toList();
+  }
+
+  private static boolean areSame(MatchResult one, MatchResult other) {
+    return operands(one).equals(operands(other))
+        && FinalAnswer.isSame(one.group(1), other.group(1))
+        && FinalAnswer.isSame(one.group(2), other.group(2));
+  }
+
+  private static List<String> operands(MatchResult equation) {
+    return NUMBER
+        .matcher(equation.group(1).replace(",", ""))
+        .results()
+        .map(number -> new BigDecimal(number.group()).stripTrailingZeros().toPlainString())
+        .sorted()
+        .toList();
   }
 }
