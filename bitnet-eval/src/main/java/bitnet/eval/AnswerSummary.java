@@ -8,13 +8,18 @@ import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
 
 /// The figures of answers. With a second try there are two of each, `_t1` and `_t2`; a record
-/// with several attempts counts with their mean.
+/// with several attempts counts with their mean. pass@N is the share of records for which at least
+/// one of N attempts is right: no way to choose that one is implied.
 final class AnswerSummary {
+  private static final String FIRST = "_t1";
+  private static final String SECOND = "_t2";
+
   private final List<AnswerSample> samples;
   private final AnswerSettings settings;
   private final long seed;
   private final List<Metric> metrics = new ArrayList<>();
   private final List<Series> compared = new ArrayList<>();
+  private final List<PairedTest> tests = new ArrayList<>();
   private final List<String> notes = new ArrayList<>();
 
   /// @param seed of the intervals
@@ -28,14 +33,15 @@ final class AnswerSummary {
     if (settings.correction().isEmpty()) {
       stage("", AnswerSample::first);
     } else {
-      stage("_t1", AnswerSample::first);
-      stage("_t2", AnswerSample::second);
+      stage(FIRST, AnswerSample::first);
+      stage(SECOND, AnswerSample::second);
       change();
+      compareStages(model);
     }
     note(model, "prompts did not fit its context: they count as wrong", AnswerSample::first);
     note(
         model, "corrections did not fit its context: the first answer stays", AnswerSample::second);
-    return new ModelResult(model, metrics, compared, notes);
+    return new ModelResult(model, metrics, compared, tests, notes);
   }
 
   private void stage(String suffix, Function<AnswerSample, List<ScoredCompletion>> attempts) {
@@ -50,7 +56,7 @@ final class AnswerSummary {
               "majority" + suffix, true, it -> MajorityVote.isRight(attempts.apply(it)) ? 1 : 0));
       show(
           series(
-              "best_of_%d%s".formatted(settings.attempts(), suffix),
+              "pass_at_%d%s".formatted(settings.attempts(), suffix),
               true,
               it -> attempts.apply(it).stream().anyMatch(ScoredCompletion::right) ? 1 : 0));
     }
@@ -60,11 +66,14 @@ final class AnswerSummary {
     }
     List<ScoredCompletion> all = samples.stream().map(attempts).flatMap(List::stream).toList();
     metrics.add(Metric.of("tokens" + suffix, mean(all, ScoredCompletion::tokens), samples.size()));
-    metrics.add(
-        Metric.of(
+    show(
+        series(
             "cut_off" + suffix,
-            mean(all, it -> it.finish().equals(ScoredCompletion.CUT) ? 1 : 0),
-            samples.size()));
+            !several,
+            it ->
+                mean(
+                    attempts.apply(it),
+                    each -> each.finish().equals(ScoredCompletion.CUT) ? 1 : 0)));
   }
 
   /// Of the records that have a reasoning to compare with.
@@ -88,13 +97,29 @@ final class AnswerSummary {
   /// What the second try changed, as shares of all answers: delta is right second less right
   /// first tries, and the difference of the other two.
   private void change() {
-    add(
-        series(
-            "delta",
-            false,
-            it -> mean(it.second(), AnswerSummary::hit) - mean(it.first(), AnswerSummary::hit)));
-    show(series("incorrect_to_correct", false, it -> moved(it, false)));
-    show(series("correct_to_incorrect", false, it -> moved(it, true)));
+    double[] rise =
+        samples.stream()
+            .mapToDouble(
+                it -> mean(it.second(), AnswerSummary::hit) - mean(it.first(), AnswerSummary::hit))
+            .toArray();
+    add(new Series("delta", rise, false, -1));
+    boolean single = settings.attempts() == 1;
+    show(series("incorrect_to_correct", single, it -> moved(it, false)));
+    show(series("correct_to_incorrect", single, it -> moved(it, true)));
+  }
+
+  /// Whether the second tries differ from the first by more than chance explains.
+  private void compareStages(String model) {
+    for (Series first : List.copyOf(compared)) {
+      if (!first.name().endsWith(FIRST)) {
+        continue;
+      }
+      String name = first.name().substring(0, first.name().length() - FIRST.length());
+      compared.stream()
+          .filter(series -> series.name().equals(name + SECOND))
+          .map(second -> PairedTest.of(model + " t1", first.named(name), model + " t2", second))
+          .forEach(tests::add);
+    }
   }
 
   private static double moved(AnswerSample sample, boolean fromRight) {

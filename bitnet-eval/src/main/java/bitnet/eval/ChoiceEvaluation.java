@@ -8,13 +8,15 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.ToIntFunction;
 
 /// Multiple choice by likelihood, as EleutherAI's lm-evaluation-harness does it: a model chooses
 /// the answer that is most probable after the prompt and a blank.
 ///
-/// `acc` compares log-probabilities as they are, `acc_norm` divided by the UTF-8 bytes of the
-/// answer, the blank not counted. (The harness divides by characters, which is the same for
-/// ASCII.) Where prompt and answer do not fit the context the beginning is left out.
+/// `acc` compares log-probabilities as they are, `acc_norm` divided by the characters of the answer
+/// (Unicode code points), the blank not counted, and `acc_norm_bytes` by its UTF-8 bytes: the
+/// harness calls these acc_norm and acc_bytes. They are the same for ASCII. Where prompt and answer
+/// do not fit the context the beginning is left out.
 public final class ChoiceEvaluation implements Evaluation<ChoiceSample> {
   private static final int BATCHES_A_CHUNK = 4;
 
@@ -181,19 +183,16 @@ public final class ChoiceEvaluation implements Evaluation<ChoiceSample> {
   private ChoiceSample sample(
       EvaluatedModel model, String run, int index, double[] scores, boolean cut) {
     ChoiceRecord record = records.get(index);
-    double[] byByte = new double[scores.length];
-    for (int j = 0; j < scores.length; j++) {
-      byByte[j] = scores[j] / record.choices().get(j).getBytes(StandardCharsets.UTF_8).length;
-    }
+    List<Double> logProbabilities = Arrays.stream(scores).boxed().toList();
     return new ChoiceSample(
         run,
         model.name(),
         index,
         record.prompt(),
-        Arrays.stream(scores).boxed().toList(),
+        logProbabilities,
         record.right(),
         best(scores),
-        best(byByte),
+        chosen(logProbabilities, record.choices(), ChoiceEvaluation::bytes),
         cut);
   }
 
@@ -208,25 +207,55 @@ public final class ChoiceEvaluation implements Evaluation<ChoiceSample> {
 
   @Override
   public ModelResult summarize(EvaluatedModel model, List<ChoiceSample> samples) {
-    Series plain =
-        new Series(
-            "acc",
-            samples.stream().mapToDouble(it -> it.chosen() == it.right() ? 1 : 0).toArray(),
-            true);
-    Series byByte =
-        new Series(
-            "acc_norm",
-            samples.stream().mapToDouble(it -> it.chosenByByte() == it.right() ? 1 : 0).toArray(),
-            true);
+    List<Series> series =
+        List.of(
+            hits("acc", samples, ChoiceSample::chosen),
+            hits(
+                "acc_norm",
+                samples,
+                it ->
+                    chosen(
+                        it.logProbabilities(),
+                        records.get(it.index()).choices(),
+                        ChoiceEvaluation::characters)),
+            hits("acc_norm_bytes", samples, ChoiceSample::chosenByByte));
     long cut = samples.stream().filter(ChoiceSample::cut).count();
     return new ModelResult(
         model.name(),
-        List.of(Metric.mean(plain, seed), Metric.mean(byByte, seed)),
-        List.of(plain, byByte),
+        series.stream().map(each -> Metric.mean(each, seed)).toList(),
+        series,
+        List.of(),
         cut == 0
             ? List.of()
             : List.of(
                 "%s: %d records did not fit its context: their beginnings were left out."
                     .formatted(model.name(), cut)));
+  }
+
+  private static Series hits(
+      String name, List<ChoiceSample> samples, ToIntFunction<ChoiceSample> chosen) {
+    return new Series(
+        name,
+        samples.stream().mapToDouble(it -> chosen.applyAsInt(it) == it.right() ? 1 : 0).toArray(),
+        true);
+  }
+
+  /// The index of the choice with the highest log-probability a unit of its length, the first of
+  /// equally high ones.
+  static int chosen(
+      List<Double> logProbabilities, List<String> choices, ToIntFunction<String> length) {
+    double[] scores = new double[choices.size()];
+    for (int j = 0; j < scores.length; j++) {
+      scores[j] = logProbabilities.get(j) / length.applyAsInt(choices.get(j));
+    }
+    return best(scores);
+  }
+
+  static int characters(String choice) {
+    return choice.codePointCount(0, choice.length());
+  }
+
+  static int bytes(String choice) {
+    return choice.getBytes(StandardCharsets.UTF_8).length;
   }
 }

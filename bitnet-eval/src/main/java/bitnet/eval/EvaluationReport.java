@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param task what they were judged by
 /// @param models one each, in the order in which they were given
-/// @param tests every model against every later one
+/// @param tests the corrections of every model against its first answers, then every model against
+///     every later one
 public record EvaluationReport(String task, List<Judged> models, List<PairedTest> tests) {
   private static final int NAME_WIDTH = 22;
 
@@ -50,6 +51,7 @@ public record EvaluationReport(String task, List<Judged> models, List<PairedTest
 
   static EvaluationReport of(String task, List<ModelResult> results) {
     List<PairedTest> tests = new ArrayList<>();
+    results.forEach(result -> tests.addAll(result.tests()));
     for (int i = 0; i < results.size(); i++) {
       for (int j = i + 1; j < results.size(); j++) {
         ModelResult first = results.get(i);

@@ -3,40 +3,36 @@ package bitnet.eval;
 import bitnet.reward.FinalAnswer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /// What most of several answers to a question say.
 final class MajorityVote {
   private MajorityVote() {}
 
-  /// Whether the answer that most attempts agree on is right. Answers agree if they are the
-  /// same as [FinalAnswer] compares them; of equally frequent ones the earliest counts;
-  /// attempts without an answer have no vote.
+  /// Whether the answer that most attempts agree with is right. Answers agree if they are the same
+  /// as [FinalAnswer] compares them; an answer's votes are the attempts that agree with it, itself
+  /// included, so that their order decides nothing but ties: of equally frequent answers the
+  /// earliest counts. Attempts without an answer have no vote.
   static boolean isRight(List<ScoredCompletion> attempts) {
-    List<ScoredCompletion> leaders = new ArrayList<>();
-    List<Integer> votes = new ArrayList<>();
+    List<ScoredCompletion> voters = new ArrayList<>();
+    List<String> answers = new ArrayList<>();
     for (ScoredCompletion attempt : attempts) {
-      Optional<String> answer = FinalAnswer.of(attempt.text());
-      if (answer.isEmpty()) {
-        continue;
-      }
-      int group = 0;
-      while (group < leaders.size()
-          && !FinalAnswer.isRight(answer.get(), leaders.get(group).text())) {
-        group++;
-      }
-      if (group == leaders.size()) {
-        leaders.add(attempt);
-        votes.add(0);
-      }
-      votes.set(group, votes.get(group) + 1);
+      FinalAnswer.of(attempt.text())
+          .ifPresent(
+              answer -> {
+                voters.add(attempt);
+                answers.add(answer);
+              });
     }
     int best = -1;
-    for (int group = 0; group < leaders.size(); group++) {
-      if (best < 0 || votes.get(group) > votes.get(best)) {
-        best = group;
+    long most = 0;
+    for (int i = 0; i < answers.size(); i++) {
+      String answer = answers.get(i);
+      long votes = answers.stream().filter(other -> FinalAnswer.isSame(answer, other)).count();
+      if (votes > most) {
+        best = i;
+        most = votes;
       }
     }
-    return best >= 0 && leaders.get(best).right();
+    return best >= 0 && voters.get(best).right();
   }
 }

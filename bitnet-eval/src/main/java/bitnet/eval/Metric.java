@@ -15,12 +15,9 @@ public record Metric(String name, double value, @Nullable Interval interval, lon
     return new Metric(name, value, null, count);
   }
 
-  /// A mean over records with its bootstrap interval.
+  /// A mean over records with its interval.
   static Metric mean(Series series, long seed) {
     return new Metric(
-        series.name(),
-        series.mean(),
-        Interval.bootstrap(series.values(), seed),
-        series.values().length);
+        series.name(), series.mean(), Interval.of(series, seed), series.values().length);
   }
 }

@@ -218,6 +218,7 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
             Metric.of("tokens", (double) tokens, tokens),
             Metric.of("bytes", (double) read.bytes(), tokens)),
         List.of(),
+        List.of(),
         List.of());
   }
 }

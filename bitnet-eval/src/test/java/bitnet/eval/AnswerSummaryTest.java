@@ -93,6 +93,47 @@ class AnswerSummaryTest {
     assertThat(figures.get("delta")).isCloseTo(0.2, within(1e-12));
   }
 
+  /// Both right 1, first only 1, second only 2, none 1: twice the tail of at most 1 of 3.
+  @Test
+  void secondTriesAreComparedWithTheFirst() {
+    ScoredCompletion right = attempt(true, 1);
+    ScoredCompletion wrong = attempt(false, 0);
+    List<AnswerSample> samples =
+        List.of(
+            sample(0, List.of(right), List.of(right)),
+            sample(1, List.of(wrong), List.of(right)),
+            sample(2, List.of(wrong), List.of(right)),
+            sample(3, List.of(right), List.of(wrong)),
+            sample(4, List.of(wrong), List.of(wrong)));
+
+    ModelResult result = result(samples, settings(1, CORRECTED));
+
+    assertThat(result.tests())
+        .extracting(PairedTest::metric, PairedTest::first, PairedTest::second)
+        .containsExactly(tuple("final_answer", "m t1", "m t2"), tuple("f1", "m t1", "m t2"));
+    PairedTest test = result.tests().getFirst();
+    assertThat(test.difference()).isCloseTo(0.2, within(1e-12));
+    assertThat(test.pValue()).isEqualTo(1);
+    assertThat(test.test()).isEqualTo("McNemar, exact: 1 only m t1, 2 only m t2");
+    EvaluationReport report = EvaluationReport.of("qa", List.of(result));
+    assertThat(report.table()).contains("m t2 against m t1\nfinal_answer            +0.2000");
+  }
+
+  @Test
+  void sharesHaveWilsonsIntervals() {
+    List<Metric> metrics =
+        result(
+                List.of(sample(0, List.of(attempt(false, 0)), List.of(attempt(false, 0)))),
+                settings(1, CORRECTED))
+            .metrics();
+
+    assertThat(metrics)
+        .filteredOn(metric -> metric.name().matches("final_answer.*|.*correct|cut_off.*"))
+        .hasSize(6)
+        .extracting(Metric::interval)
+        .containsOnly(Interval.wilson(0, 1));
+  }
+
   @Test
   void severalAnswersGiveMeanMajorityAndBest() {
     ScoredCompletion right = attempt(true, 1);
@@ -107,7 +148,7 @@ class AnswerSummaryTest {
 
     assertThat(figures.get("final_answer")).isCloseTo(3 / 9.0, within(1e-12));
     assertThat(figures.get("majority")).isCloseTo(1 / 3.0, within(1e-12));
-    assertThat(figures.get("best_of_3")).isCloseTo(2 / 3.0, within(1e-12));
+    assertThat(figures.get("pass_at_3")).isCloseTo(2 / 3.0, within(1e-12));
   }
 
   /// The reference is 5; answers are parted by blanks.
@@ -120,6 +161,10 @@ class AnswerSummaryTest {
     "5 6, true",
     "_ _ 5, true",
     "_ _, false",
+    "x=5 5 6 6 5, true",
+    "6 x=5 5, true",
+    "6 6 x=5 5.0 10/2, true",
+    "500% 5 6 6 6.0 5.0, true",
   })
   void mostAnswersWinAndOfAsManyTheFirst(String answers, boolean right) {
     List<ScoredCompletion> attempts =
@@ -127,7 +172,8 @@ class AnswerSummaryTest {
             .map(text -> text.equals("_") ? "" : text)
             .map(
                 text ->
-                    new ScoredCompletion(text, "eos", 1, text.matches("5|5.0|10/2"), 0, null, null))
+                    new ScoredCompletion(
+                        text, "eos", 1, text.matches("5|5.0|10/2|x=5|500%"), 0, null, null))
             .toList();
 
     assertThat(MajorityVote.isRight(attempts)).isEqualTo(right);

@@ -6,11 +6,15 @@ import static org.assertj.core.api.Assertions.within;
 
 import bitnet.data.ChoiceRecord;
 import bitnet.runtime.KvCache;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToIntFunction;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -105,23 +109,58 @@ class ChoiceEvaluationTest {
         .containsExactly("m: 2 records did not fit its context: their beginnings were left out.");
   }
 
-  /// Two of three right plainly, one of three by byte.
+  /// A question as the harness judged it.
+  record Judged(
+      @JsonProperty("choices") List<String> choices,
+      @JsonProperty("log_probabilities") List<Double> logProbabilities,
+      @JsonProperty("right") int right,
+      @JsonProperty("acc") int acc,
+      @JsonProperty("acc_norm") int accNorm,
+      @JsonProperty("acc_bytes") int accBytes) {}
+
+  /// What lm-evaluation-harness 0.4.13 says of the same scores, by its own code.
+  record Harness(
+      @JsonProperty("source") String source, @JsonProperty("cases") List<Judged> cases) {}
+
+  @Test
+  void choicesAreThoseOfTheHarness() throws IOException {
+    Harness harness;
+    try (InputStream in = getClass().getResourceAsStream("choice-harness.json")) {
+      harness = new ObjectMapper().readValue(in, Harness.class);
+    }
+    assertThat(harness.cases()).anyMatch(it -> it.accNorm() != it.accBytes()).hasSize(60);
+    for (Judged it : harness.cases()) {
+      assertThat(hit(it, choice -> 1)).isEqualTo(it.acc());
+      assertThat(hit(it, ChoiceEvaluation::characters)).isEqualTo(it.accNorm());
+      assertThat(hit(it, ChoiceEvaluation::bytes)).isEqualTo(it.accBytes());
+    }
+  }
+
+  private static int hit(Judged question, ToIntFunction<String> length) {
+    int chosen = ChoiceEvaluation.chosen(question.logProbabilities(), question.choices(), length);
+    return chosen == question.right() ? 1 : 0;
+  }
+
+  /// Two of three right plainly, one by character, one by byte.
   @Test
   void accuracyIsTheShareOfRightChoices() throws IOException {
     List<ChoiceSample> samples =
         List.of(
-            new ChoiceSample("run", "m", 0, "p", List.of(-1.0, -2.0), 0, 0, 1, false),
-            new ChoiceSample("run", "m", 1, "p", List.of(-1.0, -2.0), 0, 0, 0, false),
-            new ChoiceSample("run", "m", 2, "p", List.of(-1.0, -2.0), 1, 0, 0, false));
+            new ChoiceSample("run", "m", 0, "p", List.of(-1.9, -7.0, -1.0), 2, 2, 2, false),
+            new ChoiceSample("run", "m", 1, "p", List.of(-1.0, -2.0), 0, 0, 1, false),
+            new ChoiceSample("run", "m", 2, "p", List.of(-1.0, -2.1, -6.0, -8.0), 1, 0, 0, false));
     try (EvaluatedModel opened = open()) {
       List<Metric> metrics =
           new ChoiceEvaluation(RECORDS, 1, 0).summarize(opened, samples).metrics();
-      assertThat(metrics).extracting(Metric::name).containsExactly("acc", "acc_norm");
+      assertThat(metrics)
+          .extracting(Metric::name)
+          .containsExactly("acc", "acc_norm", "acc_norm_bytes");
       assertThat(metrics)
           .extracting(Metric::value)
           .satisfiesExactly(
               acc -> assertThat(acc).isCloseTo(2 / 3.0, within(1e-12)),
-              norm -> assertThat(norm).isCloseTo(1 / 3.0, within(1e-12)));
+              norm -> assertThat(norm).isCloseTo(1 / 3.0, within(1e-12)),
+              bytes -> assertThat(bytes).isCloseTo(1 / 3.0, within(1e-12)));
     }
   }
 }

@@ -41,9 +41,43 @@ class StatisticsTest {
     assertThat(Interval.bootstrap(values, 3)).isNotEqualTo(Interval.bootstrap(values, 4));
   }
 
+  /// Wilson's score interval: z^2 / (n + z^2) for none of n; the others as published in tables.
+  @ParameterizedTest
+  @CsvSource({
+    "0, 20, 0, 0.161125",
+    "20, 20, 0.838875, 1",
+    "10, 20, 0.299298, 0.700702",
+    "1, 1, 0.206543, 1",
+    "300, 1000, 0.272411, 0.329123",
+  })
+  void intervalOfAShareIsWilsons(int hits, int count, double low, double high) {
+    Interval interval = Interval.of(firstRight(count, 0, hits), 0);
+
+    assertThat(interval.low()).isCloseTo(low, within(1e-5));
+    assertThat(interval.high()).isCloseTo(high, within(1e-5));
+    assertThat(interval).isEqualTo(Interval.wilson(hits, count));
+  }
+
   @Test
-  void intervalOfEqualValuesIsTheValue() {
-    assertThat(Interval.bootstrap(new double[] {0.5}, 0)).isEqualTo(new Interval(0.5, 0.5));
+  void aShareIsOfSomething() {
+    assertThatThrownBy(() -> Interval.wilson(0, 0)).hasMessageContaining("0 of 0 is not a share");
+    assertThatThrownBy(() -> Interval.wilson(3, 2)).hasMessageContaining("3 of 2 is not a share");
+  }
+
+  @Test
+  void noIntervalOfAFewEqualValuesIsWithoutWidth() {
+    Interval none = Interval.of(new Series("f1", new double[20], false), 0);
+    Interval same = Interval.of(new Series("delta", new double[20], false, -1), 0);
+    double[] half = new double[5];
+    Arrays.fill(half, 0.5);
+    Interval middle = Interval.of(new Series("f1", half, false), 0);
+
+    assertThat(none.low()).isZero();
+    assertThat(none.high()).isBetween(0.05, 0.2);
+    assertThat(same.low()).isBetween(-0.2, -0.03);
+    assertThat(same.high()).isBetween(0.03, 0.2);
+    assertThat(middle.low()).isLessThan(0.45);
+    assertThat(middle.high()).isGreaterThan(0.55);
     assertThatThrownBy(() -> Interval.bootstrap(new double[0], 0))
         .hasMessageContaining("no values");
   }
