@@ -12,6 +12,7 @@ import bitnet.cli.commands.Inspect;
 import bitnet.cli.commands.Logits;
 import bitnet.cli.commands.MakeData;
 import bitnet.cli.commands.Report;
+import bitnet.cli.commands.Score;
 import bitnet.cli.commands.SimpleReward;
 import bitnet.cli.commands.TrainCe;
 import bitnet.cli.commands.TrainGrpo;
@@ -72,6 +73,7 @@ public final class Main implements Runnable {
           Bench.class,
           Doctor.class,
           Evaluate.class,
+          Score.class,
           EnergyRl.class,
           Report.class);
   private static final List<Class<?>> ABOUT_COMMANDS =

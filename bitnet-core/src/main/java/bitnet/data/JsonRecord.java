@@ -4,10 +4,11 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -39,7 +40,7 @@ final class JsonRecord {
       parser.skipChildren();
       throw new RecordFault("the record is " + kind + ", not an object", "write " + shape);
     }
-    Map<String, JsonNode> fields = new HashMap<>();
+    Map<String, JsonNode> fields = new LinkedHashMap<>();
     Set<String> repeated = new HashSet<>();
     while (parser.nextToken() == JsonToken.FIELD_NAME) {
       String name = parser.currentName();
@@ -50,6 +51,13 @@ final class JsonRecord {
       }
     }
     return new JsonRecord(fields, repeated);
+  }
+
+  /// All fields, in their order.
+  ObjectNode object() {
+    ObjectNode object = MAPPER.createObjectNode();
+    fields.forEach(object::set);
+    return object;
   }
 
   boolean has(String name) {

@@ -51,7 +51,7 @@ public record Interval(double low, double high) {
   ///
   /// @param low no value can be below
   /// @param high no value can be above
-  static Interval bootstrap(double[] values, double low, double high, long seed) {
+  public static Interval bootstrap(double[] values, double low, double high, long seed) {
     if (values.length == 0 || Arrays.stream(values).anyMatch(value -> value != values[0])) {
       return bootstrap(values, seed);
     }
