@@ -24,7 +24,9 @@ final class AnswerExtraction {
   private static final Pattern SENTENCE_END = Pattern.compile("(?<=[^\\s.])[.!?](?=\\s|\\*\\*|$)");
   private static final Pattern CLAUSE_END =
       Pattern.compile(
-          "(?i),?\\s(?:because|since|as|so|which|where|when|for|after)\\s|\\s[\u2014-]{1,2}\\s(?=\\p{L}{2})");
+          "(?i),?\\s(?:and not|not|rather than|instead of|because|since|as|so|which|where|when|for|after)\\s|\\s[\u2014-]{1,2}\\s(?=\\p{L}{2})");
+  private static final Pattern PROSE =
+      Pattern.compile("(?<![\\\\\\p{L}])(?!and\\b|or\\b)\\p{L}{2,}");
   private static final int LONGEST = 400;
 
   private AnswerExtraction() {}
@@ -34,8 +36,9 @@ final class AnswerExtraction {
     return BoxedAnswer.last(text).or(() -> afterHashes(text)).or(() -> afterAnswer(text));
   }
 
-  /// What may be the answer of a text, best first: the marked one, else the whole, its last number
-  /// or expression, and the list that ends with it.
+  /// What may be the answer of a text, best first: the marked one, else the last number or
+  /// expression, the list that ends with it, and the whole, which comes first where it has no
+  /// words.
   static List<String> candidates(String text) {
     Optional<String> boxed = BoxedAnswer.last(text);
     if (boxed.isPresent()) {
@@ -47,11 +50,10 @@ final class AnswerExtraction {
           .distinct()
           .toList();
     }
-    List<String> candidates = new ArrayList<>();
+    List<String> candidates = new ArrayList<>(MathRuns.last(text));
     if (text.length() <= LONGEST) {
-      candidates.add(text.strip());
+      candidates.add(PROSE.matcher(text).find() ? candidates.size() : 0, text.strip());
     }
-    candidates.addAll(MathRuns.last(text));
     return candidates;
   }
 
@@ -93,7 +95,7 @@ final class AnswerExtraction {
     }
     return text.substring(end)
         .lines()
-        .map(AnswerExtraction::content)
+        .map(next -> content(next.replaceFirst("^\\s*>\\s+", "")))
         .filter(next -> !next.isEmpty())
         .findFirst()
         .or(() -> Optional.of(""));
@@ -104,6 +106,7 @@ final class AnswerExtraction {
     String text = DELIMITERS.matcher(line).replaceAll(" ").strip();
     text = LEAD.matcher(text).replaceFirst("").strip();
     text = text.replaceAll("^(?:\\*\\*|__|#+ )+|(?:\\*\\*|__)+$", "").strip();
+    text = text.replaceFirst("(?i)^(?:option|choice) (?=\\(?[a-z]\\)?[.:]?$)", "");
     return text.matches("[$*_`>#]*") ? "" : text;
   }
 

@@ -25,7 +25,10 @@ final class AnswerReader {
   private static final Pattern REMARK = Pattern.compile("(.*\\S) \\([^()]*\\p{L}{2}[^()]*\\)");
   private static final Pattern NAME =
       Pattern.compile(
-          "(?:\\\\?\\p{L}+|\\p{L}\\(\\p{L}\\)|\\p{L}'?)(?: ?_ ?(?:\\{[^{}]*}|\\w))?|[\\p{L} ]{2,40}|");
+          "(?:\\\\?\\p{L}+|\\p{L}\\([\\p{L}\\d]{1,3}\\)|\\p{L}'?)(?: ?_ ?(?:\\{[^{}]*}|\\w))?"
+              + "|m? ?\\\\(?:angle|triangle|overline|widehat)[ {]*\\p{L}{1,3} ?}?|[\\p{L} ]{2,40}|");
+  private static final Pattern SENTENCE =
+      Pattern.compile("[\\p{L} ]{1,60} (?:is|are|was|equals) (\\S.*)");
   private static final Pattern RELATION = Pattern.compile("[<>\u2264\u2265]");
   private static final Pattern TIME =
       Pattern.compile("(\\d{1,2}(?: ?: ?\\d{2}){1,2}) ?(?:([ap])\\.? ?m\\.?)?");
@@ -43,6 +46,7 @@ final class AnswerReader {
   /// Without the emphasis of Markdown and quotation marks around it.
   private static String unmarked(String answer) {
     String text = answer.strip();
+    text = text.replaceFirst("^[\u2014\u2015] ?(?=[\\d.$\\\\])", "-");
     String inner = text.replaceAll("^(?:\\*\\*|__|`+|\")|(?:\\*\\*|__|`+|\")$", "").strip();
     return inner.isEmpty() ? text : inner.replace("**", "");
   }
@@ -53,7 +57,7 @@ final class AnswerReader {
       return words(text);
     }
     String digits = NumberWords.inDigits(text);
-    if (digits.matches("-?\\d+")) {
+    if (digits.matches("\\d+(?: \\d+/\\d+|/\\d+)?")) {
       return quantity(digits).<AnswerValue>map(it -> it).orElseGet(() -> words(text));
     }
     List<String> parts = Splitter.list(groupsMarked(text));
@@ -191,6 +195,10 @@ final class AnswerReader {
     }
     if (RELATION.matcher(text).find()) {
       return Optional.of(Inequality.interval(text).orElseGet(() -> words(text)));
+    }
+    Matcher sentence = SENTENCE.matcher(text);
+    if (sentence.matches() && quantity(sentence.group(1)).isPresent()) {
+      return quantity(sentence.group(1)).map(it -> it);
     }
     List<String> sides = Splitter.split(text, '=');
     return sides.size() > 1 ? Optional.of(equation(text, sides, depth)) : Optional.empty();

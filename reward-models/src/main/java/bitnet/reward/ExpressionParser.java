@@ -28,6 +28,7 @@ final class ExpressionParser {
       Pattern.compile(
           "(?:\\d{1,3}(?:,\\d{3})+(?!\\d)|\\d{1,3}(?:\u066c\\d{3})+(?!\\d)"
               + "|\\d{1,3}(?: \\d{3})+(?![\\d/]| /)|\\d+)(?:\\.\\d*)?|\\.\\d+");
+  private static final Pattern PERIOD = Pattern.compile("\\\\overline ?\\{ ?(\\d{1,20}) ?}");
   private static final Pattern EXPONENT = Pattern.compile("[eE]([-+]?\\d{1,4})(?![\\d.])");
   private static final Pattern PROPER =
       Pattern.compile(
@@ -233,6 +234,11 @@ final class ExpressionParser {
     }
     if (at < text.length() && text.charAt(at) == '_') { // of another base
       return new Variable(digits + subscript());
+    }
+    Matcher period = PERIOD.matcher(text).region(at, text.length());
+    if (digits.contains(".") && period.lookingAt()) {
+      at = period.end();
+      return new Literal(MathNumber.repeating(digits, period.group(1)).orElseThrow(Fault::new));
     }
     MathExpression whole = literal(digits, 0);
     return digits.contains(".") ? whole : mixed(whole);

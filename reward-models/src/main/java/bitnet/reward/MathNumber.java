@@ -40,6 +40,18 @@ record MathNumber(BigInteger numerator, BigInteger denominator) {
             : new MathNumber(value.multiply(ten), BigInteger.ONE));
   }
 
+  /// A decimal whose last digits repeat for ever: `0.1` and `6` are 0.1666... = 1/6.
+  ///
+  /// @param mantissa digits with a point
+  /// @param period the digits that repeat
+  static Optional<MathNumber> repeating(String mantissa, String period) {
+    int places = mantissa.length() - mantissa.indexOf('.') - 1;
+    MathNumber nines = new MathNumber(BigInteger.TEN.pow(period.length()), BigInteger.ONE);
+    return decimal(period, -places)
+        .flatMap(it -> nines.plus(of(-1)).flatMap(it::dividedBy))
+        .flatMap(it -> decimal(mantissa, 0).flatMap(it::plus));
+  }
+
   MathNumber negated() {
     return new MathNumber(numerator.negate(), denominator);
   }

@@ -45,7 +45,7 @@ final class MathText {
           "boxed",
           "fbox");
   private static final Set<String> SKIPPED_WITH_ARGUMENT =
-      Set.of("hspace", "vspace", "phantom", "color");
+      Set.of("hspace", "vspace", "phantom", "color", "textcolor");
   private static final String SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
   private static final int DEEPEST = 8;
 
@@ -146,6 +146,9 @@ final class MathText {
         macro();
       } else if (text.startsWith("{,}", at) || text.startsWith(",\\!", at)) {
         plain.append(DIGIT_GROUP);
+        at += 3;
+      } else if (text.startsWith("{:}", at)) {
+        plain.append(':');
         at += 3;
       } else if (character == '^' && isCircle()) {
         plain.append(" degrees ");

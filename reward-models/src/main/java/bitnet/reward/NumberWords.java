@@ -24,6 +24,14 @@ final class NumberWords {
           "trillion",
           1_000_000_000_000L);
   private static final int MOST_WORDS = 20;
+  private static final Pattern PART = Pattern.compile("(?i)(?:an? |one[ -])?half");
+  private static final Pattern MORE_BY_HALF = Pattern.compile("(?i) and (?:a|one)[ -]half");
+
+  /// By denominator; a plural has lost its s.
+  private static final List<String> DENOMINATORS =
+      List.of(
+          "zeroth", "first", "halve", "third", "quarter", "fifth", "sixth", "seventh", "eighth",
+          "ninth", "tenth");
 
   private NumberWords() {}
 
@@ -73,8 +81,12 @@ final class NumberWords {
   }
 
   /// The words at the beginning of a text that are a number, in digits, with the rest of the text;
-  /// the text itself if it begins otherwise.
+  /// the text itself if it begins otherwise. Fractions are read where they are the whole: `half`,
+  /// `two thirds`, `one and a half`.
   static String inDigits(String text) {
+    if (PART.matcher(text).matches()) {
+      return "1/2";
+    }
     String[] words = BETWEEN.split(text, MOST_WORDS + 1);
     int used = Math.min(words.length, MOST_WORDS);
     while (used > 0 && value(words, used).isEmpty()) {
@@ -87,7 +99,14 @@ final class NumberWords {
     for (int i = 0; i < used; i++) {
       end = text.indexOf(words[i], end) + words[i].length();
     }
-    return value(words, used).orElseThrow() + text.substring(end);
+    String rest = text.substring(end);
+    long value = value(words, used).orElseThrow();
+    if (MORE_BY_HALF.matcher(rest).matches()) {
+      return value + " 1/2";
+    }
+    int denominator =
+        DENOMINATORS.indexOf(rest.toLowerCase(Locale.ROOT).replaceAll("^[ -]|s$", ""));
+    return denominator > 1 && rest.length() > 1 ? value + "/" + denominator : value + rest;
   }
 
   private static Optional<Long> value(String[] words, int count) {

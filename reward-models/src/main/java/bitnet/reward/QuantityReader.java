@@ -11,6 +11,8 @@ final class QuantityReader {
       Pattern.compile("[\u00a4\u20ac\u00a3\u00a5]|(?<![A-Z])(?:USD|US)(?![A-Za-z])");
   private static final Pattern MINUS = Pattern.compile("(?i)(?:minus|negative) ");
   private static final Pattern PERCENT = Pattern.compile(" ?(?:%|percent)$");
+  private static final Pattern ORDINAL =
+      Pattern.compile("^(\\d+)(?:\\^ ?\\{ ?| )?(?:st|nd|rd|th) ?}?$");
   private static final Pattern UNIT_FRACTION =
       Pattern.compile(
           " ?\\\\frac ?\\{ ?(\\p{L}+(?:\\^\\d)?) ?} ?\\{ ?(\\p{L}+(?:\\^(?:\\d|\\{\\d}))?) ?}");
@@ -34,6 +36,7 @@ final class QuantityReader {
     String text = MINUS.matcher(plain).replaceFirst("-");
     boolean negated = !text.equals(plain) && text.startsWith("-");
     text = negated ? "-" + NumberWords.inDigits(text.substring(1)) : NumberWords.inDigits(text);
+    text = ORDINAL.matcher(text.replaceFirst(" \\\\Omega$", " \u03a9")).replaceFirst("$1");
     String currency = currency(text);
     text = CURRENCY.matcher(text).replaceAll("").strip();
     Matcher percent = PERCENT.matcher(text);

@@ -136,7 +136,7 @@ final class Units {
       "mph",
       "kph km/h",
       "acre acres",
-      "\u03a9 ohm ohms",
+      "\u03c9 ohm ohms",
       "t tesla",
       "pc",
       "au",
