@@ -56,7 +56,8 @@ final class EmulatedKernelsTest {
     ProcessBuilder build =
         new ProcessBuilder("sh", KERNELS.resolve("build.sh").toString(), directory.toString());
     build.environment().put("CC", "clang");
-    assertThat(run(build)).matches("native kernels: built \\S+ \\(.*\\) with clang\n(native kernels: built .*\n)?");
+    assertThat(run(build))
+        .matches("native kernels: built \\S+ \\(.*\\) with clang\n(native kernels: built .*\n)?");
   }
 
   private static void assumeTranslatable() {
