@@ -92,18 +92,16 @@ public final class Main implements Runnable {
   /// Runs the command line and exits the JVM with its code.
   public static void main(String[] args) {
     Locale.setDefault(Locale.ROOT); // a figure reads the same everywhere: 1.635, never 1,635
+    ReaderWatch.start(() -> System.exit(ExitCode.READER_GONE));
     System.exit(run(args));
   }
 
   /// Runs the command line in this JVM, on its standard streams.
   ///
   /// @return the exit code: 0, 1 for a failure, 2 for a wrong command line or configuration, 130
-  ///     for an interruption
+  ///     for an interruption, 141 where the reader of the output has ended
   public static int run(String... args) {
-    return run(
-        new PrintWriter(System.out, true, System.out.charset()),
-        new PrintWriter(System.err, true, System.err.charset()),
-        args);
+    return run(StandardStreams.out(), StandardStreams.err(), args);
   }
 
   /// Runs the command line in this JVM, printing to `out` and `err`, which are flushed at the
@@ -114,7 +112,12 @@ public final class Main implements Runnable {
     CommandLine line = commandLine(out, err, args);
     try {
       String[] spelled = OptionSpelling.canonical(line.getCommandSpec(), args);
-      return line.execute(ConfigFile.expand(line.getCommandSpec(), spelled));
+      int code = line.execute(ConfigFile.expand(line.getCommandSpec(), spelled));
+      out.flush(); // a result that cannot be written is a failure
+      return code;
+    } catch (OutputFailure failure) { // of the help, or of the last lines
+      Main main = line.getCommand();
+      return main.report(failure, err);
     } catch (IOException | IllegalArgumentException failure) { // of a config file
       Main main = line.getCommand();
       return main.report(failure, line);
@@ -122,7 +125,6 @@ public final class Main implements Runnable {
       Main main = line.getCommand();
       return main.report(failure, line);
     } finally {
-      out.flush();
       err.flush();
     }
   }
@@ -185,6 +187,9 @@ public final class Main implements Runnable {
     PrintWriter err = at.getErr();
     if (stackTrace) {
       failure.printStackTrace(err);
+    }
+    if (failure instanceof OutputFailure output && output.readerGone()) {
+      return ExitCode.READER_GONE;
     }
     err.println(ErrorText.of(failure, at.getCommandSpec()));
     return switch (failure) {

@@ -7,6 +7,7 @@ import bitnet.model.LatentWeights;
 import bitnet.model.TensorSpec;
 import bitnet.model.TernarizedWeights;
 import bitnet.model.TernaryWeights;
+import bitnet.storage.TextInput;
 import bitnet.tokenizer.ChatTemplate;
 import bitnet.tokenizer.Tokenizer;
 import java.io.Closeable;
@@ -53,6 +54,7 @@ public final class ModelSource implements AutoCloseable {
     if (!Files.exists(path)) {
       throw new NoSuchFileException(path.toString());
     }
+    TextInput.requireFile(path, "a model");
     Path inRun = path.resolve(RUN_MODEL);
     if (GgufFile.isGguf(path)) {
       return gguf(path);

@@ -1,5 +1,6 @@
 package bitnet.data;
 
+import bitnet.storage.PrintableText;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,17 +27,18 @@ final class BadRecords {
     if (policy == BadRecordPolicy.STOP) {
       throw new BadRecordException(
           "%s:%d: %s; %s, or leave such records out with on_bad_record skip"
-              .formatted(file, line, reason, remedy));
+              .formatted(file, line, PrintableText.escape(reason), PrintableText.escape(remedy)));
     }
     skipped++;
     if (reasons.size() < REASONS_KEPT) {
-      reasons.add("%s:%d: %s".formatted(file, line, reason));
+      reasons.add("%s:%d: %s".formatted(file, line, PrintableText.escape(reason)));
     }
   }
 
   /// Something after which the rest of the file cannot be read, whatever the policy.
   BadRecordException unreadable(long line, String reason, String remedy) {
-    return new BadRecordException("%s:%d: %s; %s".formatted(file, line, reason, remedy));
+    return new BadRecordException(
+        "%s:%d: %s; %s".formatted(file, line, PrintableText.escape(reason), remedy));
   }
 
   /// A file without anything that can be used.

@@ -1,8 +1,7 @@
 package bitnet.data;
 
+import bitnet.storage.ForeignContentException;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -65,8 +64,6 @@ public enum Benchmark {
     }
   };
 
-  private static final byte[] PARQUET = "PAR1".getBytes(StandardCharsets.US_ASCII);
-
   private final String shape;
   private final String source;
 
@@ -128,26 +125,18 @@ public enum Benchmark {
   ///     not there or is no such file
   /// @throws BadRecordException if, unless these are skipped, a record is not in that layout
   public QaDataset load(Path file, BadRecordPolicy policy) throws IOException {
-    if (!Files.isRegularFile(file)) {
+    if (!Files.exists(file) || Files.isDirectory(file)) {
       String found = Files.exists(file) ? "is a directory" : "no such file";
       throw new IOException("%s: %s; %s".formatted(file, found, expected()));
     }
-    if (isParquet(file)) {
-      throw new IOException(
-          "%s: is Parquet; convert it to JSONL, for example with Python: ".formatted(file)
-              + "pandas.read_parquet(path).to_json(path_out, orient=\"records\", lines=True); "
-              + expected());
+    try {
+      return QaDataset.load(file, policy, shape, this::read);
+    } catch (ForeignContentException other) {
+      throw new IOException("%s; %s".formatted(other.getMessage(), expected()), other);
     }
-    return QaDataset.load(file, policy, shape, this::read);
   }
 
   private String expected() {
     return "%s is read from JSONL like %s, available from %s".formatted(key(), shape, source);
-  }
-
-  private static boolean isParquet(Path file) throws IOException {
-    try (InputStream in = Files.newInputStream(file)) {
-      return Arrays.equals(in.readNBytes(PARQUET.length), PARQUET);
-    }
   }
 }

@@ -1,5 +1,6 @@
 package bitnet.data;
 
+import bitnet.storage.TextInput;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -7,7 +8,6 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /// Reads the JSON records of a file, one at a time.
@@ -35,20 +35,18 @@ final class JsonReader {
     this.sink = sink;
   }
 
-  /// Reads a file: an array if it starts with `[`, else one object a line.
+  /// Reads a file or a pipe, once: an array if it starts with `[`, else one object a line.
   ///
   /// @return the records that could not be used
   static BadRecords read(Path file, BadRecordPolicy policy, String shape, Sink sink)
       throws IOException {
-    TextDataset.checkReadable(file);
     BadRecords bad = new BadRecords(file, policy);
     JsonReader reader = new JsonReader(bad, shape, sink);
-    boolean array = TextFormat.firstCharacter(file) == '[';
-    try (InputStream in = Files.newInputStream(file)) {
-      if (array) {
-        reader.readArray(in);
+    try (TextInput in = TextInput.open(file)) {
+      if (in.firstCharacter() == '[') {
+        reader.readArray(in.stream());
       } else {
-        reader.readLines(in);
+        reader.readLines(in.stream());
       }
     }
     return bad;

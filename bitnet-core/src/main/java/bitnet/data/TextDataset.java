@@ -1,10 +1,10 @@
 package bitnet.data;
 
+import bitnet.storage.TextInput;
 import java.io.Closeable;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /// A training text as one stream of tokens, example after example.
 ///
@@ -25,15 +25,20 @@ public final class TextDataset implements Closeable {
     this.report = report;
   }
 
-  /// Reads, checks and tokenises a file.
+  /// Reads, checks and tokenises a file or a pipe.
   ///
+  /// @param format null to tell it from the file, see [TextFormat#detect(TextInput)]
   /// @param directory where the temporary file lives (2 bytes a token, 4 for vocabularies above
   ///     65,536); made if it is not there
   /// @throws BadRecordException if the file has no text, or, unless these are skipped, a bad record
   /// @throws IOException if it cannot be read, or its tokens cannot be written
   /// @throws IllegalArgumentException if the tokenizer gives ids outside its vocabulary
   public static TextDataset open(
-      Path file, TextFormat format, BadRecordPolicy policy, TokenEncoding encoding, Path directory)
+      Path file,
+      @Nullable TextFormat format,
+      BadRecordPolicy policy,
+      TokenEncoding encoding,
+      Path directory)
       throws IOException {
     return open(file, format, policy, LossMask.NONE, encoding, directory);
   }
@@ -44,33 +49,23 @@ public final class TextDataset implements Closeable {
   /// @throws BadRecordException also if there is nothing to mask
   public static TextDataset open(
       Path file,
-      TextFormat format,
+      @Nullable TextFormat format,
       BadRecordPolicy policy,
       LossMask mask,
       TokenEncoding encoding,
       Path directory)
       throws IOException {
-    checkReadable(file);
     TokenCache cache = new TokenCache(directory, encoding.vocabSize(), mask);
-    try {
-      ExampleTokenizer intake = new ExampleTokenizer(format, encoding, mask, cache);
+    try (TextInput in = TextInput.open(file)) {
+      TextFormat known = format == null ? TextFormat.detect(in) : format;
+      ExampleTokenizer intake = new ExampleTokenizer(known, encoding, mask, cache);
       BadRecords bad = new BadRecords(file, policy);
-      new TextReader(file, intake, bad).read(format);
+      new TextReader(in.stream(), intake, bad).read(known);
       DataReport report = intake.report(bad);
       return new TextDataset(cache, cache.stream(), report);
     } catch (IOException | RuntimeException failure) {
       cache.close();
       throw failure;
-    }
-  }
-
-  /// Refuses a path with no file at it.
-  static void checkReadable(Path file) throws IOException {
-    if (!Files.exists(file)) {
-      throw new NoSuchFileException(file.toString());
-    }
-    if (Files.isDirectory(file)) {
-      throw new IOException(file + " is a directory; give a text, JSON or JSONL file");
     }
   }
 

@@ -1,9 +1,7 @@
 package bitnet.data;
 
-import java.io.BufferedInputStream;
+import bitnet.storage.TextInput;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
@@ -45,30 +43,36 @@ public enum TextFormat {
   }
 
   /// The format that a file's name and first character suggest: `.jsonl` and `.ndjson` are JSONL;
-  /// `.json` is JSON, or JSONL where it starts with `{`; all else is LINES. DOCUMENT is never
+  /// `.json` is JSON, or JSONL where it starts with `{`; all else is LINES. A pipe without such a
+  /// name is JSONL where it starts with `{`, JSON where it starts with `[`. DOCUMENT is never
   /// guessed: whether line breaks are part of the text is the user's decision.
   ///
   /// @throws IOException if a `.json` file cannot be read
-  public static TextFormat detect(Path file) throws IOException {
-    String name = file.toString().toLowerCase(Locale.ROOT);
+  public static TextFormat detect(TextInput in) throws IOException {
+    String name = in.file().toString().toLowerCase(Locale.ROOT);
     if (name.endsWith(".jsonl") || name.endsWith(".ndjson")) {
       return JSONL;
     }
     if (name.endsWith(".json")) {
-      return firstCharacter(file) == '{' ? JSONL : JSON;
+      return in.firstCharacter() == '{' ? JSONL : JSON;
     }
-    return LINES;
+    if (!in.isStream()) {
+      return LINES;
+    }
+    return switch (in.firstCharacter()) {
+      case '{' -> JSONL;
+      case '[' -> JSON;
+      default -> LINES;
+    };
   }
 
-  /// The first byte that is neither white space nor part of a byte-order mark; -1 if there is none.
-  static int firstCharacter(Path file) throws IOException {
-    try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
-      int next = in.read();
-      // white space and the three bytes of a byte-order mark
-      while (next >= 0 && (next <= ' ' || next == 0xEF || next == 0xBB || next == 0xBF)) {
-        next = in.read();
-      }
-      return next;
+  /// The same for a file that is not open yet; a pipe must not be given, since it can be read once.
+  ///
+  /// @throws IOException if it cannot be read, or is a pipe
+  public static TextFormat detect(Path file) throws IOException {
+    TextInput.requireFile(file, "this text");
+    try (TextInput in = TextInput.open(file)) {
+      return detect(in);
     }
   }
 }

@@ -7,7 +7,8 @@ import java.io.InputStream;
 /// bad records.
 final class TextLines {
   /// Advice for text in another encoding.
-  static final String CONVERT = "convert the file with iconv -t UTF-8";
+  static final String CONVERT =
+      "convert the file with iconv -f ENCODING -t UTF-8, for example -f WINDOWS-1252";
 
   /// The longest line that is an example of its own.
   private static final int LIMIT = 64 << 20;

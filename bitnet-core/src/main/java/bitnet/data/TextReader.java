@@ -2,36 +2,32 @@ package bitnet.data;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 
-/// Reads the examples of a file into a [ExampleTokenizer], one at a time.
+/// Reads the examples of a text into a [ExampleTokenizer], one at a time.
 final class TextReader {
   private static final int DOCUMENT_PART = 1 << 20;
 
-  private final Path file;
+  private final InputStream in;
   private final ExampleTokenizer intake;
   private final BadRecords bad;
 
-  TextReader(Path file, ExampleTokenizer intake, BadRecords bad) {
-    this.file = file;
+  TextReader(InputStream in, ExampleTokenizer intake, BadRecords bad) {
+    this.in = in;
     this.intake = intake;
     this.bad = bad;
   }
 
-  /// Reads the whole file.
+  /// Reads the text to its end.
   ///
   /// @throws BadRecordException at the first bad record, unless these are skipped
   void read(TextFormat format) throws IOException {
     JsonReader json =
         new JsonReader(bad, JsonExample.SHAPE, record -> intake.addExample(JsonExample.of(record)));
-    try (InputStream in = Files.newInputStream(file)) {
-      switch (format) {
-        case LINES -> TextLines.read(in, bad, this::readLine);
-        case DOCUMENT -> readDocument(in);
-        case JSONL -> json.readLines(in);
-        case JSON -> json.readArray(in);
-      }
+    switch (format) {
+      case LINES -> TextLines.read(in, bad, this::readLine);
+      case DOCUMENT -> readDocument();
+      case JSONL -> json.readLines(in);
+      case JSON -> json.readArray(in);
     }
   }
 
@@ -46,7 +42,7 @@ final class TextReader {
     }
   }
 
-  private void readDocument(InputStream in) throws IOException {
+  private void readDocument() throws IOException {
     try (LineReader lines = LineReader.split(in, DOCUMENT_PART)) {
       while (lines.next()) {
         String text = lines.text();

@@ -1,8 +1,8 @@
 package bitnet.format;
 
+import bitnet.storage.PrintableText;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Locale;
 
 /// A checkpoint file that is damaged, hostile or of an unsupported kind. The message is one line:
 /// the file, the tensor where there is one, the reason.
@@ -25,29 +25,6 @@ public final class CheckpointException extends IOException {
   /// Text from a file as it may appear in a message: on one line, short, and without characters
   /// that a terminal would interpret.
   public static String quote(String text) {
-    StringBuilder quoted = new StringBuilder();
-    for (int i = 0; i < Math.min(text.length(), LONGEST_QUOTE); i++) {
-      char c = text.charAt(i);
-      if (isPrintable(c)) {
-        quoted.append(c);
-      } else {
-        quoted.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
-      }
-    }
-    return text.length() > LONGEST_QUOTE ? quoted.append("...").toString() : quoted.toString();
-  }
-
-  private static boolean isPrintable(char c) {
-    return switch (Character.getType(c)) {
-      case Character.CONTROL,
-          Character.FORMAT,
-          Character.SURROGATE,
-          Character.PRIVATE_USE,
-          Character.UNASSIGNED,
-          Character.LINE_SEPARATOR,
-          Character.PARAGRAPH_SEPARATOR ->
-          false;
-      default -> true;
-    };
+    return PrintableText.escape(text, LONGEST_QUOTE);
   }
 }

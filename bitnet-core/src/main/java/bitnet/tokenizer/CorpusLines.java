@@ -1,12 +1,11 @@
 package bitnet.tokenizer;
 
+import bitnet.storage.TextInput;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -34,14 +33,9 @@ final class CorpusLines {
   /// @throws IOException if the file is absent, empty or not UTF-8: the file, the place, the
   /// remedy
   static long read(Path file, Consumer<String> lines) throws IOException {
-    if (Files.isDirectory(file)) {
-      throw new IOException(file + ": is a directory; name text files");
-    }
-    if (!Files.exists(file)) {
-      throw new NoSuchFileException(file.toString());
-    }
     CorpusLines reader = new CorpusLines(file, lines);
-    try (InputStream in = Files.newInputStream(file)) {
+    try (TextInput text = TextInput.open(file)) {
+      InputStream in = text.stream();
       byte[] block = new byte[1 << 16];
       for (int count = in.read(block); count >= 0; count = in.read(block)) {
         reader.take(block, count);

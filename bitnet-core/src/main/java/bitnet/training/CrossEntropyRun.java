@@ -61,13 +61,7 @@ public record CrossEntropyRun(
       double evalFraction) {
 
     private TextDataset open(Path file, TokenEncoding encoding, Path scratch) throws IOException {
-      return TextDataset.open(
-          file,
-          format == null ? TextFormat.detect(file) : format,
-          badRecords,
-          mask,
-          encoding,
-          scratch);
+      return TextDataset.open(file, format, badRecords, mask, encoding, scratch);
     }
   }
 

@@ -104,7 +104,8 @@ class BenchmarkTest {
         .hasMessageStartingWith(missing + ": no such file; " + benchmark.key())
         .hasMessageContainingAll("JSONL like {", "https://");
     assertThatThrownBy(() -> benchmark.load(parquet, BadRecordPolicy.STOP))
-        .hasMessageContainingAll("is Parquet; convert it to JSONL", "JSONL like {", "https://");
+        .hasMessageContainingAll(
+            "is Parquet, not JSONL; convert it with", "JSONL like {", "https://");
     assertThatThrownBy(() -> benchmark.load(directory, BadRecordPolicy.STOP))
         .hasMessageContainingAll("is a directory", "https://");
   }

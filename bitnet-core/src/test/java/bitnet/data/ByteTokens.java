@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /// UTF-8 bytes as tokens: the simplest real tokenizer, with and without an end of text.
 final class ByteTokens {
@@ -35,7 +36,8 @@ final class ByteTokens {
     return new String(bytes, StandardCharsets.UTF_8);
   }
 
-  static TextDataset open(Path file, TextFormat format, BadRecordPolicy policy, Path directory)
+  static TextDataset open(
+      Path file, @Nullable TextFormat format, BadRecordPolicy policy, Path directory)
       throws IOException {
     return TextDataset.open(file, format, policy, WITH_END, directory);
   }

@@ -12,7 +12,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -90,15 +89,9 @@ public final class Infer implements Callable<Integer> {
     }
     List<String> texts = new ArrayList<>();
     for (String prompt : prompts) {
-      texts.add(prompt.equals(STANDARD_INPUT) ? standardInput() : prompt);
+      texts.add(prompt.equals(STANDARD_INPUT) ? StandardStreams.text() : prompt);
     }
     return texts;
-  }
-
-  /// Without the line break that ends the last line, which the shell adds.
-  private static String standardInput() throws IOException {
-    String text = new String(System.in.readAllBytes(), StandardCharsets.UTF_8);
-    return text.replaceFirst("\\R\\z", "");
   }
 
   private void complete(

@@ -3,6 +3,7 @@ package bitnet.cli.option;
 import bitnet.data.BadRecordPolicy;
 import bitnet.data.TextFormat;
 import bitnet.eval.PerplexityEvaluation;
+import bitnet.storage.TextInput;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -48,6 +49,7 @@ public final class PerplexityOptions {
 
   public PerplexityEvaluation evaluation(Path file, BadRecordPolicy policy, int batchSize)
       throws IOException {
+    TextInput.requireFile(file, "the text of --task perplexity"); // also for its digest
     return new PerplexityEvaluation(
         file, format(file), policy, optional(context), optional(stride), batchSize);
   }

@@ -37,8 +37,12 @@ public sealed interface ChatInput extends AutoCloseable {
 
   /// Lines of a pipe, which nobody can interrupt.
   final class Pipe implements ChatInput {
-    private final BufferedReader reader =
-        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    private final BufferedReader reader;
+
+    Pipe() throws IOException {
+      reader =
+          new BufferedReader(new InputStreamReader(StandardStreams.in(), StandardCharsets.UTF_8));
+    }
 
     @Override
     public boolean isInteractive() {
@@ -47,7 +51,20 @@ public sealed interface ChatInput extends AutoCloseable {
 
     @Override
     public @Nullable String next() throws IOException {
-      return reader.readLine();
+      StringBuilder line = new StringBuilder();
+      int next = reader.read();
+      if (next < 0) {
+        return null;
+      }
+      for (; next >= 0 && next != '\n'; next = reader.read()) {
+        line.append((char) next);
+        if (line.length() > StandardStreams.LONGEST_TEXT) {
+          throw new IllegalArgumentException(
+              "a line of standard input is longer than %d Mi characters; break it up"
+                  .formatted(StandardStreams.LONGEST_TEXT >> 20));
+        }
+      }
+      return line.toString();
     }
 
     @Override

@@ -1,5 +1,6 @@
 package bitnet.cli.output;
 
+import bitnet.storage.PrintableText;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
@@ -29,9 +30,9 @@ public final class ErrorText {
     String command = failure.getCommandLine().getCommandSpec().qualifiedName();
     String advice = "Try '%s --help'.".formatted(command);
     if (!(failure instanceof UnmatchedArgumentException unmatched)) {
-      return List.of("bitnet: " + message(failure), advice);
+      return List.of("bitnet: " + PrintableText.escape(message(failure)), advice);
     }
-    String argument = unmatched.getUnmatched().getFirst();
+    String argument = PrintableText.escape(unmatched.getUnmatched().getFirst());
     boolean hasSubcommands = !failure.getCommandLine().getSubcommands().isEmpty();
     String kind = unmatched.isUnknownOption() ? "option" : hasSubcommands ? "command" : "argument";
     Optional<String> suggestion =
@@ -56,7 +57,7 @@ public final class ErrorText {
   ///
   /// @param command that ran
   public static String of(Throwable failure, CommandSpec command) {
-    return "bitnet: " + withFlags(reason(failure), command);
+    return "bitnet: " + PrintableText.escape(withFlags(reason(failure), command));
   }
 
   /// A setting is marked by backticks, begins the message or a difference of options in it, or has
@@ -97,6 +98,7 @@ public final class ErrorText {
       case UncheckedIOException wrapper when wrapper.getCause() != null ->
           reason(wrapper.getCause());
       case IOException file -> message(file);
+      case OutputFailure output -> message(output);
       case IllegalArgumentException usage -> message(usage);
       case OutOfMemoryError memory ->
           "the Java heap is too small (%s); try BITNET_JAVA_OPTS=-Xmx%dm"
@@ -118,7 +120,7 @@ public final class ErrorText {
   }
 
   private static String message(Exception failure) {
-    return firstLine(failure.getMessage() == null ? failure.toString() : failure.getMessage());
+    return failure.getMessage() == null ? failure.toString() : failure.getMessage().strip();
   }
 
   /// libtorch appends its C++ frames to a message.

@@ -14,5 +14,8 @@ public final class ExitCode {
   /// Stopped by Ctrl-C or SIGTERM after saving.
   public static final int INTERRUPTED = 130;
 
+  /// The reader of standard output has ended, for example `head`: as after SIGPIPE.
+  static final int READER_GONE = 141;
+
   private ExitCode() {}
 }
