@@ -46,6 +46,7 @@ final class AtomicDirectory implements AutoCloseable {
       throw new IllegalArgumentException(
           "%s cannot be a model directory; name a directory below it".formatted(target));
     }
+    requireElsewhere(place);
     Path part = parent.resolve(name + ".part");
     WriteLock lock =
         WriteLock.acquire(target, parent.resolve(name + ".lock"), "write to another place");
@@ -60,6 +61,17 @@ final class AtomicDirectory implements AutoCloseable {
     } catch (IOException | RuntimeException failure) {
       lock.close();
       throw failure;
+    }
+  }
+
+  /// A process whose working directory is exchanged stays in the old one, which is deleted: a shell
+  /// would see an empty directory.
+  private static void requireElsewhere(Path place) throws IOException {
+    if (Files.exists(place) && Path.of("").toRealPath().startsWith(place.toRealPath())) {
+      throw new IllegalArgumentException(
+          "%s holds the directory in which this command runs, and would be replaced as a whole; name"
+                  .formatted(place)
+              + " a new directory, for example one inside it");
     }
   }
 

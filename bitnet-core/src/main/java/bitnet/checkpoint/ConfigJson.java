@@ -227,6 +227,9 @@ public record ConfigJson(
   /// `rope_theta` stands at the top level (transformers 4) or in `rope_parameters` (5).
   private static double ropeTheta(JsonFields fields, double fallback) throws CheckpointException {
     double theta = fields.number("rope_theta", fallback);
+    if (fields.number("partial_rotary_factor", 1) != 1) {
+      throw fields.fault("partial_rotary_factor", "only 1 is supported");
+    }
     for (String key : List.of("rope_scaling", "rope_parameters")) {
       Optional<JsonFields> found = fields.fields(key);
       if (found.isEmpty()) {
@@ -237,6 +240,10 @@ public record ConfigJson(
         if (!rope.text(type, "default").equals("default")) {
           throw rope.fault(type, "rope scaling is not supported; only \"default\" is");
         }
+      }
+      boolean named = rope.has("rope_type") || rope.has("type");
+      if (!named && rope.number("factor", 1) != 1) {
+        throw rope.fault("factor", "rope scaling is not supported; only 1 is");
       }
       if (rope.number("partial_rotary_factor", 1) != 1) {
         throw rope.fault("partial_rotary_factor", "only 1 is supported");

@@ -8,6 +8,7 @@ import bitnet.format.gguf.GgufType;
 import bitnet.model.Activation;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -130,9 +131,34 @@ record GgufLayout(GgufArchitecture architecture, LlamaConfig config) {
     if (metadata.integer(prefix + "expert_count", 0, Integer.MAX_VALUE, 0) > 0) {
       throw metadata.fault(prefix + "expert_count", "is not 0; experts are not supported");
     }
-    String scaling = prefix + "rope.scaling.type";
-    if (!metadata.text(scaling, "none").equals("none")) {
-      throw metadata.fault(scaling, "is not \"none\"; rope scaling is not supported");
+    String causal = prefix + "attention.causal";
+    if (!metadata.flag(causal, true)) {
+      throw metadata.fault(causal, "is false; only causal attention is supported");
+    }
+    refuseRopeScaling(metadata, prefix + "rope.");
+  }
+
+  /// As llama.cpp reads these keys: the type is linear where none is given, and a factor of 0 or 1
+  /// scales nothing.
+  private static void refuseRopeScaling(GgufMetadata metadata, String prefix)
+      throws CheckpointException {
+    String type = prefix + "scaling.type";
+    String kind = metadata.text(type, "linear");
+    if (!kind.equals("none") && !kind.equals("linear")) {
+      throw metadata.fault(
+          type,
+          "is \"%s\"; rope scaling is not supported".formatted(CheckpointException.quote(kind)));
+    }
+    // the second is its old name
+    for (String key : List.of(prefix + "scaling.factor", prefix + "scale_linear")) {
+      double factor = metadata.number(key, 1);
+      if (kind.equals("linear") && factor != 0 && factor != 1) {
+        throw metadata.fault(key, "is %s; rope scaling is not supported".formatted(factor));
+      }
+    }
+    String attention = prefix + "scaling.attn_factor";
+    if (metadata.number(attention, 1) != 1) {
+      throw metadata.fault(attention, "is not 1; rope scaling is not supported");
     }
   }
 

@@ -44,8 +44,11 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
     requireReplaceable(target, existing);
     GgufLayout layout = new GgufLayout(architecture(config), config);
     GgufFields fields = fields(layout, target);
+    Optional<String> lost;
     try (Tokenizer tokenizer = source.tokenizer()) {
-      GgufVocabulary.write(fields, TokenTable.of(tokenizer).padded(config.vocabSize()));
+      TokenTable table = TokenTable.of(tokenizer);
+      GgufVocabulary.write(fields, table.padded(config.vocabSize()));
+      lost = table.lostInGguf();
     }
     List<GgufTensor> tensors =
         config.tensors().stream()
@@ -55,7 +58,9 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
       writeTensors(layout, source.ternary(), writer, progress);
       writer.commit();
     }
-    return remarks(source);
+    List<String> remarks = remarks(source);
+    lost.ifPresent(remarks::add);
+    return remarks;
   }
 
   private List<String> remarks(ModelSource source) {

@@ -4,6 +4,7 @@ import bitnet.format.CheckpointException;
 import bitnet.format.gguf.GgufFields;
 import bitnet.format.gguf.GgufFile;
 import bitnet.format.gguf.GgufMetadata;
+import bitnet.tokenizer.AddedTokenRule;
 import bitnet.tokenizer.TokenTable;
 import bitnet.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -12,6 +13,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /// The tokenizer in the metadata of a GGUF file.
 final class GgufVocabulary {
@@ -29,6 +32,7 @@ final class GgufVocabulary {
   private static final String ADDS_BEGIN = PREFIX + "add_bos_token";
   private static final String ADDS_SPACE = PREFIX + "add_space_prefix";
   private static final String CHAT_TEMPLATE = "tokenizer.chat_template";
+  private static final String RULES = "bitnet.tokenizer.added_token_rules"; // not in llama.cpp
   private static final String BYTE_LEVEL = "gpt2";
   private static final String SENTENCE_PIECE = "llama";
 
@@ -52,6 +56,13 @@ final class GgufVocabulary {
     table.padding().ifPresent(id -> fields.put(PADDING, id));
     fields.put(ADDS_BEGIN, table.addsBegin());
     table.chatTemplate().ifPresent(template -> fields.put(CHAT_TEMPLATE, template));
+    if (!table.rules().isEmpty()) {
+      List<Integer> bits = new ArrayList<>();
+      for (int id = 0; id < table.tokens().size(); id++) {
+        bits.add(table.rules().getOrDefault(id, AddedTokenRule.PLAIN).bits());
+      }
+      fields.putIntegers(RULES, bits);
+    }
   }
 
   /// Whether a file has a tokenizer.
@@ -86,7 +97,10 @@ final class GgufVocabulary {
   ///     supported
   static Tokenizer read(GgufFile file) throws CheckpointException {
     try {
-      return table(file).tokenizer("its tokenizer");
+      TokenTable table = table(file);
+      return table
+          .withRules(rules(file.metadata(), table.tokens().size()))
+          .tokenizer("its tokenizer");
     } catch (CheckpointException fault) {
       throw fault;
     } catch (IOException | IllegalArgumentException unusable) {
@@ -121,6 +135,19 @@ final class GgufVocabulary {
         metadata.flag(ADDS_BEGIN, !byteLevel || splitting.equals("llama-bpe")),
         !byteLevel && metadata.flag(ADDS_SPACE, true),
         metadata.has(CHAT_TEMPLATE) ? Optional.of(metadata.text(CHAT_TEMPLATE)) : Optional.empty());
+  }
+
+  private static SortedMap<Integer, AddedTokenRule> rules(GgufMetadata metadata, int tokens)
+      throws CheckpointException {
+    SortedMap<Integer, AddedTokenRule> rules = new TreeMap<>();
+    int[] bits = metadata.has(RULES) ? metadata.integers(RULES) : new int[0];
+    for (int id = 0; id < Math.min(bits.length, tokens); id++) {
+      AddedTokenRule rule = AddedTokenRule.of(bits[id]);
+      if (!rule.equals(AddedTokenRule.PLAIN)) {
+        rules.put(id, rule);
+      }
+    }
+    return rules;
   }
 
   private static List<TokenTable.Kind> kinds(GgufMetadata metadata, int tokens)

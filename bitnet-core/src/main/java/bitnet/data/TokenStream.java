@@ -50,6 +50,19 @@ public final class TokenStream {
     return mask;
   }
 
+  /// Whether a token that follows another one is not masked, so that there is something to learn.
+  public boolean hasTargets() {
+    if (mask == LossMask.NONE) {
+      return size > 1;
+    }
+    for (long i = 1; i < size; i++) {
+      if (raw(from + i) >= 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /// The token at a position.
   ///
   /// @throws IndexOutOfBoundsException if there is none

@@ -30,6 +30,7 @@ public final class Conversation implements AutoCloseable {
   private final Tokenizer tokenizer;
   private final Generator generator;
   private final ChatTemplate template;
+  private final boolean plain;
   private final GenerationSettings settings;
   private final List<Message> turns = new ArrayList<>();
   private @Nullable String system;
@@ -51,6 +52,7 @@ public final class Conversation implements AutoCloseable {
     this.tokenizer = tokenizer;
     this.generator = generator;
     this.template = template.orElseGet(() -> new ChatTemplate(PLAIN, null, null));
+    this.plain = template.isEmpty();
     this.settings = template.isPresent() ? settings : withStops(settings);
   }
 
@@ -121,8 +123,9 @@ public final class Conversation implements AutoCloseable {
       messages.add(new Message("system", system));
     }
     messages.addAll(turns);
-    // a template writes the begin-of-text token itself where the model wants one
-    return tokenizer.encode(template.render(messages, true));
+    String text = template.render(messages, true);
+    // a template writes the special tokens itself; without one a text gets them as any prompt
+    return plain ? generator.promptTokens(text) : tokenizer.encode(text);
   }
 
   /// The session if it has read a beginning of the tokens and holds them and the answer, else a new

@@ -10,6 +10,7 @@ import bitnet.tokenizer.ChatTemplate;
 import bitnet.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.ServiceLoader;
 
@@ -100,6 +101,11 @@ public final class TextModel implements AutoCloseable {
   /// The model alone.
   public LanguageModel model() {
     return model;
+  }
+
+  /// What a user should know of how the model was read, one line each; usually nothing.
+  public List<String> warnings() {
+    return tokenizer.warnings();
   }
 
   /// What writes with it.

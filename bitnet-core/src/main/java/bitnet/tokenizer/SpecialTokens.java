@@ -1,8 +1,10 @@
 package bitnet.tokenizer;
 
+import bitnet.storage.PrintableText;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -13,8 +15,12 @@ import org.jspecify.annotations.Nullable;
 /// @param beginOfText the token, or null if the vocabulary has none
 /// @param endOfText the token, or null if the vocabulary has none
 /// @param padding the token, or null if the vocabulary has none
+/// @param warnings what is named but not there, one line each
 record SpecialTokens(
-    @Nullable String beginOfText, @Nullable String endOfText, @Nullable String padding) {
+    @Nullable String beginOfText,
+    @Nullable String endOfText,
+    @Nullable String padding,
+    List<String> warnings) {
 
   private static final List<String> BEGIN = List.of("<s>", "<|begin_of_text|>", "<bos>");
   private static final List<String> END =
@@ -23,21 +29,44 @@ record SpecialTokens(
 
   /// Reads a tokenizer_config.json.
   ///
-  /// @throws IOException if it is damaged or names a token that the vocabulary lacks
+  /// Nothing is computed with a padding token, and a text can do without one that begins it: where
+  /// the vocabulary lacks these, a warning says so.
+  ///
+  /// @throws IOException if it is damaged or names a token that ends a text and the vocabulary
+  // lacks
   static SpecialTokens configured(byte[] config, String name, TokenizerFile file)
       throws IOException {
     JsonNode root = TokenizerFile.parse(config, name);
+    List<String> warnings = new ArrayList<>();
     return new SpecialTokens(
-        token(root, "bos_token", name, file),
+        optional(root, "bos_token", name, file, warnings),
         token(root, "eos_token", name, file),
-        token(root, "pad_token", name, file));
+        optional(root, "pad_token", name, file, warnings),
+        warnings);
+  }
+
+  private static @Nullable String optional(
+      JsonNode root, String key, String name, TokenizerFile file, List<String> warnings)
+      throws IOException {
+    JsonNode content = content(root, key);
+    if (content.isTextual() && file.id(content.textValue()).isEmpty()) {
+      warnings.add(
+          "%s: %s \"%s\" is not a token of %s and is left out"
+              .formatted(name, key, PrintableText.escape(content.textValue()), file.name()));
+      return null;
+    }
+    return token(root, key, name, file);
+  }
+
+  /// Either the token itself or an object that describes it.
+  private static JsonNode content(JsonNode root, String key) {
+    JsonNode node = root.path(key);
+    return node.isObject() ? node.path("content") : node;
   }
 
   private static @Nullable String token(JsonNode root, String key, String name, TokenizerFile file)
       throws IOException {
-    JsonNode node = root.path(key);
-    // either the token itself or an object that describes it
-    JsonNode content = node.isObject() ? node.path("content") : node;
+    JsonNode content = content(root, key);
     if (content.isMissingNode() || content.isNull()) {
       return null;
     }
@@ -54,7 +83,8 @@ record SpecialTokens(
     return new SpecialTokens(
         first(BEGIN, file).orElse(null),
         first(END, file).orElse(null),
-        first(PADDING, file).orElse(null));
+        first(PADDING, file).orElse(null),
+        List.of());
   }
 
   private static Optional<String> first(List<String> names, TokenizerFile file) {

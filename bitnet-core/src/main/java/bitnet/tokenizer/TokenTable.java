@@ -1,5 +1,6 @@
 package bitnet.tokenizer;
 
+import bitnet.storage.PrintableText;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -7,6 +8,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /// A tokenizer as lists by token id, the form in which GGUF files hold it.
 ///
@@ -22,6 +25,7 @@ import java.util.OptionalInt;
 /// @param addsBegin whether a text is to begin with that token
 /// @param addsSpace whether a text gets a space in front; SentencePiece only
 /// @param chatTemplate Jinja, as in a tokenizer_config.json
+/// @param rules how added tokens are found, by id; only those that are not found plainly
 public record TokenTable(
     Model model,
     String splitting,
@@ -34,7 +38,9 @@ public record TokenTable(
     OptionalInt padding,
     boolean addsBegin,
     boolean addsSpace,
-    Optional<String> chatTemplate) {
+    Optional<String> chatTemplate,
+    SortedMap<Integer, AddedTokenRule> rules) {
+  private static final int MOST_NAMED = 8;
 
   /// How a text becomes tokens.
   public enum Model {
@@ -76,6 +82,36 @@ public record TokenTable(
     }
   }
 
+  /// A table whose added tokens are all found plainly.
+  public TokenTable(
+      Model model,
+      String splitting,
+      List<String> tokens,
+      List<Kind> kinds,
+      List<Float> scores,
+      List<String> merges,
+      OptionalInt begin,
+      OptionalInt end,
+      OptionalInt padding,
+      boolean addsBegin,
+      boolean addsSpace,
+      Optional<String> chatTemplate) {
+    this(
+        model,
+        splitting,
+        tokens,
+        kinds,
+        scores,
+        merges,
+        begin,
+        end,
+        padding,
+        addsBegin,
+        addsSpace,
+        chatTemplate,
+        new TreeMap<>());
+  }
+
   /// Copies and checks the lists.
   ///
   /// @throws IllegalArgumentException if they differ in length
@@ -84,6 +120,7 @@ public record TokenTable(
     kinds = List.copyOf(kinds);
     scores = List.copyOf(scores);
     merges = List.copyOf(merges);
+    rules = Collections.unmodifiableSortedMap(new TreeMap<>(rules));
     requireLength("token types", kinds.size(), tokens.size());
     requireLength("scores", scores.size(), model == Model.SENTENCE_PIECE ? tokens.size() : 0);
   }
@@ -139,7 +176,48 @@ public record TokenTable(
         padding,
         addsBegin,
         addsSpace,
-        chatTemplate);
+        chatTemplate,
+        rules);
+  }
+
+  /// The same with rules for added tokens.
+  public TokenTable withRules(SortedMap<Integer, AddedTokenRule> others) {
+    return new TokenTable(
+        model,
+        splitting,
+        tokens,
+        kinds,
+        scores,
+        merges,
+        begin,
+        end,
+        padding,
+        addsBegin,
+        addsSpace,
+        chatTemplate,
+        others);
+  }
+
+  /// What llama.cpp does not do as this tokenizer does, in one sentence; empty if nothing.
+  public Optional<String> lostInGguf() {
+    if (rules.isEmpty()) {
+      return Optional.empty();
+    }
+    List<String> some =
+        rules.entrySet().stream()
+            .limit(MOST_NAMED)
+            .map(
+                rule ->
+                    "%s (%s)"
+                        .formatted(
+                            PrintableText.escape(tokens.get(rule.getKey())), rule.getValue()))
+            .toList();
+    return Optional.of(
+        "%d added tokens are found by rules that only this toolkit reads in a GGUF file; llama.cpp"
+                .formatted(rules.size())
+            + " finds them plainly, so texts with them can have other tokens there: "
+            + String.join(", ", some)
+            + (rules.size() > MOST_NAMED ? ", ..." : ""));
   }
 
   /// The tokenizer of these lists, by way of a Hugging Face tokenizer.json.

@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 
 /// Makes a [TokenTable] of a tokenizer.json.
@@ -100,7 +102,8 @@ final class TokenTableReader {
         padding(settings),
         addsBegin(),
         !byteLevel && addsSpace(),
-        chatTemplate);
+        chatTemplate,
+        rules());
   }
 
   private void readTokens() {
@@ -123,6 +126,21 @@ final class TokenTableReader {
     if (model == Model.SENTENCE_PIECE && unknown.isPresent()) {
       kinds.set(unknown.getAsInt(), Kind.UNKNOWN);
     }
+  }
+
+  /// A byte-level tokenizer of this kind has no normalizer, so that `normalized` changes nothing.
+  private SortedMap<Integer, AddedTokenRule> rules() {
+    SortedMap<Integer, AddedTokenRule> rules = new TreeMap<>();
+    for (JsonNode added : root.path("added_tokens")) {
+      AddedTokenRule rule = AddedTokenRule.read(added);
+      if (model == Model.BYTE_LEVEL) {
+        rule = new AddedTokenRule(rule.singleWord(), rule.leftStrip(), rule.rightStrip(), false);
+      }
+      if (!rule.equals(AddedTokenRule.PLAIN)) {
+        rules.put(added.path("id").intValue(), rule);
+      }
+    }
+    return rules;
   }
 
   private List<String> merges() {

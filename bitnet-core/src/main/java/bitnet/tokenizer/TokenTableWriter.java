@@ -61,15 +61,9 @@ final class TokenTableWriter {
             case NORMAL, USER_DEFINED, UNUSED, BYTE -> false;
           };
       if (special || table.kinds().get(id) == Kind.USER_DEFINED) {
-        added
-            .addObject()
-            .put("id", id)
-            .put("content", table.tokens().get(id))
-            .put("single_word", false)
-            .put("lstrip", false)
-            .put("rstrip", false)
-            .put("normalized", false)
-            .put("special", special);
+        ObjectNode token = added.addObject().put("id", id).put("content", table.tokens().get(id));
+        table.rules().getOrDefault(id, AddedTokenRule.PLAIN).write(token);
+        token.put("special", special);
       }
     }
   }

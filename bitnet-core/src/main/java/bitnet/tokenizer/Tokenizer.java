@@ -182,6 +182,11 @@ public final class Tokenizer implements AutoCloseable {
     return new StreamDecoder(this);
   }
 
+  /// What a user should know of how the tokenizer was read, one line each; usually nothing.
+  public List<String> warnings() {
+    return specialTokens.warnings();
+  }
+
   /// The highest id and one.
   public int vocabSize() {
     return file.size();

@@ -163,6 +163,9 @@ public record CrossEntropyRun(
         say.accept("resumed: " + checkpoint.get());
       }
       boolean done = trainer.run(listener);
+      if (trainer.skippedSteps() > 0) {
+        say.accept("skipped %d of %d steps".formatted(trainer.skippedSteps(), trainer.steps()));
+      }
       if (done) {
         Path target = directory.model();
         ModelDirectory.write(target, model, tokenizer, true, ModelDirectory.Existing.REPLACE);

@@ -13,7 +13,9 @@ import bitnet.metrics.StepReport;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
@@ -42,6 +44,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
   private long watchedStep;
   private final OptionValues options;
   private TrainingState state;
+  private String broken = ""; // what was NaN or infinite in the last step
 
   /// Prepares a run.
   ///
@@ -50,6 +53,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
   /// @param heldOut the text to judge by, or null
   /// @param checkpoints the directory for checkpoints
   /// @param peakFlops floating-point operations per second that this machine's products reach
+  /// @throws IllegalArgumentException if every token of the training text is masked
   public CrossEntropyTrainer(
       LlamaModel model,
       TrainingSettings settings,
@@ -57,6 +61,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
       @Nullable TokenStream heldOut,
       Path checkpoints,
       OptionalDouble peakFlops) {
+    requireTargets(training);
     this.model = model;
     this.settings = settings;
     this.sampler =
@@ -88,6 +93,15 @@ public final class CrossEntropyTrainer implements AutoCloseable {
     this.state = TrainingState.start(settings.batches().seed(), options.values());
   }
 
+  private static void requireTargets(TokenStream training) {
+    if (training.mask() != LossMask.NONE && !training.hasTargets()) {
+      throw new IllegalArgumentException(
+          "all %d training tokens are prompts, which completion_only_loss only reads; give more"
+                  .formatted(training.size())
+              + " records, or a smaller eval_fraction");
+    }
+  }
+
   /// Goes on where a checkpoint was made.
   ///
   /// @throws IllegalArgumentException if that run had other settings
@@ -108,6 +122,16 @@ public final class CrossEntropyTrainer implements AutoCloseable {
       listener.started(start(before.getAsDouble(), health));
     }
     return TrainingLoop.run(new Steps(listener), settings.checkpoints().saveInterval());
+  }
+
+  /// Steps of the whole run.
+  public long steps() {
+    return settings.schedule().steps();
+  }
+
+  /// Steps of the whole run, those before a resumption included, that changed no weight.
+  public long skippedSteps() {
+    return state.guard().skipped();
   }
 
   private StartReport start(double evalLoss, TernaryStatistics.Health health) {
@@ -144,6 +168,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
 
     @Override
     public void save() throws IOException {
+      requireSound();
       listener.saved(checkpoints.save(state, Map.of()));
       rate.restart();
     }
@@ -154,6 +179,32 @@ public final class CrossEntropyTrainer implements AutoCloseable {
     }
   }
 
+  /// Refuses to save what has diverged. A step's loss is that of the weights before its update:
+  /// what the last one did to them shows in the loss of the next batch.
+  private void requireSound() {
+    boolean last = state.step() == settings.schedule().steps();
+    String fault = last ? broken : "";
+    for (SamplerState at = state.sampler(); fault.isEmpty(); at = at.after(settings.batches().batchSize())) {
+      TokenBatch batch = sampler.batch(at);
+      if (batch.counted() > 0 || at.drawn() > state.sampler().drawn() + sampler.windowsPerEpoch()) {
+        fault = SpikeGuard.notFinite(loss.sum(batch), 0);
+        break;
+      }
+    }
+    if (!fault.isEmpty()) {
+      throw new TrainingException(
+          "%s after step %d: the run has diverged, and nothing is written; use a lower `lr` or a"
+                  .formatted(fault, state.step())
+              + " longer `warmup`"
+              + checkpoints.lastGood());
+    }
+    if (last && state.smoothed().weight() == 0) {
+      throw new TrainingException(
+          "no step changed a weight, as the sequences hold prompts only: give more or shorter records,"
+              + " more `steps` or a longer seq_len");
+    }
+  }
+
   private boolean due(long interval) {
     return interval > 0 && state.step() % interval == 0;
   }
@@ -161,15 +212,26 @@ public final class CrossEntropyTrainer implements AutoCloseable {
   private void step(Rate rate, TrainingListener listener) throws IOException {
     long step = state.step();
     SamplerState position = state.sampler();
-    double mean = 0;
+    List<TokenBatch> batches = new ArrayList<>();
     for (int i = 0; i < settings.batches().gradAccum(); i++) {
       TokenBatch batch = sampler.batch(position);
-      mean += loss.accumulate(batch, 1.0 / settings.batches().gradAccum(), settings.keep()).loss();
+      if (batch.counted() > 0) {
+        batches.add(batch);
+      }
       position = position.after(settings.batches().batchSize());
     }
-    mean /= settings.batches().gradAccum();
+    if (batches.isEmpty()) {
+      skipEmpty(position, listener);
+      return;
+    }
+    double mean = 0;
+    for (TokenBatch batch : batches) {
+      mean += loss.accumulate(batch, 1.0 / batches.size(), settings.keep()).loss();
+    }
+    mean /= batches.size();
     double gradNorm = optimizer.gradientNorm();
     SpikeGuard.Verdict verdict = settings.guard().judge(state.guard(), mean, gradNorm);
+    broken = SpikeGuard.notFinite(mean, gradNorm);
     SmoothedLoss smoothed = state.smoothed();
     double learningRate = settings.schedule().learningRate(step);
     if (verdict.action() == SpikeGuard.Action.ACCEPT) {
@@ -190,6 +252,19 @@ public final class CrossEntropyTrainer implements AutoCloseable {
       case SKIP -> listener.skipped(state.step(), verdict.reason());
       case STOP -> throw new TrainingException(verdict.reason() + checkpoints.lastGood());
     }
+  }
+
+  /// Windows that hold prompts alone have no loss; 0 would count as a perfect one.
+  private void skipEmpty(SamplerState position, TrainingListener listener) throws IOException {
+    state =
+        new TrainingState(
+            state.step() + 1,
+            position,
+            state.guard().afterEmptyStep(),
+            state.smoothed(),
+            state.options());
+    listener.skipped(
+        state.step(), "its sequences hold prompts only, which completion_only_loss only reads");
   }
 
   private void report(

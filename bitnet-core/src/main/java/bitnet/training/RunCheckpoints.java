@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -116,11 +117,30 @@ public final class RunCheckpoints<S extends RunState> {
     for (OptimizerStep.Moments entry : optimizer.moments()) {
       entry.tensors().forEach((name, tensor) -> tensors.put(name, TensorMemory.of(tensor)));
     }
+    requireFinite(tensors, state.step());
     tensors.putAll(more);
     Path written =
         TrainingCheckpoint.write(directory, state.step(), tensors, MAPPER.valueToTree(state), kept);
     last = written;
     return written;
+  }
+
+  /// A weight that is NaN or infinite stays so: a checkpoint of it could not be resumed.
+  private void requireFinite(Map<String, MemorySegment> tensors, long step) {
+    for (Map.Entry<String, MemorySegment> tensor : tensors.entrySet()) {
+      MemorySegment values = tensor.getValue();
+      long count = tensor.getKey().startsWith("latent/") ? values.byteSize() / Float.BYTES : 0;
+      for (long i = 0; i < count; i++) {
+        float value = values.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i);
+        if (!Float.isFinite(value)) {
+          throw new TrainingException(
+              "a weight of %s is %s after step %d: the run has diverged, and nothing is written; use"
+                      .formatted(tensor.getKey().substring("latent/".length()), value, step)
+                  + " a lower `lr` or a longer `warmup`"
+                  + lastGood());
+        }
+      }
+    }
   }
 
   /// Whether the state of that step has been saved.

@@ -63,6 +63,11 @@ public record SpikeGuard(int window, double deviations, int patience) {
     public static State start() {
       return new State(List.of(), 0, 0);
     }
+
+    /// The state after a step that held nothing to learn from.
+    State afterEmptyStep() {
+      return new State(losses, skippedInARow, skipped + 1);
+    }
   }
 
   /// A judgement.
@@ -97,17 +102,23 @@ public record SpikeGuard(int window, double deviations, int patience) {
   }
 
   private String fault(State state, double loss, double gradNorm) {
-    if (!Double.isFinite(loss)) {
-      return "the loss is " + loss;
-    }
-    if (!Double.isFinite(gradNorm)) {
-      return "the gradient norm is " + gradNorm;
+    String broken = notFinite(loss, gradNorm);
+    if (!broken.isEmpty()) {
+      return broken;
     }
     double limit = limit(state);
     return loss > limit
         ? String.format(
             Locale.ROOT, "the loss %.4f is a spike (the last %d allow %.4f)", loss, window, limit)
         : "";
+  }
+
+  /// What is NaN or infinite in a step; empty where nothing is.
+  static String notFinite(double loss, double gradNorm) {
+    if (!Double.isFinite(loss)) {
+      return "the loss is " + loss;
+    }
+    return Double.isFinite(gradNorm) ? "" : "the gradient norm is " + gradNorm;
   }
 
   private double limit(State state) {

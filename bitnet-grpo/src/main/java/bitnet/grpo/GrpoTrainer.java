@@ -216,6 +216,7 @@ public final class GrpoTrainer implements AutoCloseable {
 
     @Override
     public void save() throws IOException {
+      requireLearnt();
       listener.saved(checkpoints.save(state, referenceTensors()));
     }
 
@@ -322,6 +323,18 @@ public final class GrpoTrainer implements AutoCloseable {
     row.put("t1_prime", GrpoMetrics.accuracy(GrpoMetrics.rollouts(again)));
     row.put("buffer_size", (double) state.buffer().entries().size());
     shown.addAll(CompletionRecord.of(corrections, state.step() + 1));
+  }
+
+  /// Refuses to save the end of a run whose last updates were NaN or infinite.
+  private void requireLearnt() {
+    int skipped = state.guard().skippedInARow();
+    if (state.step() == settings.schedule().steps() && skipped > 0) {
+      throw new TrainingException(
+          "the last %d updates were NaN or infinite: the run has diverged, and its end is not"
+                  .formatted(skipped)
+              + " written; use a lower `lr`"
+              + checkpoints.lastGood());
+    }
   }
 
   private void report(PolicyOptimizer.Outcome outcome, GrpoListener listener) throws IOException {

@@ -8,6 +8,7 @@ import bitnet.generation.Completion;
 import bitnet.generation.Conversation;
 import bitnet.generation.FinishReason;
 import bitnet.generation.TextModel;
+import bitnet.storage.PrintableText;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -58,6 +59,8 @@ public final class Chat implements Callable<Integer> {
     try (TextModel model = TextModel.open(modelPath, runtime.device(), runtime.settings());
         Conversation conversation = model.converse(writing.settings());
         ChatInput input = ChatInput.open()) {
+      PrintWriter err = spec.commandLine().getErr();
+      model.warnings().forEach(warning -> err.println("bitnet: " + warning));
       conversation.reset(system);
       if (input.isInteractive()) {
         out.println(model.model().description());
@@ -115,7 +118,7 @@ public final class Chat implements Callable<Integer> {
         err.flush();
       }
     } catch (IllegalArgumentException refusal) { // of this message; the conversation goes on
-      out.println("(" + refusal.getMessage() + ")");
+      out.println("(" + PrintableText.escape(String.valueOf(refusal.getMessage())) + ")");
     }
   }
 }

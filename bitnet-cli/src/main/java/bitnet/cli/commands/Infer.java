@@ -67,6 +67,7 @@ public final class Infer implements Callable<Integer> {
     List<String> texts = texts();
     long start = System.nanoTime();
     try (TextModel model = TextModel.open(modelPath, runtime.device(), runtime.settings())) {
+      model.warnings().forEach(warning -> printStats("bitnet: " + warning));
       if (writing.stats()) {
         printStats(
             String.format(

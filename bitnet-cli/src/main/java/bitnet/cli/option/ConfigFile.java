@@ -1,6 +1,8 @@
 package bitnet.cli.option;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
@@ -10,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import picocli.CommandLine.Model.CommandSpec;
@@ -59,6 +62,7 @@ public final class ConfigFile {
       return args;
     }
     List<String> expanded = new ArrayList<>(List.of(args));
+    Set<String> named = new HashSet<>();
     for (Map.Entry<String, JsonNode> entry : read(file).properties()) {
       OptionSpec option =
           command.findOption(OptionSpelling.current(command, "--" + entry.getKey()));
@@ -66,6 +70,11 @@ public final class ConfigFile {
         throw new IllegalArgumentException(
             "%s: key \"%s\" is not an option of bitnet %s; see its --help"
                 .formatted(file, entry.getKey(), command.name()));
+      }
+      if (!named.add(option.longestName())) {
+        throw new IllegalArgumentException(
+            "%s: %s is given twice, once as \"%s\"; keep one of them"
+                .formatted(file, option.longestName().substring(2), entry.getKey()));
       }
       if (!given.contains(option.longestName())) {
         add(expanded, file, option, entry.getValue());
@@ -83,9 +92,11 @@ public final class ConfigFile {
 
   private static JsonNode read(Path file) throws IOException {
     ObjectMapper mapper =
-        file.toString().endsWith(".json")
-            ? new ObjectMapper()
-            : new ObjectMapper(new YAMLFactory());
+        (file.toString().endsWith(".json")
+                ? new ObjectMapper()
+                : new ObjectMapper(new YAMLFactory()))
+            .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
     try {
       JsonNode root = mapper.readTree(Files.readString(file));
       if (!root.isObject()) {
@@ -104,6 +115,17 @@ public final class ConfigFile {
     }
   }
 
+  private static boolean isSet(Path file, OptionSpec option, JsonNode value) {
+    return switch (value.asText().toLowerCase(Locale.ROOT)) {
+      case "true" -> true;
+      case "false" -> false;
+      default ->
+          throw new IllegalArgumentException(
+              "%s: the value \"%s\" of %s is neither true nor false; write one of these"
+                  .formatted(file, value.asText(), option.longestName().substring(2)));
+    };
+  }
+
   private static void add(List<String> args, Path file, OptionSpec option, JsonNode value) {
     if (value.isArray()) {
       value.forEach(element -> add(args, file, option, element));
@@ -112,7 +134,7 @@ public final class ConfigFile {
           "%s: the value of %s is not a number, text, true, false or a list of these"
               .formatted(file, option.longestName().substring(2)));
     } else if (option.arity().max() == 0) {
-      if (value.asBoolean()) {
+      if (isSet(file, option, value)) {
         args.add(option.longestName());
       }
     } else {

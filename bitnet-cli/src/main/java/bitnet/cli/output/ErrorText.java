@@ -1,6 +1,7 @@
 package bitnet.cli.output;
 
 import bitnet.storage.PrintableText;
+import bitnet.training.TrainingException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
@@ -98,6 +99,7 @@ public final class ErrorText {
       case UncheckedIOException wrapper when wrapper.getCause() != null ->
           reason(wrapper.getCause());
       case IOException file -> message(file);
+      case TrainingException diverged -> message(diverged);
       case OutputFailure output -> message(output);
       case IllegalArgumentException usage -> message(usage);
       case OutOfMemoryError memory ->
