@@ -1,13 +1,10 @@
 package bitnet.tokenizer;
 
+import bitnet.storage.PrintableText;
+import bitnet.tokenizer.jinja.JinjaException;
+import bitnet.tokenizer.jinja.Template;
+import bitnet.tokenizer.jinja.Value;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.hubspot.jinjava.Jinjava;
-import com.hubspot.jinjava.JinjavaConfig;
-import com.hubspot.jinjava.LegacyOverrides;
-import com.hubspot.jinjava.interpret.Context.Library;
-import com.hubspot.jinjava.interpret.RenderResult;
-import com.hubspot.jinjava.interpret.TemplateError;
-import com.hubspot.jinjava.lib.fn.ELFunctionDefinition;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -15,11 +12,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// The Jinja template that makes one text of a conversation, as Hugging Face tokenizers have it in
@@ -33,7 +29,6 @@ public final class ChatTemplate {
 
   private static final String KEY = "chat_template";
   private static final int MOST_BYTES = 1 << 20;
-  private static final long MOST_OUTPUT = 64L << 20;
 
   private final String source;
   private final @Nullable String beginOfText;
@@ -125,94 +120,53 @@ public final class ChatTemplate {
   /// @throws IllegalArgumentException if the template refuses the messages, with its own reason, or
   ///     uses what is not supported
   public String render(List<Message> messages, boolean answerNext) {
-    Map<String, @Nullable Object> variables = new HashMap<>();
-    variables.put(
-        "messages",
-        messages.stream()
-            .map(message -> Map.of("role", message.role(), "content", message.content()))
-            .toList());
+    Map<String, Object> variables = new HashMap<>();
+    variables.put("messages", messages.stream().map(ChatTemplate::variable).toList());
     variables.put("add_generation_prompt", answerNext);
-    variables.put("tools", null);
-    variables.put("documents", null);
+    variables.put("tools", Value.None.NONE);
+    variables.put("documents", Value.None.NONE);
+    variables.put("raise_exception", (Value.Function) ChatTemplate::refuse);
     if (beginOfText != null) {
       variables.put("bos_token", beginOfText);
     }
     if (endOfText != null) {
       variables.put("eos_token", endOfText);
     }
-    RenderResult result = engine().renderForResult(settled(), variables);
-    for (TemplateError error : result.getErrors()) {
-      if (error.getSeverity() == TemplateError.ErrorType.FATAL) {
-        throw refusal(error);
-      }
-    }
-    return result.getOutput();
-  }
-
-  private String settled() {
     try {
-      return TemplateWhitespace.settle(source);
-    } catch (IllegalArgumentException damage) {
+      return Template.parse(source).render(variables);
+    } catch (Refusal refusal) {
       throw new IllegalArgumentException(
-          "the chat template does not render: " + damage.getMessage(), damage);
+          "the chat template refuses this conversation: " + refusal.getMessage(), refusal);
+    } catch (JinjaException failure) {
+      throw new IllegalArgumentException(
+          "the chat template does not render: " + oneLine(failure.getMessage()), failure);
     }
   }
 
-  private static Jinjava engine() {
-    JinjavaConfig config =
-        JinjavaConfig.newBuilder()
-            .withLocale(Locale.ROOT)
-            .withNestedInterpretationEnabled(false) // else a user's {{ }} would be evaluated
-            .withMaxOutputSize(MOST_OUTPUT)
-            .withDisabled(Map.of(Library.TAG, Set.of("include", "import", "from", "extends")))
-            .withLegacyOverrides(
-                LegacyOverrides.newBuilder()
-                    .withUsePyishObjectMapper(true)
-                    .withEvaluateMapKeys(true)
-                    .withKeepNullableLoopValues(true)
-                    .withParseWhitespaceControlStrictly(true)
-                    .withUseNaturalOperatorPrecedence(true)
-                    .build())
-            .build();
-    Jinjava engine = new Jinjava(config);
-    engine.setResourceLocator(
-        (name, charset, interpreter) -> {
-          throw new IOException("a chat template cannot read " + name);
-        });
-    engine
-        .getGlobalContext()
-        .registerFunction(
-            new ELFunctionDefinition("", "raise_exception", Refusal.class, "raise", String.class));
-    return engine;
+  private static Map<String, Object> variable(Message message) {
+    Map<String, Object> variable = new LinkedHashMap<>(); // a template may print it
+    variable.put("role", message.role());
+    variable.put("content", message.content());
+    return variable;
   }
 
-  private static IllegalArgumentException refusal(TemplateError error) {
-    for (Throwable cause = error.getException(); cause != null; cause = cause.getCause()) {
-      if (cause instanceof Refusal refusal) {
-        return new IllegalArgumentException(
-            "the chat template refuses this conversation: " + refusal.getMessage(), refusal);
-      }
-    }
-    return new IllegalArgumentException(
-        "the chat template does not render: " + oneLine(error.getMessage()), error.getException());
+  private static Object refuse(Value.Arguments arguments) {
+    List<Object> reason = arguments.positional();
+    throw new Refusal(reason.isEmpty() ? "" : String.valueOf(reason.getFirst()));
   }
 
   private static String oneLine(@Nullable String message) {
-    return message == null ? "unknown reason" : message.replaceAll("\\s+", " ").strip();
+    return message == null
+        ? "unknown reason"
+        : PrintableText.escape(message.replaceAll("\\s+", " ").strip());
   }
 
   /// What a template throws by calling `raise_exception(reason)`.
-  public static final class Refusal extends RuntimeException {
+  private static final class Refusal extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private Refusal(String reason) {
       super(oneLine(reason));
-    }
-
-    /// The function that templates call.
-    @SuppressWarnings("DoNotCallSuggester")
-    public static String raise(String reason) {
-      throw new Refusal(reason);
     }
   }
 }

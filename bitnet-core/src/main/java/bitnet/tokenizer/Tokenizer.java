@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 /// Nothing is ever truncated, padded or downloaded. Safe for use by several threads until it is
 /// closed.
 public final class Tokenizer implements AutoCloseable {
+  /// Characters: the native library needs some hundred bytes of memory for each.
+  static final int LONGEST_TEXT = 16 << 20;
+
   static final String FILE = "tokenizer.json";
   static final String CONFIG = "tokenizer_config.json";
   private static final String BUNDLED = "default-tokenizer.json";
@@ -145,6 +148,11 @@ public final class Tokenizer implements AutoCloseable {
   /// DJL's own `encode` copies token strings and offsets too, which takes twice the time (2.0 s
   /// against 1.0 s for 40,000 lines, 1.1 MB).
   private int[] encode(String text, boolean withSpecialTokens) {
+    if (text.length() > LONGEST_TEXT) {
+      throw new IllegalArgumentException(
+          "a text of %d characters is longer than the %d that are tokenised at once; shorten it"
+              .formatted(text.length(), LONGEST_TEXT));
+    }
     TokenizersLibrary library = TokenizersLibrary.LIB;
     long encoding;
     try {

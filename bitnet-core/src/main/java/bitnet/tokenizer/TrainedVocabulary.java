@@ -45,7 +45,8 @@ public record TrainedVocabulary(
   /// none.
   public void save(Path directory) throws IOException {
     write(directory.resolve(Tokenizer.FILE));
-    SpecialTokens special = new SpecialTokens(null, BpeTrainer.END_OF_TEXT, BpeTrainer.PAD, List.of());
+    SpecialTokens special =
+        new SpecialTokens(null, BpeTrainer.END_OF_TEXT, BpeTrainer.PAD, List.of());
     AtomicFile.write(directory.resolve(Tokenizer.CONFIG), special.config());
   }
 }

@@ -3,6 +3,7 @@ package bitnet.tokenizer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIOException;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 
 import bitnet.tokenizer.ChatTemplate.Message;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -15,10 +16,15 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ChatTemplateTest {
   private static final Path CASES = Path.of("src/test/resources/fixtures/chat/templates.json");
+  private static final Path CONSTRUCTS =
+      Path.of("src/test/resources/fixtures/chat/constructs.json");
 
   @TempDir private Path directory;
 
@@ -55,6 +61,84 @@ class ChatTemplateTest {
     assertThat(compared).isEqualTo(6);
   }
 
+  static List<Arguments> constructs() throws IOException {
+    List<Arguments> cases = new ArrayList<>();
+    for (JsonNode each : new ObjectMapper().readTree(CONSTRUCTS.toFile()).path("cases")) {
+      String source = each.path("template").asText();
+      String name = source.lines().findFirst().orElse("");
+      cases.add(
+          argumentSet(
+              name.substring(0, Math.min(60, name.length())),
+              source,
+              messages(each.path("messages")),
+              each.path("text").asText()));
+    }
+    return cases;
+  }
+
+  @ParameterizedTest
+  @MethodSource("constructs")
+  void aConstructGivesTheTextThatPythonGives(String source, List<Message> messages, String text) {
+    assertThat(new ChatTemplate(source, "<s>", "</s>").render(messages, true)).isEqualTo(text);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '!',
+      quoteCharacter = '"',
+      textBlock =
+          """
+          {% block a %}x{% endblock %} ! {% block %}
+          {% call f() %}x{% endcall %} ! {% call %}
+          {% autoescape true %}x{% endautoescape %} ! {% autoescape %}
+          {% for m in messages recursive %}{% endfor %} ! a recursive loop
+          {{ messages | groupby('role') }} ! the filter groupby
+          {{ messages | pprint }} ! the filter pprint
+          {{ 'x' | urlize }} ! the filter urlize
+          {{ messages is filter }} ! the test filter
+          {{ lipsum() }} ! the function lipsum
+          {{ '%s' % 'x' }} ! % between str and str
+          {{ 'x'.encode() }} ! str.encode
+          {{ messages.append(1) }} ! list.append
+          {{ messages[0].update({'a': 1}) }} ! dict.update
+          {{ messages | map('upper') }} ! printing of generator
+          {{ 'a<b' | e + 'x' }} ! + between Markup and str
+          {{ f(*messages) }} ! an argument with *
+          {{ 9223372036854775807 + 1 }} ! a number beyond 64 bits
+          {{ strftime_now('%c') }} ! strftime_now with %c
+          """)
+  void whatIsNotSupportedIsRefusedByName(String source, String construct) {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> render(source))
+        .withMessageContaining(construct + " is not supported");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+        "{{ 'a' * 99999999 }}",
+        "{{ range(1000000000) }}",
+        "{{ [1] * 99999999 }}",
+        "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+      })
+  void aTemplateWithoutEndIsStopped(String source) {
+    assertThatIllegalArgumentException().isThrownBy(() -> render(source));
+  }
+
+  @Test
+  void nestingIsBounded() {
+    for (String source :
+        List.of(
+            "{{ " + "(".repeat(100_000) + "1" + ")".repeat(100_000) + " }}",
+            "{{ " + "not ".repeat(100_000) + "1 }}",
+            "{{ " + "-".repeat(100_000) + "1 }}",
+            "{% if 1 %}".repeat(100_000),
+            "{{ 1" + "+1".repeat(100_000) + " }}")) {
+      assertThatIllegalArgumentException().isThrownBy(() -> render(source));
+    }
+  }
+
   private static String render(String source) {
     return new ChatTemplate(source, null, null).render(List.of(new Message("user", "Hi")), true);
   }
@@ -67,7 +151,6 @@ class ChatTemplateTest {
         "{{ messages.getClass().forName('java.lang.Runtime') }}",
         "{{ ''.getClass() }}",
         "{% for i in messages %}",
-        "{% for m in messages if m.role == 'user' %}{{ m.role }}{% endfor %}",
         "{{ undefined_function(1) }}",
         "{{ messages[0] ",
       })

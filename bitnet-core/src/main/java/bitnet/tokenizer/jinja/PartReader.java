@@ -1,43 +1,60 @@
-package bitnet.tokenizer;
+package bitnet.tokenizer.jinja;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// Applies Jinja2's rules of white space to a template, with `trim_blocks` and `lstrip_blocks` as
-/// transformers sets them, and leaves a template in which all white space counts. The library that
-/// renders has rules of its own, which differ behind end tags.
-final class TemplateWhitespace {
+/// Cuts a template into its parts by Jinja2's rules of white space, with `trim_blocks` and
+/// `lstrip_blocks` as transformers sets them.
+final class PartReader {
   private static final Pattern OPENING = Pattern.compile("\\{[{%#]");
-  private static final Pattern FILTERED_LOOP =
-      Pattern.compile("\\s*for\\s(?s:.*)\\sif\\s(?!(?s:.*)\\selse\\s)(?s:.*)");
   private static final Pattern ENDRAW = Pattern.compile("\\{%([-+]?)\\s*endraw\\s*([-+]?)%\\}");
 
   private final String source;
-  private final StringBuilder result = new StringBuilder();
+  private final List<Part> parts = new ArrayList<>();
   private String text = "";
   private boolean lineStarts = true;
   private int at;
+  private int counted;
+  private int line = 1;
 
-  private TemplateWhitespace(String source) {
+  private PartReader(String source) {
     this.source = source;
   }
 
-  /// The template with its white space settled.
+  /// The parts of a template; comments are left out.
   ///
-  /// @throws IllegalArgumentException if a tag is not closed, naming its line, or is not supported
-  static String settle(String template) {
+  /// @throws JinjaException if a tag is not closed, naming its line
+  static List<Part> read(String template) {
     String unix = template.replace("\r\n", "\n").replace('\r', '\n');
-    return new TemplateWhitespace(unix.endsWith("\n") ? unix.substring(0, unix.length() - 1) : unix)
-        .settle();
+    return new PartReader(unix.endsWith("\n") ? unix.substring(0, unix.length() - 1) : unix).read();
   }
 
-  private String settle() {
+  private List<Part> read() {
     Matcher opening = OPENING.matcher(source);
     while (opening.find(at)) {
       text += source.substring(at, opening.start());
       readTag(opening.start());
     }
-    return result.append(text).append(source, at, source.length()).toString();
+    text += source.substring(at);
+    addText();
+    return parts;
+  }
+
+  /// The line of a position, which is not before that of the last call.
+  private int line(int position) {
+    for (; counted < position; counted++) {
+      line += source.charAt(counted) == '\n' ? 1 : 0;
+    }
+    return line;
+  }
+
+  private void addText() {
+    if (!text.isEmpty()) {
+      parts.add(new Part(Part.Kind.TEXT, text, line));
+      text = "";
+    }
   }
 
   private void readTag(int start) {
@@ -45,26 +62,21 @@ final class TemplateWhitespace {
     String closing = kind == '{' ? "}}" : kind + "}";
     int end = kind == '#' ? source.indexOf(closing, start + 2) : end(start + 2, closing);
     if (end < 0) {
-      throw new IllegalArgumentException(
-          "line %d: a tag is not closed with %s"
-              .formatted(source.substring(0, start).split("\n", -1).length, closing));
+      throw new JinjaException(
+          "line %d: a tag is not closed with %s".formatted(line(start), closing));
     }
     int from = isMark(source.charAt(start + 2)) ? start + 3 : start + 2;
     int to = end > from && isMark(source.charAt(end - 1)) ? end - 1 : end;
     endText(kind, source.charAt(start + 2));
-    String content = source.substring(from, to);
-    if (kind == '%' && FILTERED_LOOP.matcher(content).matches()) {
-      // the library would ignore the condition
-      throw new IllegalArgumentException(
-          "\"%s\": a loop with a condition is not supported".formatted(content.strip()));
-    }
-    if (kind != '#') {
-      result.append(source, start, start + 2).append(' ').append(content.strip()).append(' ');
-      result.append(closing);
+    String content = source.substring(from, to).strip();
+    boolean raw = kind == '%' && content.equals("raw");
+    if (kind != '#' && !raw) {
+      Part.Kind type = kind == '{' ? Part.Kind.OUTPUT : Part.Kind.STATEMENT;
+      parts.add(new Part(type, content, line(start)));
     }
     at = end + 2;
     beginText(kind, to < end ? source.charAt(to) : ' ');
-    if (kind == '%' && content.strip().equals("raw")) {
+    if (raw) {
       readRaw();
     }
   }
@@ -77,11 +89,10 @@ final class TemplateWhitespace {
   private void readRaw() {
     Matcher end = ENDRAW.matcher(source);
     if (!end.find(at)) {
-      throw new IllegalArgumentException("{% raw %} is not closed with {% endraw %}");
+      throw new JinjaException("{% raw %} is not closed with {% endraw %}");
     }
     text += source.substring(at, end.start());
     endText('%', end.group(1).isEmpty() ? ' ' : end.group(1).charAt(0));
-    result.append("{% endraw %}");
     at = end.end();
     beginText('%', end.group(2).isEmpty() ? ' ' : end.group(2).charAt(0));
   }
@@ -96,8 +107,7 @@ final class TemplateWhitespace {
         text = text.substring(0, line);
       }
     }
-    result.append(text);
-    text = "";
+    addText();
   }
 
   /// The text after a tag begins behind the white space that the tag's end takes away.
@@ -113,9 +123,10 @@ final class TemplateWhitespace {
     lineStarts = at > begin && source.charAt(at - 1) == '\n';
   }
 
-  /// The next closing that is not in a string.
+  /// The next closing that is neither in a string nor inside brackets.
   private int end(int from, String closing) {
     char quote = 0;
+    int depth = 0;
     for (int i = from; i < source.length(); i++) {
       char c = source.charAt(i);
       if (quote != 0) {
@@ -124,10 +135,14 @@ final class TemplateWhitespace {
         } else if (c == quote) {
           quote = 0;
         }
-      } else if (c == '\'' || c == '"') {
-        quote = c;
-      } else if (source.startsWith(closing, i)) {
+      } else if (depth == 0 && source.startsWith(closing, i)) {
         return i;
+      } else if (c == '"' || c == '\'') {
+        quote = c;
+      } else if (c == '(' || c == '[' || c == '{') {
+        depth++;
+      } else if (c == ')' || c == ']' || c == '}') {
+        depth = Math.max(0, depth - 1);
       }
     }
     return -1;
