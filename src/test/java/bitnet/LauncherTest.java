@@ -1,15 +1,21 @@
 package bitnet;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 @DisabledOnOs(OS.WINDOWS)
 class LauncherTest {
@@ -35,6 +41,64 @@ class LauncherTest {
     assertThat(version.err()).isEmpty();
     assertThat(version.out()).startsWith("bitnet ").contains("Java ", "libtorch ");
     assertThat(version.exitCode()).isZero();
+  }
+
+  /// What people have set in their shells.
+  static Stream<Arguments> environments() {
+    return Stream.of(
+        argumentSet("nothing", "env -i", ""),
+        argumentSet("no home", "env -u HOME", ""),
+        argumentSet("a home that is not there", "env HOME=/nonexistent", ""),
+        argumentSet("CDPATH", "env CDPATH=/tmp:/usr:.", ""),
+        argumentSet("an absent locale", "env LC_ALL=de_DE.UTF-8", ""),
+        argumentSet("a Latin-1 locale", "env LANG=en_US.ISO-8859-1 LC_CTYPE=de_DE", ""),
+        argumentSet("IFS", "env IFS=/b", ""),
+        argumentSet("POSIX", "env POSIXLY_CORRECT=1", ""),
+        argumentSet("shell options", "env SHELLOPTS=noclobber:nounset BASHOPTS=failglob", ""),
+        argumentSet("umask", "env", "umask 077;"),
+        argumentSet("a relative link run by bash", "bash", "cd links;"));
+  }
+
+  @DisabledOnOs({OS.WINDOWS, OS.MAC})
+  @ParameterizedTest
+  @MethodSource("environments")
+  void worksInTheEnvironmentsThatPeopleHave(String environment, String before) throws Exception {
+    Path links = Files.createDirectory(directory.resolve("links"));
+    Path link = Files.createSymbolicLink(links.resolve("bitnet"), links.relativize(LAUNCHER));
+    String launcher = environment.equals("bash") ? "bitnet" : "'" + LAUNCHER + "'";
+    ScriptRun result =
+        ScriptRun.in(
+            directory, Map.of(), "bash", "-c", before + environment + " " + launcher + " --größe");
+    Files.delete(link); // JUnit warns of links that lead out of its directory
+
+    assertThat(result.err()).contains("bitnet: unknown option '--größe'").doesNotContain("unbound");
+    assertThat(result.exitCode()).isEqualTo(2);
+    assertThat(directory.resolve("bitnet-cli")).doesNotExist();
+  }
+
+  @Test
+  void worksInADirectoryWithSpacesAndALineBreakInItsName() throws Exception {
+    Path odd = Files.createDirectory(directory.resolve("a b\nc\n"));
+    Path root = odd.resolve("root");
+    Files.createDirectories(root.resolve("bin"));
+    Files.copy(LAUNCHER, root.resolve("bin/bitnet"), StandardCopyOption.COPY_ATTRIBUTES);
+    Path lib = ScriptRun.ROOT.resolve("bitnet-cli/target/lib");
+    Files.createDirectories(root.resolve("lib"));
+    Files.copy(
+        ScriptRun.ROOT.resolve("bitnet-cli/target/class-path"), root.resolve("lib/class-path"));
+    try (Stream<Path> jars = Files.list(lib)) {
+      for (Path jar : jars.toList()) {
+        if (Files.size(jar) < 50_000_000) { // not libtorch, which --version does not load
+          Files.copy(jar, root.resolve("lib").resolve(jar.getFileName()));
+        }
+      }
+    }
+
+    ScriptRun result =
+        ScriptRun.in(directory, Map.of(), root.resolve("bin/bitnet").toString(), "--nope");
+
+    assertThat(result.err()).contains("unknown option '--nope'");
+    assertThat(result.exitCode()).isEqualTo(2);
   }
 
   @Test

@@ -9,6 +9,8 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// `--config`: a run described in a file.
 class TrainingConfigFileTest {
@@ -86,5 +88,29 @@ class TrainingConfigFileTest {
             """);
 
     assertSameRun(train("json", "--config", config, "--lr", "0.004", "--batch-size=2"));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '!',
+      textBlock =
+          """
+          run.yaml ! grad_checkpoint: treu        ! the value "treu" of grad_checkpoint
+          run.yaml ! grad_checkpoint: enabled     ! the value "enabled" of grad_checkpoint
+          run.yaml ! grad_checkpoint: 0.5         ! the value "0.5" of grad_checkpoint
+          run.yaml ! grad_checkpoint: 1           ! the value "1" of grad_checkpoint
+          run.json ! {"grad_checkpoint": "on"}    ! the value "on" of grad_checkpoint
+          run.yaml ! grad_checkpoint: [true, no]  ! the value "no" of grad_checkpoint
+          run.json ! {"lr": 1, "lr": 2}           ! Duplicate field 'lr'
+          run.yaml ! {lr: 1, lr: 2}               ! Duplicate field 'lr'
+          run.json ! {"lr": 1} {"lr": 2}          ! trailing
+          """)
+  void aValueThatSaysNothingIsRefusedWithItsKey(String name, String content, String reason)
+      throws IOException {
+    Path config = Files.writeString(directory.resolve(name), content);
+    CommandRun refused = CommandRun.of("train-ce", "--config", config);
+
+    assertThat(refused.exitCode()).isEqualTo(2);
+    assertThat(refused.err().lines().findFirst().orElse("")).containsIgnoringCase(reason);
   }
 }

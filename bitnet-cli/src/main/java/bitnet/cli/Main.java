@@ -34,11 +34,14 @@ import java.util.stream.Stream;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExecutionException;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.RunLast;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
@@ -139,6 +142,7 @@ public final class Main implements Runnable {
         .setErr(err)
         .setUsageHelpAutoWidth(true)
         .setExpandAtFiles(false) // a prompt may begin with @
+        .setExecutionStrategy(Main::execute)
         .setParameterExceptionHandler((failure, rejected) -> main.reject(failure))
         .setExecutionExceptionHandler((failure, at, parsed) -> main.report(failure, at));
     // not in the annotation, where subcommands would inherit it
@@ -149,6 +153,17 @@ public final class Main implements Runnable {
         .put(UsageMessageSpec.SECTION_KEY_COMMAND_LIST_HEADING, help -> System.lineSeparator());
     line.getHelpSectionMap().put(UsageMessageSpec.SECTION_KEY_COMMAND_LIST, CommandGroups::render);
     return line;
+  }
+
+  /// picocli prints the help outside of its handling of failures: a full disk would end in a stack
+  /// trace.
+  private static int execute(ParseResult parsed) {
+    try {
+      return new RunLast().execute(parsed);
+    } catch (OutputFailure failure) {
+      CommandLine at = parsed.commandSpec().commandLine();
+      throw new ExecutionException(at, failure.getMessage(), failure);
+    }
   }
 
   /// The one that the first word names; all if it names none, for help and for suggestions.

@@ -15,7 +15,7 @@ final class JsonReader {
   private static final JsonFactory JSON =
       JsonFactory.builder()
           .streamReadConstraints(
-              StreamReadConstraints.builder().maxStringLength(Integer.MAX_VALUE).build())
+              StreamReadConstraints.builder().maxStringLength(TextLines.LIMIT).build())
           .build();
 
   /// Takes a record, or refuses it.

@@ -11,7 +11,7 @@ final class TextLines {
       "convert the file with iconv -f ENCODING -t UTF-8, for example -f WINDOWS-1252";
 
   /// The longest line that is an example of its own.
-  private static final int LIMIT = 64 << 20;
+  static final int LIMIT = 64 << 20;
 
   /// Takes a line.
   interface Sink {

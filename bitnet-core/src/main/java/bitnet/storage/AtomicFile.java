@@ -34,6 +34,10 @@ public final class AtomicFile implements AutoCloseable {
     if (Files.isDirectory(target)) {
       throw new IOException(target + ": is a directory; give the name of a file");
     }
+    if (Files.exists(target) && !Files.isRegularFile(target)) {
+      throw new IOException(
+          target + ": is a pipe or a device, in whose place no file can be put; name a file");
+    }
     Path directory = target.toAbsolutePath().getParent();
     if (directory != null && !Files.exists(directory)) {
       throw new NoSuchFileException(directory.toString());

@@ -4,6 +4,9 @@ import java.io.BufferedInputStream;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -53,6 +56,24 @@ public final class TextInput implements Closeable {
       throw new IOException(
           "%s is a pipe or a device; %s is read more than once, so write it to a file first"
               .formatted(file, what));
+    }
+  }
+
+  /// The whole text of a small file or of a pipe.
+  ///
+  /// @param most bytes; a longer one is refused before it fills the memory
+  /// @throws IOException if it is longer, or cannot be read
+  public static String readAll(Path file, int most) throws IOException {
+    try (TextInput input = open(file)) {
+      byte[] bytes = input.in.readNBytes(most + 1);
+      if (bytes.length > most) {
+        throw new IOException(
+            "%s is longer than the %d bytes that are read; is it the right file?"
+                .formatted(file, most));
+      }
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+    } catch (CharacterCodingException notUtf8) {
+      throw new IOException(file + " is not UTF-8; convert it", notUtf8);
     }
   }
 

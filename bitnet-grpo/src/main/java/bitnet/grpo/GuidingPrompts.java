@@ -1,6 +1,7 @@
 package bitnet.grpo;
 
 import bitnet.generation.RandomStream;
+import bitnet.storage.TextInput;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -20,6 +21,7 @@ import java.util.List;
 public record GuidingPrompts(List<String> phrases, List<Double> probabilities, boolean scheduled) {
 
   private static final ObjectMapper MAPPER = new ObjectMapper();
+  private static final int LARGEST = 4 << 20; // bytes of a file with phrases
 
   /// Checks the probabilities and copies the lists.
   ///
@@ -59,7 +61,8 @@ public record GuidingPrompts(List<String> phrases, List<Double> probabilities, b
 
   private static boolean isFile(String textOrFile) {
     try {
-      return !textOrFile.isBlank() && Files.isRegularFile(Path.of(textOrFile));
+      Path path = Path.of(textOrFile); // a file, or a pipe
+      return !textOrFile.isBlank() && Files.exists(path) && !Files.isDirectory(path);
     } catch (InvalidPathException noPath) {
       return false;
     }
@@ -69,7 +72,7 @@ public record GuidingPrompts(List<String> phrases, List<Double> probabilities, b
   ///
   /// @throws IOException if it cannot be read, or is neither
   public static List<String> read(Path file) throws IOException {
-    String content = Files.readString(file);
+    String content = TextInput.readAll(file, LARGEST);
     if (!content.stripLeading().startsWith("[")) {
       return content.lines().filter(line -> !line.isBlank()).toList();
     }

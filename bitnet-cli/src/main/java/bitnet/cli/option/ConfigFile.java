@@ -1,5 +1,6 @@
 package bitnet.cli.option;
 
+import bitnet.storage.TextInput;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -7,7 +8,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -22,6 +22,7 @@ import picocli.CommandLine.Model.OptionSpec;
 /// dashes. An option on the command line beats the file, the file beats the default.
 public final class ConfigFile {
   private static final String OPTION = "--config";
+  private static final int LARGEST = 1 << 20; // bytes
 
   private ConfigFile() {}
 
@@ -98,7 +99,7 @@ public final class ConfigFile {
             .enable(JsonParser.Feature.STRICT_DUPLICATE_DETECTION)
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
     try {
-      JsonNode root = mapper.readTree(Files.readString(file));
+      JsonNode root = mapper.readTree(TextInput.readAll(file, LARGEST));
       if (!root.isObject()) {
         throw new IllegalArgumentException(
             file + ": is not a map of options; write lines like \"batch_size: 8\"");
