@@ -23,6 +23,8 @@ import bitnet.cli.option.ConfigFile;
 import bitnet.cli.option.OptionSpelling;
 import bitnet.cli.output.ErrorText;
 import bitnet.cli.output.ExitCode;
+import bitnet.cli.output.OutputFailure;
+import bitnet.cli.output.StandardStreams;
 import bitnet.data.BadRecordException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -118,9 +120,9 @@ public final class Main implements Runnable {
       int code = line.execute(ConfigFile.expand(line.getCommandSpec(), spelled));
       out.flush(); // a result that cannot be written is a failure
       return code;
-    } catch (OutputFailure failure) { // of the help, or of the last lines
+    } catch (OutputFailure failure) { // of the last lines
       Main main = line.getCommand();
-      return main.report(failure, err);
+      return main.report(failure, line);
     } catch (IOException | IllegalArgumentException failure) { // of a config file
       Main main = line.getCommand();
       return main.report(failure, line);

@@ -2,9 +2,13 @@ package bitnet.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import bitnet.format.CheckpointException;
+import bitnet.format.gguf.GgufFields;
+import bitnet.format.gguf.GgufFile;
+import bitnet.format.gguf.GgufWriter;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -15,13 +19,15 @@ class GgufRopeScalingTest {
 
   private void assertRefused(String type, String key, float value, String reason)
       throws IOException {
-    GgufBytes bytes = GgufBytes.file(3, 0, type.isEmpty() ? 2 : 3);
-    bytes.key("general.architecture", GgufValueType.STRING).text("llama");
+    GgufFields fields = new GgufFields().put("general.architecture", "llama");
     if (!type.isEmpty()) {
-      bytes.key("llama.rope.scaling.type", GgufValueType.STRING).text(type);
+      fields.put("llama.rope.scaling.type", type);
     }
-    bytes.key("llama.rope." + key, GgufValueType.FLOAT32).u32(Float.floatToRawIntBits(value));
-    Path file = Files.write(directory.resolve("model.gguf"), bytes.data(0));
+    fields.put("llama.rope." + key, value);
+    Path file = directory.resolve("model.gguf");
+    try (GgufWriter writer = GgufWriter.create(file, fields, List.of())) {
+      writer.commit();
+    }
     try (GgufFile gguf = GgufFile.open(file)) {
       assertThatThrownBy(() -> GgufLayout.read(gguf))
           .isInstanceOf(CheckpointException.class)

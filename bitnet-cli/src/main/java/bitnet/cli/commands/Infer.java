@@ -3,6 +3,7 @@ package bitnet.cli.commands;
 import bitnet.cli.option.CompletionOptions;
 import bitnet.cli.option.RuntimeOptions;
 import bitnet.cli.output.ExitCode;
+import bitnet.cli.output.StandardStreams;
 import bitnet.generation.Completion;
 import bitnet.generation.GenerationSettings;
 import bitnet.generation.Generator;

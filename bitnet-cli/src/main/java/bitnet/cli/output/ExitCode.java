@@ -15,7 +15,7 @@ public final class ExitCode {
   public static final int INTERRUPTED = 130;
 
   /// The reader of standard output has ended, for example `head`: as after SIGPIPE.
-  static final int READER_GONE = 141;
+  public static final int READER_GONE = 141;
 
   private ExitCode() {}
 }

@@ -1,10 +1,10 @@
-package bitnet.cli;
+package bitnet.cli.output;
 
 import java.io.IOException;
 import java.util.Locale;
 
 /// Standard output could not be written: it ends the command, since nobody gets the result.
-final class OutputFailure extends RuntimeException {
+public final class OutputFailure extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   private final boolean readerGone;
@@ -20,7 +20,7 @@ final class OutputFailure extends RuntimeException {
   }
 
   /// Whether the process that read the output has ended, which is its right: `| head` does.
-  boolean readerGone() {
+  public boolean readerGone() {
     return readerGone;
   }
 }

@@ -1,4 +1,4 @@
-package bitnet.cli;
+package bitnet.cli.output;
 
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -15,19 +15,19 @@ import java.util.Arrays;
 /// A stream that was closed when the command started is named by the launcher in a system property
 /// and connected to `/dev/null`: the JVM would otherwise read its own module file as standard
 /// input, because the first file that it opens takes the free descriptor.
-final class StandardStreams {
+public final class StandardStreams {
   private static final String CLOSED = "bitnet.closed_streams";
 
   /// The longest text that a command reads from standard input, in bytes. The tokenizer needs some
   /// hundred bytes of memory for each.
-  static final int LONGEST_TEXT = 16 << 20;
+  public static final int LONGEST_TEXT = 16 << 20;
 
   private StandardStreams() {}
 
   /// Standard input.
   ///
   /// @throws IOException if it is closed
-  static InputStream in() throws IOException {
+  public static InputStream in() throws IOException {
     requireOpen("input", "give it a text, for example with < FILE");
     return System.in;
   }
@@ -36,7 +36,7 @@ final class StandardStreams {
   ///
   /// @throws IOException if it is closed
   /// @throws IllegalArgumentException if it is longer than [#LONGEST_TEXT]
-  static String text() throws IOException {
+  public static String text() throws IOException {
     byte[] bytes = in().readNBytes(LONGEST_TEXT + 1);
     if (bytes.length > LONGEST_TEXT) {
       throw new IllegalArgumentException(
@@ -48,12 +48,12 @@ final class StandardStreams {
 
   /// Standard output. Where something cannot be written the writer throws [OutputFailure], which
   /// ends the command; a [PrintWriter] by itself would keep silent.
-  static PrintWriter out() {
+  public static PrintWriter out() {
     return writer(new Checked(new FileOutputStream(FileDescriptor.out)));
   }
 
   /// Standard error; what cannot be written there is lost, as nobody could be told.
-  static PrintWriter err() {
+  public static PrintWriter err() {
     return writer(new FileOutputStream(FileDescriptor.err));
   }
 
