@@ -184,7 +184,9 @@ public final class CrossEntropyTrainer implements AutoCloseable {
   private void requireSound() {
     boolean last = state.step() == settings.schedule().steps();
     String fault = last ? broken : "";
-    for (SamplerState at = state.sampler(); fault.isEmpty(); at = at.after(settings.batches().batchSize())) {
+    for (SamplerState at = state.sampler();
+        fault.isEmpty();
+        at = at.after(settings.batches().batchSize())) {
       TokenBatch batch = sampler.batch(at);
       if (batch.counted() > 0 || at.drawn() > state.sampler().drawn() + sampler.windowsPerEpoch()) {
         fault = SpikeGuard.notFinite(loss.sum(batch), 0);
