@@ -118,9 +118,9 @@ public final class Tokenizer implements AutoCloseable {
           Map.of("truncation", "false", "padding", "false"));
     } catch (EngineException noLibrary) {
       throw new IOException(
-          "the native tokenizer library does not load: %s; is DJL_CACHE_DIR (default ~/.djl.ai)"
+          "the native tokenizer library does not load: %s; set DJL_CACHE_DIR (default ~/.djl.ai) to"
                   .formatted(noLibrary.getMessage())
-              + " writable?",
+              + " a directory that can be written",
           noLibrary);
     } catch (RuntimeException refused) {
       throw new IOException(

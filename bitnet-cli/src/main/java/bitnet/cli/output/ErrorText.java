@@ -105,8 +105,27 @@ public final class ErrorText {
       case OutOfMemoryError memory ->
           "the Java heap is too small (%s); try BITNET_JAVA_OPTS=-Xmx%dm"
               .formatted(memory.getMessage(), (Runtime.getRuntime().maxMemory() >> 20) * 2);
-      default -> firstLine(failure.toString()) + " (--stacktrace shows where)";
+      default ->
+          isOfNativeLibrary(failure)
+              ? nativeLibrary(failure)
+              : firstLine(failure.toString()) + " (--stacktrace shows where)";
     };
+  }
+
+  /// Whether a library of native code could not be unpacked, which happens at the first use.
+  private static boolean isOfNativeLibrary(Throwable failure) {
+    return message(failure).contains("native library") || message(failure).contains("jni files");
+  }
+
+  private static String nativeLibrary(Throwable failure) {
+    String cause = "";
+    for (Throwable next = failure.getCause(); next != null; next = next.getCause()) {
+      if (next instanceof FileSystemException file) {
+        cause = " (" + reason(file) + ")";
+      }
+    }
+    return "%s%s; set DJL_CACHE_DIR to a directory that can be written and has 500 MB left"
+        .formatted(firstLine(message(failure)), cause);
   }
 
   private static String reason(FileSystemException failure) {
@@ -121,7 +140,7 @@ public final class ErrorText {
     return failure.getFile() == null ? explanation : failure.getFile() + ": " + explanation;
   }
 
-  private static String message(Exception failure) {
+  private static String message(Throwable failure) {
     return failure.getMessage() == null ? failure.toString() : failure.getMessage().strip();
   }
 
