@@ -120,14 +120,14 @@ class StreamsTest {
 
   @Test
   void aDeviceIsNotReplacedByAFile() throws Exception {
-    Path fifo = directory.resolve("page");
+    Path fifo = directory.resolve("page.json");
     ScriptRun run =
         shell(
-            "mkfifo page; bitnet train-tokenizer --corpus '%s' --vocab_size 300 --output page"
+            "mkfifo page.json; bitnet train-tokenizer --corpus '%s' --vocab_size 300 --output page.json"
                 .formatted(
                     Files.writeString(directory.resolve("corpus.txt"), "to be or not to be")));
 
-    assertThat(run.err()).contains("page: is a pipe or a device");
+    assertThat(run.err()).contains("page.json: is a pipe or a device");
     assertThat(run.exitCode()).isEqualTo(1);
     assertThat(Files.isRegularFile(fifo)).isFalse();
   }

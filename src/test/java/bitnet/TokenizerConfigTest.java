@@ -75,8 +75,7 @@ class TokenizerConfigTest {
   void aTokenThatIsNotThereIsNamedAndDoesNotMatter(String key) throws IOException {
     Path copy = Files.createDirectory(directory.resolve(key));
     Files.copy(TOKENIZER.resolve("tokenizer.json"), copy.resolve("tokenizer.json"));
-    Files.writeString(
-        copy.resolve("tokenizer_config.json"), "{\"%s\": \"[NONE]\"}".formatted(key));
+    Files.writeString(copy.resolve("tokenizer_config.json"), "{\"%s\": \"[NONE]\"}".formatted(key));
     Path made = directory.resolve("model-" + key);
     CommandRun.of(
         "create-model",

@@ -100,7 +100,7 @@ class TrainingConfigFileTest {
           run.yaml ! grad_checkpoint: 0.5         ! the value "0.5" of grad_checkpoint
           run.yaml ! grad_checkpoint: 1           ! the value "1" of grad_checkpoint
           run.json ! {"grad_checkpoint": "on"}    ! the value "on" of grad_checkpoint
-          run.yaml ! grad_checkpoint: [true, no]  ! the value "no" of grad_checkpoint
+          run.yaml ! grad_checkpoint: [true, nay] ! the value "nay" of grad_checkpoint
           run.json ! {"lr": 1, "lr": 2}           ! Duplicate field 'lr'
           run.yaml ! {lr: 1, lr: 2}               ! Duplicate field 'lr'
           run.json ! {"lr": 1} {"lr": 2}          ! trailing

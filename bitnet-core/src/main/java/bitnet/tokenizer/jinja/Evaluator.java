@@ -22,7 +22,7 @@ final class Evaluator {
     count();
     return switch (expression) {
       case Expression.Constant(var value) -> value;
-      case Expression.Name(var name) -> scope.get(name);
+      case Expression.Name(var name) -> name(name, scope);
       case Expression.Attribute(var of, var name) ->
           Attributes.attribute(evaluate(of, scope), name);
       case Expression.Item(var of, var key) ->
@@ -64,6 +64,14 @@ final class Evaluator {
         yield map;
       }
     };
+  }
+
+  private static Object name(String name, Scope scope) {
+    Object value = scope.get(name);
+    if (value instanceof Undefined && name.equals("self")) {
+      throw JinjaException.unsupported("the name " + name);
+    }
+    return value;
   }
 
   /// Counts what is done, and stops a template that does not end.

@@ -216,8 +216,10 @@ final class Filters {
     int precision = Python.index(arguments.get(1, "precision", 0L), "precision");
     Object method = arguments.get(2, "method", "common");
     if (method.equals("common")) {
-      if (number instanceof Long) {
-        return number; // Python's round of an int is an int
+      if (number instanceof Long whole) { // Python's round of an int is an int
+        return precision >= 0
+            ? number
+            : new BigDecimal(whole).setScale(precision, RoundingMode.HALF_EVEN).longValue();
       }
       double result =
           new BigDecimal(number.doubleValue())

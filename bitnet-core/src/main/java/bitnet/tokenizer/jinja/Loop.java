@@ -3,39 +3,60 @@ package bitnet.tokenizer.jinja;
 import bitnet.tokenizer.jinja.Value.Function;
 import bitnet.tokenizer.jinja.Value.Undefined;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 
-/// The `loop` of a loop's body.
+/// A loop over items and the `loop` of its body. Items are asked for one at a time, since the
+/// loop's condition may depend on what its body has done.
 final class Loop {
-
-  private final List<Object> items;
-  private int index;
+  private final Iterator<Object> source;
+  private final List<Object> items = new ArrayList<>(); // all that were asked for
+  private int index = -1;
   private boolean called;
   private List<Object> last = List.of();
 
-  Loop(List<Object> items) {
-    this.items = items;
+  Loop(Iterator<Object> source) {
+    this.source = source;
   }
 
-  /// Goes to the item at an index.
-  void moveTo(int item) {
-    this.index = item;
+  /// Goes to the next item; false at the end.
+  boolean next() {
+    if (!has(index + 1)) {
+      return false;
+    }
+    index++;
+    return true;
+  }
+
+  Object item() {
+    return items.get(index);
+  }
+
+  private boolean has(int place) {
+    while (items.size() <= place && source.hasNext()) {
+      items.add(source.next());
+    }
+    return items.size() > place;
+  }
+
+  private long length() {
+    source.forEachRemaining(items::add);
+    return items.size();
   }
 
   Object attribute(String name) {
-    int size = items.size();
     return switch (name) {
       case "index" -> index + 1L;
       case "index0" -> (long) index;
-      case "revindex" -> (long) size - index;
-      case "revindex0" -> size - index - 1L;
+      case "revindex" -> length() - index;
+      case "revindex0" -> length() - index - 1L;
       case "first" -> index == 0;
-      case "last" -> index == size - 1;
-      case "length" -> (long) size;
+      case "last" -> !has(index + 1);
+      case "length" -> length();
       case "depth" -> 1L; // only recursive loops are deeper
       case "depth0" -> 0L;
       case "previtem" -> index == 0 ? new Undefined("loop.previtem") : items.get(index - 1);
-      case "nextitem" -> index == size - 1 ? new Undefined("loop.nextitem") : items.get(index + 1);
+      case "nextitem" -> has(index + 1) ? items.get(index + 1) : new Undefined("loop.nextitem");
       case "cycle" ->
           (Function)
               arguments -> {

@@ -3,7 +3,7 @@ package bitnet.tokenizer.jinja;
 import bitnet.tokenizer.jinja.Value.Arguments;
 import bitnet.tokenizer.jinja.Value.Function;
 import bitnet.tokenizer.jinja.Value.Undefined;
-import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 
@@ -137,30 +137,33 @@ final class Renderer {
   }
 
   private void loop(Statement.For loop, Scope scope) {
-    List<Object> items = new ArrayList<>();
-    for (Object item : Python.items(evaluator.evaluate(loop.iterable(), scope))) {
-      evaluator.count();
-      Scope inner = scope.inner();
-      unpack(loop.targets(), item, inner);
-      if (loop.condition().isEmpty()
-          || Python.truth(evaluator.evaluate(loop.condition().get(), inner))) {
-        items.add(item);
-      }
-    }
-    if (items.isEmpty()) {
+    Iterator<Object> items =
+        Python.items(evaluator.evaluate(loop.iterable(), scope)).stream()
+            .filter(item -> isTaken(loop, item, scope))
+            .iterator();
+    Loop state = new Loop(items);
+    if (!state.next()) {
       run(loop.otherwise(), scope.inner());
       return;
     }
-    Loop state = new Loop(items);
-    for (int i = 0; i < items.size(); i++) {
+    do {
       Scope inner = scope.inner();
-      unpack(loop.targets(), items.get(i), inner);
-      state.moveTo(i);
+      unpack(loop.targets(), state.item(), inner);
       inner.set("loop", (Value.Attributed) state::attribute);
       if (run(loop.body(), inner) == Flow.BREAK) {
-        break;
+        return;
       }
+    } while (state.next());
+  }
+
+  private boolean isTaken(Statement.For loop, Object item, Scope scope) {
+    evaluator.count();
+    if (loop.condition().isEmpty()) {
+      return true;
     }
+    Scope inner = scope.inner();
+    unpack(loop.targets(), item, inner);
+    return Python.truth(evaluator.evaluate(loop.condition().get(), inner));
   }
 
   private Object call(Statement.Macro macro, Arguments arguments, Scope scope) {
