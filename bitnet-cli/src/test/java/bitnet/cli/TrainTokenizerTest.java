@@ -3,15 +3,13 @@ package bitnet.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import bitnet.tokenizer.Tokenizer;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -20,34 +18,23 @@ class TrainTokenizerTest {
 
   @TempDir private Path directory;
 
-  private final ByteArrayOutputStream output = new ByteArrayOutputStream();
-  private final ByteArrayOutputStream errors = new ByteArrayOutputStream();
-  private final PrintStream systemOut = System.out;
-  private final PrintStream systemErr = System.err;
-
-  @BeforeEach
-  void capture() {
-    System.setOut(new PrintStream(output, true, StandardCharsets.UTF_8));
-    System.setErr(new PrintStream(errors, true, StandardCharsets.UTF_8));
-  }
-
-  @AfterEach
-  void release() {
-    System.setOut(systemOut);
-    System.setErr(systemErr);
-  }
+  private final StringWriter output = new StringWriter();
+  private final StringWriter errors = new StringWriter();
 
   private String out() {
-    return output.toString(StandardCharsets.UTF_8);
+    return output.toString();
   }
 
   private String err() {
-    return errors.toString(StandardCharsets.UTF_8);
+    return errors.toString();
   }
 
-  private static int train(Object... options) {
+  private int train(Object... options) {
     Stream<String> given = Stream.of(options).map(Object::toString);
-    return Main.run(Stream.concat(Stream.of("train-tokenizer"), given).toArray(String[]::new));
+    return Main.run(
+        new PrintWriter(output),
+        new PrintWriter(errors),
+        Stream.concat(Stream.of("train-tokenizer"), given).toArray(String[]::new));
   }
 
   @Test
@@ -109,7 +96,7 @@ class TrainTokenizerTest {
     int code =
         train("--corpus", SHAKESPEARE, "--vocab_size=100", "--output", directory.resolve("t"));
     assertThat(code).isEqualTo(2);
-    assertThat(err()).contains("vocab_size 100 is too small");
+    assertThat(err()).contains("--vocab_size 100 is too small");
     assertThat(train("--corpus", SHAKESPEARE)).isEqualTo(2);
     assertThat(directory.resolve("t")).doesNotExist();
   }

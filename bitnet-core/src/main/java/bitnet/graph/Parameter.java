@@ -40,6 +40,18 @@ public final class Parameter {
     return parameter;
   }
 
+  /// A parameter of zeros outside of a model, for example of a reward head. Weight decay does not
+  /// act on it.
+  ///
+  /// @param count scalars
+  public static Parameter zeros(NDManager manager, String name, int count) {
+    Shape shape = new Shape(count);
+    return new Parameter(
+        List.of(new TensorSpec(name, count, 0, TensorSpec.Kind.NORM)),
+        manager.zeros(shape, DataType.FLOAT32),
+        manager.zeros(shape, DataType.FLOAT32));
+  }
+
   private void read(LatentWeights weights) throws IOException {
     TensorMemory.fill(
         value,

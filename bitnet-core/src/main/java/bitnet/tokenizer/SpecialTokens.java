@@ -33,7 +33,7 @@ record SpecialTokens(
   /// the vocabulary lacks these, a warning says so.
   ///
   /// @throws IOException if it is damaged or names a token that ends a text and the vocabulary
-  // lacks
+  ///     lacks
   static SpecialTokens configured(byte[] config, String name, TokenizerFile file)
       throws IOException {
     JsonNode root = TokenizerFile.parse(config, name);

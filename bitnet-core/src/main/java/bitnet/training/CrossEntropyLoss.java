@@ -7,11 +7,13 @@ import ai.djl.ndarray.types.Shape;
 import bitnet.data.TokenBatch;
 import bitnet.graph.ForwardPass;
 import bitnet.graph.LlamaModel;
+import bitnet.graph.Parameter;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /// Next-token cross-entropy in nats, with its gradients: `-mean log p(target | inputs before it)`
 /// over the targets that count.
-public final class CrossEntropyLoss {
+public final class CrossEntropyLoss implements Objective<TokenBatch> {
 
   private final LlamaModel model;
 
@@ -31,7 +33,7 @@ public final class CrossEntropyLoss {
   ///
   /// @param weight 1, or 1 / n when the gradients of n batches are accumulated
   /// @param keep what the pass keeps: everything, or the layers' inputs
-  public Result accumulate(TokenBatch batch, double weight, ForwardPass.Keep keep) {
+  public Result accumulateTimed(TokenBatch batch, double weight, ForwardPass.Keep keep) {
     long begin = System.nanoTime();
     try (NDManager scope = model.manager().newSubManager();
         ForwardPass pass = model.forward(ids(scope, batch), keep)) {
@@ -44,7 +46,32 @@ public final class CrossEntropyLoss {
     }
   }
 
-  /// The summed loss of a batch, without gradients.
+  @Override
+  public double accumulate(TokenBatch batch, double weight, ForwardPass.Keep keep) {
+    return accumulateTimed(batch, weight, keep).loss();
+  }
+
+  @Override
+  public List<Parameter> parameters() {
+    return model.parameters();
+  }
+
+  @Override
+  public long items(TokenBatch batch) {
+    return batch.counted();
+  }
+
+  @Override
+  public long tokens(TokenBatch batch) {
+    return batch.inputs().length;
+  }
+
+  @Override
+  public String unit() {
+    return "nats/token";
+  }
+
+  @Override
   public double sum(TokenBatch batch) {
     try (NDManager scope = model.manager().newSubManager();
         ForwardPass pass = model.forward(ids(scope, batch), ForwardPass.Keep.NOTHING)) {

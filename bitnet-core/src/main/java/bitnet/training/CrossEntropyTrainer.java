@@ -3,54 +3,23 @@ package bitnet.training;
 import bitnet.data.BatchSampler;
 import bitnet.data.EvaluationBatches;
 import bitnet.data.LossMask;
-import bitnet.data.SamplerState;
 import bitnet.data.TokenBatch;
 import bitnet.data.TokenStream;
 import bitnet.graph.LlamaModel;
-import bitnet.graph.TernaryStatistics;
-import bitnet.metrics.StartReport;
-import bitnet.metrics.StepReport;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.OptionalDouble;
-import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
-/// Trains a model on next-token cross-entropy.
-///
-/// A run is a pure function of its weights, settings and text: stopped at any step and resumed
-/// from its checkpoint it goes on with the same numbers, bit for bit on a CPU with as many
-/// threads.
+/// Trains a model on a text by next-token cross-entropy.
 public final class CrossEntropyTrainer implements AutoCloseable {
-
-  /// Seconds on which tokens per second are measured, at least.
-  private static final double RATE_SECONDS = 2;
-
-  private final LlamaModel model;
-  private final TrainingSettings settings;
-  private final BatchSampler sampler;
-  private final @Nullable EvaluationBatches heldOut;
-  private final CrossEntropyLoss loss;
-  private final OptimizerStep optimizer;
-  private final RunCheckpoints<TrainingState> checkpoints;
-  private final OptionalDouble peakFlops;
-  private final TernaryStatistics watch;
-  private long watchedStep;
-  private final OptionValues options;
-  private TrainingState state;
-  private String broken = ""; // what was NaN or infinite in the last step
+  private final ObjectiveTrainer<TokenBatch> trainer;
 
   /// Prepares a run.
   ///
   /// @param model closed by its owner
   /// @param training the text to learn from
-  /// @param heldOut the text to judge by, or null
+  /// @param heldOut the text to evaluate on, or null
   /// @param checkpoints the directory for checkpoints
   /// @param peakFlops floating-point operations per second that this machine's products reach
   /// @throws IllegalArgumentException if every token of the training text is masked
@@ -62,35 +31,35 @@ public final class CrossEntropyTrainer implements AutoCloseable {
       Path checkpoints,
       OptionalDouble peakFlops) {
     requireTargets(training);
-    this.model = model;
-    this.settings = settings;
-    this.sampler =
-        new BatchSampler(
-            training,
-            settings.batches().sampling(),
-            settings.batches().batchSize(),
-            settings.batches().seqLen());
-    this.heldOut =
-        heldOut == null
-            ? null
-            : new EvaluationBatches(
-                heldOut, settings.batches().batchSize(), settings.batches().seqLen());
-    this.loss = new CrossEntropyLoss(model);
-    this.optimizer = new OptimizerStep(model);
-    this.checkpoints =
-        new RunCheckpoints<>(
-            optimizer, checkpoints, settings.checkpoints().keep(), TrainingState.class);
-    this.peakFlops = peakFlops;
-    this.watch = new TernaryStatistics(model);
-    this.options =
-        settings
-            .options()
-            .put("dtype", model.computeType().key())
-            .put("completion_only_loss", training.mask() != LossMask.NONE)
-            .put("training_tokens", training.size())
-            .putContent("dataset", training.digest())
-            .putAll(ModelOptionValues.of(model.config()));
-    this.state = TrainingState.start(settings.batches().seed(), options.values());
+    TrainingSettings.Batches batches = settings.batches();
+    BatchSampler sampler =
+        new BatchSampler(training, batches.sampling(), batches.batchSize(), batches.seqLen());
+    double flopsPerToken = TrainingFlops.perToken(model.config(), batches.seqLen());
+    this.trainer =
+        new ObjectiveTrainer<>(
+            model,
+            new CrossEntropyLoss(model),
+            new BatchSource<>(sampler::batch, batches.batchSize(), sampler.windowsPerEpoch()),
+            heldOut == null
+                ? null
+                : new EvaluationBatches(heldOut, batches.batchSize(), batches.seqLen()),
+            settings.loop(),
+            options(model, settings, training),
+            checkpoints,
+            peakFlops.isEmpty()
+                ? peakFlops
+                : OptionalDouble.of(peakFlops.getAsDouble() / flopsPerToken));
+  }
+
+  private static OptionValues options(
+      LlamaModel model, TrainingSettings settings, TokenStream training) {
+    return settings
+        .options()
+        .put("dtype", model.computeType().key())
+        .put("completion_only_loss", training.mask() != LossMask.NONE)
+        .put("training_tokens", training.size())
+        .putContent("dataset", training.digest())
+        .putAll(ModelOptionValues.of(model.config()));
   }
 
   private static void requireTargets(TokenStream training) {
@@ -102,11 +71,11 @@ public final class CrossEntropyTrainer implements AutoCloseable {
     }
   }
 
-  /// Goes on where a checkpoint was made.
+  /// Continues from a checkpoint.
   ///
-  /// @throws IllegalArgumentException if that run had other settings
+  /// @throws IllegalArgumentException if that run had other options
   public void resume(Path checkpoint) throws IOException {
-    state = checkpoints.resume(checkpoint, options, (saved, resumed) -> {});
+    trainer.resume(checkpoint);
   }
 
   /// Trains until the last step, a stop signal, or too many bad steps; saves at the end.
@@ -114,255 +83,26 @@ public final class CrossEntropyTrainer implements AutoCloseable {
   /// @return whether all steps are done
   /// @throws TrainingException if the run diverges; the last checkpoint is from before that
   public boolean run(TrainingListener listener) throws IOException {
-    model.ternarize(settings.sharpness(state.step()));
-    TernaryStatistics.Health health = watch.look();
-    watchedStep = state.step();
-    OptionalDouble before = evaluate();
-    if (before.isPresent()) {
-      listener.started(start(before.getAsDouble(), health));
-    }
-    return TrainingLoop.run(new Steps(listener), settings.checkpoints().saveInterval());
+    return trainer.run(listener);
   }
 
   /// Steps of the whole run.
   public long steps() {
-    return settings.schedule().steps();
+    return trainer.steps();
   }
 
   /// Steps of the whole run, those before a resumption included, that changed no weight.
   public long skippedSteps() {
-    return state.guard().skipped();
-  }
-
-  private StartReport start(double evalLoss, TernaryStatistics.Health health) {
-    SequencedMap<String, Double> row = new LinkedHashMap<>();
-    row.put("eval_loss", evalLoss);
-    row.put("zero_share", health.zeroShare());
-    String text = String.format(Locale.ROOT, "held-out loss %.4f nats/token", evalLoss);
-    return new StartReport(state.step(), settings.schedule().steps(), row, text);
-  }
-
-  /// This trainer in the loop of all trainers.
-  private final class Steps implements TrainingLoop.Trainer {
-    private final TrainingListener listener;
-    private final Rate rate = new Rate();
-
-    Steps(TrainingListener listener) {
-      this.listener = listener;
-    }
-
-    @Override
-    public long step() {
-      return state.step();
-    }
-
-    @Override
-    public long steps() {
-      return settings.schedule().steps();
-    }
-
-    @Override
-    public void advance() throws IOException {
-      CrossEntropyTrainer.this.step(rate, listener);
-    }
-
-    @Override
-    public void save() throws IOException {
-      requireSound();
-      listener.saved(checkpoints.save(state, Map.of()));
-      rate.restart();
-    }
-
-    @Override
-    public RunCheckpoints<TrainingState> checkpoints() {
-      return checkpoints;
-    }
-  }
-
-  /// Refuses to save what has diverged. A step's loss is that of the weights before its update:
-  /// what the last one did to them shows in the loss of the next batch.
-  private void requireSound() {
-    boolean last = state.step() == settings.schedule().steps();
-    String fault = last ? broken : "";
-    for (SamplerState at = state.sampler();
-        fault.isEmpty();
-        at = at.after(settings.batches().batchSize())) {
-      TokenBatch batch = sampler.batch(at);
-      if (batch.counted() > 0 || at.drawn() > state.sampler().drawn() + sampler.windowsPerEpoch()) {
-        fault = SpikeGuard.notFinite(loss.sum(batch), 0);
-        break;
-      }
-    }
-    if (!fault.isEmpty()) {
-      throw new TrainingException(
-          "%s after step %d: the run has diverged, and nothing is written; use a lower `lr` or a"
-                  .formatted(fault, state.step())
-              + " longer `warmup`"
-              + checkpoints.lastGood());
-    }
-    if (last && state.smoothed().weight() == 0) {
-      throw new TrainingException(
-          "no step changed a weight, as the sequences hold prompts only: give more or shorter records,"
-              + " more `steps` or a longer seq_len");
-    }
-  }
-
-  private boolean due(long interval) {
-    return interval > 0 && state.step() % interval == 0;
-  }
-
-  private void step(Rate rate, TrainingListener listener) throws IOException {
-    long step = state.step();
-    SamplerState position = state.sampler();
-    List<TokenBatch> batches = new ArrayList<>();
-    for (int i = 0; i < settings.batches().gradAccum(); i++) {
-      TokenBatch batch = sampler.batch(position);
-      if (batch.counted() > 0) {
-        batches.add(batch);
-      }
-      position = position.after(settings.batches().batchSize());
-    }
-    if (batches.isEmpty()) {
-      skipEmpty(position, listener);
-      return;
-    }
-    double mean = 0;
-    for (TokenBatch batch : batches) {
-      mean += loss.accumulate(batch, 1.0 / batches.size(), settings.keep()).loss();
-    }
-    mean /= batches.size();
-    double gradNorm = optimizer.gradientNorm();
-    SpikeGuard.Verdict verdict = settings.guard().judge(state.guard(), mean, gradNorm);
-    broken = SpikeGuard.notFinite(mean, gradNorm);
-    SmoothedLoss smoothed = state.smoothed();
-    double learningRate = settings.schedule().learningRate(step);
-    if (verdict.action() == SpikeGuard.Action.ACCEPT) {
-      optimizer.apply(
-          learningRate,
-          settings.schedule().weightDecay(step),
-          gradNorm,
-          settings.optimizer().maxGradNorm());
-      model.ternarize(settings.sharpness(step + 1));
-      smoothed = smoothed.add(mean);
-    } else {
-      optimizer.skip();
-    }
-    state = new TrainingState(step + 1, position, verdict.next(), smoothed, state.options());
-    rate.add(settings.tokensPerStep());
-    switch (verdict.action()) {
-      case ACCEPT -> report(rate, listener, mean, learningRate, gradNorm);
-      case SKIP -> listener.skipped(state.step(), verdict.reason());
-      case STOP -> throw new TrainingException(verdict.reason() + checkpoints.lastGood());
-    }
-  }
-
-  /// Windows that hold prompts alone have no loss; 0 would count as a perfect one.
-  private void skipEmpty(SamplerState position, TrainingListener listener) throws IOException {
-    state =
-        new TrainingState(
-            state.step() + 1,
-            position,
-            state.guard().afterEmptyStep(),
-            state.smoothed(),
-            state.options());
-    listener.skipped(
-        state.step(), "its sequences hold prompts only, which completion_only_loss only reads");
-  }
-
-  private void report(
-      Rate rate, TrainingListener listener, double mean, double learningRate, double gradNorm)
-      throws IOException {
-    long steps = settings.schedule().steps();
-    OptionalDouble zeroShare = OptionalDouble.empty();
-    OptionalDouble flipRate = OptionalDouble.empty();
-    if (due(StepReport.WATCH_INTERVAL)) {
-      TernaryStatistics.Health health = watch.look();
-      zeroShare = OptionalDouble.of(health.zeroShare());
-      // not after a resumption in between, nor where the step of the last look was skipped
-      if (state.step() - watchedStep == StepReport.WATCH_INTERVAL) {
-        flipRate = OptionalDouble.of(health.flipRate());
-      }
-      watchedStep = state.step();
-    }
-    double perSecond = rate.tokensPerSecond();
-    boolean look = due(settings.evaluation().interval()) || state.step() == steps;
-    OptionalDouble evalLoss = look ? evaluate() : OptionalDouble.empty();
-    if (look) {
-      rate.restart();
-    }
-    double left = (steps - state.step()) * (double) settings.tokensPerStep() / perSecond;
-    listener.stepped(
-        new StepReport(
-            state.step(),
-            steps,
-            mean,
-            state.smoothed().value(),
-            evalLoss,
-            learningRate,
-            gradNorm,
-            perSecond,
-            utilization(perSecond),
-            zeroShare,
-            flipRate,
-            Duration.ofMillis((long) (1000 * left))));
-  }
-
-  private OptionalDouble utilization(double tokensPerSecond) {
-    return peakFlops.isEmpty()
-        ? peakFlops
-        : OptionalDouble.of(
-            tokensPerSecond
-                * TrainingFlops.perToken(model.config(), settings.batches().seqLen())
-                / peakFlops.getAsDouble());
+    return trainer.skippedSteps();
   }
 
   /// The mean loss on the held-out text, nats per token; empty without one.
   public OptionalDouble evaluate() {
-    if (heldOut == null) {
-      return OptionalDouble.empty();
-    }
-    double sum = 0;
-    long tokens = 0;
-    for (TokenBatch batch : heldOut) {
-      sum += loss.sum(batch);
-      tokens += batch.counted();
-      if (settings.evaluation().tokens() > 0 && tokens >= settings.evaluation().tokens()) {
-        break;
-      }
-    }
-    return tokens == 0 ? OptionalDouble.empty() : OptionalDouble.of(sum / tokens);
-  }
-
-  /// Tokens per second over the last few seconds.
-  private static final class Rate {
-    private long since = System.nanoTime();
-    private long tokens;
-    private double last;
-
-    void add(long count) {
-      tokens += count;
-    }
-
-    /// After something that is not training.
-    void restart() {
-      since = System.nanoTime();
-      tokens = 0;
-    }
-
-    double tokensPerSecond() {
-      double seconds = (System.nanoTime() - since) / 1e9;
-      if (last == 0 || seconds > RATE_SECONDS) {
-        last = tokens / seconds;
-        since = System.nanoTime();
-        tokens = 0;
-      }
-      return last;
-    }
+    return trainer.evaluate();
   }
 
   @Override
   public void close() {
-    watch.close();
-    optimizer.close();
+    trainer.close();
   }
 }

@@ -4,7 +4,6 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
-import bitnet.graph.LlamaModel;
 import bitnet.graph.Parameter;
 import bitnet.graph.TorchOps;
 import java.util.LinkedHashMap;
@@ -33,15 +32,17 @@ public final class OptimizerStep implements AutoCloseable {
     }
   }
 
-  private final LlamaModel model;
+  private final TorchOps ops;
   private final NDManager manager;
   private final List<Moments> moments;
 
   /// Starts with zero moments.
-  public OptimizerStep(LlamaModel model) {
-    this.model = model;
-    this.manager = model.manager().newSubManager();
-    this.moments = model.parameters().stream().map(this::blank).toList();
+  ///
+  /// @param parameters at least one; updated in place
+  public OptimizerStep(TorchOps ops, List<Parameter> parameters) {
+    this.ops = ops;
+    this.manager = parameters.getFirst().value().getManager().newSubManager();
+    this.moments = parameters.stream().map(this::blank).toList();
   }
 
   private Moments blank(Parameter parameter) {
@@ -60,14 +61,14 @@ public final class OptimizerStep implements AutoCloseable {
   /// The 2-norm of all accumulated gradients.
   public float gradientNorm() {
     try (NDManager scope = manager.newSubManager()) {
-      return model.ops().gradientNorm(scope, gradients(moments));
+      return ops.gradientNorm(scope, gradients(moments));
     }
   }
 
   /// Forgets the accumulated gradients.
   public void skip() {
     try (NDManager scope = manager.newSubManager()) {
-      model.ops().zero(scope, gradients(moments));
+      ops.zero(scope, gradients(moments));
     }
   }
 
@@ -86,19 +87,17 @@ public final class OptimizerStep implements AutoCloseable {
     List<Moments> group =
         moments.stream().filter(entry -> entry.parameter().isDecayed() == decayed).toList();
     try (NDManager scope = manager.newSubManager()) {
-      model
-          .ops()
-          .adamW(
-              scope,
-              group.stream().map(entry -> entry.parameter().value()).toList(),
-              gradients(group),
-              group.stream().map(Moments::first).toList(),
-              group.stream().map(Moments::second).toList(),
-              group.stream().map(Moments::count).toList(),
-              TorchOps.AdamWSettings.BITNET,
-              learningRate,
-              weightDecay,
-              clip);
+      ops.adamW(
+          scope,
+          group.stream().map(entry -> entry.parameter().value()).toList(),
+          gradients(group),
+          group.stream().map(Moments::first).toList(),
+          group.stream().map(Moments::second).toList(),
+          group.stream().map(Moments::count).toList(),
+          TorchOps.AdamWSettings.BITNET,
+          learningRate,
+          weightDecay,
+          clip);
     }
   }
 

@@ -88,14 +88,14 @@ public record TrainingBenchmark(
     BlankWeights weights =
         new BlankWeights(config, new LatentInitializer(0, LatentInitializer.DEFAULT_DEVIATION));
     try (LlamaModel model = LlamaModel.load(weights, parent, type);
-        OptimizerStep optimizer = new OptimizerStep(model)) {
+        OptimizerStep optimizer = new OptimizerStep(model.ops(), model.parameters())) {
       CrossEntropyLoss loss = new CrossEntropyLoss(model);
       TokenBatch tokens = randomTokens();
       List<StepTime> times = new ArrayList<>();
       double first = 0;
       double last = 0;
       for (int step = 0; step < WARMUP_STEPS + steps; step++) {
-        CrossEntropyLoss.Result result = loss.accumulate(tokens, 1, ForwardPass.Keep.ALL);
+        CrossEntropyLoss.Result result = loss.accumulateTimed(tokens, 1, ForwardPass.Keep.ALL);
         long begin = System.nanoTime();
         optimizer.apply(1e-3, 0.1, optimizer.gradientNorm(), 1);
         model.ternarize();

@@ -144,9 +144,17 @@ public record TrainingSettings(
     return (long) batches.batchSize() * batches.seqLen() * batches.gradAccum();
   }
 
-  /// How far quantization is phased in at a step, from 0 to 1.
-  double sharpness(long step) {
-    return quantWarmup == 0 ? 1 : Math.min(1, (double) step / quantWarmup);
+  /// What does not depend on the objective.
+  LoopSettings loop() {
+    return new LoopSettings(
+        optimizer,
+        batches.gradAccum(),
+        quantWarmup,
+        keep,
+        guard,
+        evaluation,
+        checkpoints,
+        batches.seed());
   }
 
   /// What must be equal when a run is resumed.

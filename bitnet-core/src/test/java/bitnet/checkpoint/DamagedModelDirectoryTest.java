@@ -135,7 +135,7 @@ class DamagedModelDirectoryTest {
     "'\"hidden_size\" : 32', '\"hidden_size\" : 64', embed_tokens",
     "'\"hidden_size\" : 32', '\"hidden_size\" : -1', hidden_size",
     "'\"num_hidden_layers\" : 2', '\"num_hidden_layers\" : 3', layers.2",
-    "'\"num_hidden_layers\" : 2', '\"num_hidden_layers\" : 1', 'is no parameter'",
+    "'\"num_hidden_layers\" : 2', '\"num_hidden_layers\" : 1', 'is not a parameter'",
     "'\"num_hidden_layers\" : 2', '\"num_hidden_layers\" : 2147483647', num_hidden_layers",
     "'\"vocab_size\" : 256', '\"vocab_size\" : 1e9', vocab_size",
     "'\"seed\" : 3', '\"seed\" : \"3\"', seed",

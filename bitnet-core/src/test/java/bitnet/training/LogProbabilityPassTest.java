@@ -112,7 +112,7 @@ class LogProbabilityPassTest {
     LlamaModel other = load();
     int[] targets = {TokenBatch.NO_TARGET, TokenBatch.NO_TARGET, 16, 23, 42};
     TokenBatch batch = new TokenBatch(new int[] {4, 8, 15, 16, 23}, targets, 1, 5);
-    double loss = new CrossEntropyLoss(other).accumulate(batch, 1, ForwardPass.Keep.ALL).loss();
+    double loss = new CrossEntropyLoss(other).accumulate(batch, 1, ForwardPass.Keep.ALL);
 
     try (LogProbabilityPass pass =
         new LogProbabilityPass(
@@ -139,7 +139,7 @@ class LogProbabilityPassTest {
     CrossEntropyLoss loss = new CrossEntropyLoss(model);
     TokenBatch batch = new TokenBatch(new int[] {4, 8}, none, 1, 2);
 
-    assertThat(loss.accumulate(batch, 1, ForwardPass.Keep.ALL).loss()).isZero();
+    assertThat(loss.accumulate(batch, 1, ForwardPass.Keep.ALL)).isZero();
     assertThat(loss.sum(batch)).isZero();
     assertThat(model.parameters())
         .allSatisfy(parameter -> assertThat(parameter.gradient().toFloatArray()).containsOnly(0f));

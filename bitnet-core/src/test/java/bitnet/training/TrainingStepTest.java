@@ -78,7 +78,7 @@ class TrainingStepTest {
   @EnumSource(names = {"ALL", "LAYER_INPUTS"})
   void lossAndEveryGradientEqualThoseOfAutograd(ForwardPass.Keep keep) throws IOException {
     LlamaModel model = load(ComputeType.FP32);
-    double loss = new CrossEntropyLoss(model).accumulate(batches.get(0), 1, keep).loss();
+    double loss = new CrossEntropyLoss(model).accumulateTimed(batches.get(0), 1, keep).loss();
     double wanted = expected.get("loss").get(0).doubleValue();
     assertThat(loss).isCloseTo(wanted, within(1e-4 * wanted));
     assertGradients(model, FIXTURE, 1e-4);
@@ -92,7 +92,7 @@ class TrainingStepTest {
     JsonNode seen = new ObjectMapper().readTree(fixture.resolve("expected.json").toFile());
     LlamaModel model = load(fixture, ComputeType.FP32);
     double loss =
-        new CrossEntropyLoss(model).accumulate(batch(seen.get("input_ids")), 1, keep).loss();
+        new CrossEntropyLoss(model).accumulateTimed(batch(seen.get("input_ids")), 1, keep).loss();
     assertThat(loss).isCloseTo(seen.get("loss").doubleValue(), within(1e-4));
     assertGradients(model, fixture, 1e-3);
   }
@@ -128,9 +128,9 @@ class TrainingStepTest {
   void weightsAfterThreeStepsEqualThoseOfAdamW() throws IOException {
     LlamaModel model = load(ComputeType.FP32);
     CrossEntropyLoss loss = new CrossEntropyLoss(model);
-    try (OptimizerStep optimizer = new OptimizerStep(model)) {
+    try (OptimizerStep optimizer = new OptimizerStep(model.ops(), model.parameters())) {
       for (int step = 0; step < 3; step++) {
-        double value = loss.accumulate(batches.get(step), 1, ForwardPass.Keep.ALL).loss();
+        double value = loss.accumulateTimed(batches.get(step), 1, ForwardPass.Keep.ALL).loss();
         assertThat(value).isCloseTo(expected.get("loss").get(step).doubleValue(), within(1e-4));
         float norm = optimizer.gradientNorm();
         assertThat((double) norm)
@@ -157,7 +157,7 @@ class TrainingStepTest {
     LlamaModel whole = load(ComputeType.FP32);
     LlamaModel parts = load(ComputeType.FP32);
     TokenBatch batch = batches.get(0);
-    new CrossEntropyLoss(whole).accumulate(batch, 1, ForwardPass.Keep.ALL);
+    new CrossEntropyLoss(whole).accumulateTimed(batch, 1, ForwardPass.Keep.ALL);
     for (int row = 0; row < batch.batch(); row++) {
       int from = row * batch.seq();
       int to = from + batch.seq();
@@ -167,7 +167,7 @@ class TrainingStepTest {
               Arrays.copyOfRange(batch.targets(), from, to),
               1,
               batch.seq());
-      new CrossEntropyLoss(parts).accumulate(one, 1.0 / batch.batch(), ForwardPass.Keep.ALL);
+      new CrossEntropyLoss(parts).accumulateTimed(one, 1.0 / batch.batch(), ForwardPass.Keep.ALL);
     }
     for (int i = 0; i < whole.parameters().size(); i++) {
       float[] reference = whole.parameters().get(i).gradient().toFloatArray();
@@ -180,8 +180,8 @@ class TrainingStepTest {
   void bf16OperandsChangeGradientsByNoMoreThanTheirRounding() throws IOException {
     LlamaModel exact = load(ComputeType.FP32);
     LlamaModel rounded = load(ComputeType.BF16_ON_FP32);
-    new CrossEntropyLoss(exact).accumulate(batches.get(0), 1, ForwardPass.Keep.ALL);
-    new CrossEntropyLoss(rounded).accumulate(batches.get(0), 1, ForwardPass.Keep.ALL);
+    new CrossEntropyLoss(exact).accumulateTimed(batches.get(0), 1, ForwardPass.Keep.ALL);
+    new CrossEntropyLoss(rounded).accumulateTimed(batches.get(0), 1, ForwardPass.Keep.ALL);
     for (int i = 0; i < exact.parameters().size(); i++) {
       float[] reference = exact.parameters().get(i).gradient().toFloatArray();
       float[] actual = rounded.parameters().get(i).gradient().toFloatArray();
@@ -194,9 +194,13 @@ class TrainingStepTest {
     LlamaModel onFp32 = load(ComputeType.BF16_ON_FP32);
     LlamaModel onBf16 = load(ComputeType.BF16);
     double wanted =
-        new CrossEntropyLoss(onFp32).accumulate(batches.get(0), 1, ForwardPass.Keep.ALL).loss();
+        new CrossEntropyLoss(onFp32)
+            .accumulateTimed(batches.get(0), 1, ForwardPass.Keep.ALL)
+            .loss();
     double actual =
-        new CrossEntropyLoss(onBf16).accumulate(batches.get(0), 1, ForwardPass.Keep.ALL).loss();
+        new CrossEntropyLoss(onBf16)
+            .accumulateTimed(batches.get(0), 1, ForwardPass.Keep.ALL)
+            .loss();
     assertThat(actual).isCloseTo(wanted, within(0.02));
     for (int i = 0; i < onFp32.parameters().size(); i++) {
       float[] reference = onFp32.parameters().get(i).gradient().toFloatArray();
@@ -216,10 +220,10 @@ class TrainingStepTest {
     LlamaModel model = load(ComputeType.FP32);
     CrossEntropyLoss loss = new CrossEntropyLoss(model);
     try (model;
-        OptimizerStep optimizer = new OptimizerStep(model)) {
+        OptimizerStep optimizer = new OptimizerStep(model.ops(), model.parameters())) {
       for (int step = 0; step < 500; step++) {
         TokenBatch batch = batches.get(step % batches.size());
-        losses.add(loss.accumulate(batch, 1, ForwardPass.Keep.ALL).loss());
+        losses.add(loss.accumulateTimed(batch, 1, ForwardPass.Keep.ALL).loss());
         if (collectGarbage) {
           System.gc();
         }

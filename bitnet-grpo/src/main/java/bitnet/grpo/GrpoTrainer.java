@@ -86,7 +86,7 @@ public final class GrpoTrainer implements AutoCloseable {
     this.settings = settings;
     this.rewards = new RewardStage(inputs.rewards(), inputs.tokenizer());
     this.sampler = new QaSampler(inputs.training());
-    this.optimizer = new OptimizerStep(model);
+    this.optimizer = new OptimizerStep(model.ops(), model.parameters());
     this.rollouts = new RolloutSampler(model, inputs.tokenizer(), inputs.endTokens(), runtime);
     this.reference =
         settings.isCompared()

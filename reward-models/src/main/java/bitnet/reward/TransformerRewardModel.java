@@ -2,17 +2,15 @@ package bitnet.reward;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
-import ai.djl.ndarray.types.Shape;
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.checkpoint.ModelSource;
 import bitnet.checkpoint.TensorDirectory;
-import bitnet.data.PreferenceRecord;
 import bitnet.data.QaTemplate;
 import bitnet.graph.ComputeType;
 import bitnet.graph.DeviceSelector;
 import bitnet.graph.ForwardPass;
 import bitnet.graph.LlamaModel;
+import bitnet.graph.Parameter;
 import bitnet.graph.TensorMemory;
 import bitnet.graph.TorchOps;
 import bitnet.model.ComputeSettings;
@@ -26,7 +24,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /// A reward model on a ternary LLaMA: the decoder reads prompt and completion, and a linear head
@@ -45,7 +42,7 @@ public final class TransformerRewardModel implements RewardModel {
   private final LlamaModel encoder;
   private final Tokenizer tokenizer;
   private final RewardHead kind;
-  private final NDArray head; // [hidden + 1]: weights, then the bias
+  private final Parameter head; // [hidden + 1]: weights, then the bias
 
   private TransformerRewardModel(
       NDManager manager, LlamaModel encoder, Tokenizer tokenizer, RewardHead kind) {
@@ -53,7 +50,7 @@ public final class TransformerRewardModel implements RewardModel {
     this.encoder = encoder;
     this.tokenizer = tokenizer;
     this.kind = kind;
-    this.head = manager.zeros(new Shape(encoder.config().hiddenSize() + 1), DataType.FLOAT32);
+    this.head = Parameter.zeros(manager, "reward_head", encoder.config().hiddenSize() + 1);
   }
 
   /// A model that knows nothing of rewards yet: a decoder with a head of zeros.
@@ -76,35 +73,27 @@ public final class TransformerRewardModel implements RewardModel {
     }
   }
 
-  /// Trains decoder and head with AdamW, gradients clipped to norm 1, at a rate that falls to zero
-  /// along a line. Bit for bit the same on a CPU with as many threads.
-  ///
-  /// @param records at least one
-  /// @param batchSize records in a step
-  /// @param listener hears of every epoch
-  public void train(
-      List<PreferenceRecord> records,
-      RewardTraining settings,
-      int batchSize,
-      Consumer<RewardTraining.Epoch> listener) {
-    try (RewardModelTrainer trainer = new RewardModelTrainer(this, records, settings, batchSize)) {
-      trainer.run(listener);
-    }
-  }
-
   LlamaModel encoder() {
     return encoder;
   }
 
   NDArray head() {
+    return head.value();
+  }
+
+  Parameter headParameter() {
     return head;
+  }
+
+  RewardHead kind() {
+    return kind;
   }
 
   /// Runs answers through the decoder.
   ///
   /// @param keep what is kept for [AnswerPass#backward]
   AnswerPass forward(List<AnswerTokens> answers, ForwardPass.Keep keep) {
-    return new AnswerPass(encoder, head.toFloatArray(), answers, keep);
+    return new AnswerPass(encoder, head().toFloatArray(), answers, keep);
   }
 
   /// The tokens of query and completion, and those among them that the head looks at.
@@ -179,7 +168,7 @@ public final class TransformerRewardModel implements RewardModel {
             .put("head", kind.key())
             .put("model_manifest", Files.readString(model.resolve(MANIFEST)));
     FILES.write(
-        directory.resolve(HEAD), Map.of(HEAD, TensorMemory.of(head)), description, existing);
+        directory.resolve(HEAD), Map.of(HEAD, TensorMemory.of(head())), description, existing);
   }
 
   static TransformerRewardModel load(Path directory, ComputeSettings compute) throws IOException {
@@ -201,7 +190,7 @@ public final class TransformerRewardModel implements RewardModel {
       }
       TransformerRewardModel loaded = create(model, kind, compute, ComputeType.FP32);
       try {
-        TensorMemory.fill(loaded.head, memory -> content.read(HEAD, memory));
+        TensorMemory.fill(loaded.head(), memory -> content.read(HEAD, memory));
         return loaded;
       } catch (IOException failure) {
         loaded.close();

@@ -6,18 +6,29 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
 
 import bitnet.checkpoint.ModelDirectory;
+import bitnet.checkpoint.TrainingCheckpoint;
 import bitnet.data.PreferenceRecord;
 import bitnet.graph.ComputeType;
 import bitnet.graph.ForwardPass;
+import bitnet.metrics.TrainingReport;
 import bitnet.model.ComputeSettings;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
 import bitnet.tokenizer.Tokenizer;
+import bitnet.training.CheckpointSettings;
+import bitnet.training.LearningRateDecay;
+import bitnet.training.LearningRateSchedule;
+import bitnet.training.LoopSettings;
+import bitnet.training.OptimizerSettings;
+import bitnet.training.SpikeGuard;
+import bitnet.training.TrainingListener;
+import bitnet.training.TrainingSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,6 +42,7 @@ class TransformerRewardModelTest {
   private static final RewardTraining SETTINGS = new RewardTraining(12, 1e-2, 0);
 
   @TempDir private static Path directory;
+  private static int runs;
   private static Path decoder;
 
   @BeforeAll
@@ -69,10 +81,52 @@ class TransformerRewardModelTest {
     return labels;
   }
 
-  private static List<Double> train(TransformerRewardModel model, List<PreferenceRecord> records) {
-    List<Double> losses = new ArrayList<>();
-    model.train(records, SETTINGS, 4, epoch -> losses.add(epoch.loss()));
-    return losses;
+  /// Twelve epochs in batches of four; the losses by step.
+  private static List<Double> train(TransformerRewardModel model, List<PreferenceRecord> records)
+      throws IOException {
+    Losses losses = new Losses();
+    Path run = directory.resolve("run-" + runs++);
+    run(records, 4, run).train(model, Optional.empty(), losses);
+    return losses.values;
+  }
+
+  private static RewardModelRun run(List<PreferenceRecord> records, int batchSize, Path directory) {
+    long steps = Math.max(1, Math.ceilDiv(records.size() * 12L, Math.max(1, batchSize)));
+    return new RewardModelRun(
+        records,
+        List.of(),
+        batchSize,
+        new LoopSettings(
+            new OptimizerSettings(
+                new LearningRateSchedule(LearningRateDecay.of("linear"), 1e-2, 0, 0, steps), 1),
+            1,
+            0,
+            ForwardPass.Keep.ALL,
+            SpikeGuard.DEFAULT,
+            new TrainingSettings.Evaluation(0, 0),
+            new CheckpointSettings(5, 9),
+            0),
+        directory);
+  }
+
+  private static final class Losses implements TrainingListener {
+    private final List<Double> values = new ArrayList<>();
+
+    @Override
+    public void started(TrainingReport report) {}
+
+    @Override
+    public void stepped(TrainingReport report) {
+      values.add(report.row().get("loss"));
+    }
+
+    @Override
+    public void skipped(long step, String reason) {
+      throw new AssertionError(reason);
+    }
+
+    @Override
+    public void saved(Path checkpoint) {}
   }
 
   @ParameterizedTest
@@ -228,11 +282,35 @@ class TransformerRewardModelTest {
       assertThat(Files.exists(saved.resolve("model"))).isFalse();
       assertThatIllegalArgumentException().isThrownBy(() -> train(model, List.of()));
       assertThatIllegalArgumentException()
-          .isThrownBy(() -> model.train(pairs(), SETTINGS, 0, epoch -> {}))
+          .isThrownBy(() -> run(pairs(), 0, directory).train(model, Optional.empty(), new Losses()))
           .withMessageContaining("batch_size 0");
     }
     assertThatIllegalArgumentException()
         .isThrownBy(() -> RewardHead.of("both"))
         .withMessage("head \"both\" is unknown; use scalar or per_token");
+  }
+
+  @Test
+  void resumedRunGivesTheSameLossesAndTheSameHead() throws IOException {
+    Path whole = directory.resolve("whole");
+    Path resumed = directory.resolve("resumed");
+    Losses all = new Losses();
+    Losses rest = new Losses();
+    float[] head;
+    try (TransformerRewardModel model = blank(RewardHead.SCALAR)) {
+      run(pairs(), 4, whole).train(model, Optional.empty(), all);
+      head = model.head().toFloatArray();
+    }
+    try (TransformerRewardModel model = blank(RewardHead.SCALAR)) {
+      Path checkpoint = whole.resolve(TrainingCheckpoint.name(10));
+      run(pairs(), 4, resumed).train(model, Optional.of(checkpoint), rest);
+
+      assertThat(rest.values).isEqualTo(all.values.subList(10, all.values.size()));
+      assertThat(model.head().toFloatArray()).isEqualTo(head);
+      assertThatIllegalArgumentException()
+          .isThrownBy(
+              () -> run(pairs(), 2, resumed).train(model, Optional.of(checkpoint), new Losses()))
+          .withMessageContaining("batch_size was 4, now 2");
+    }
   }
 }

@@ -2,22 +2,39 @@ package bitnet.cli.commands;
 
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.cli.option.ComputeOptions;
+import bitnet.cli.option.OptimizerOptions;
+import bitnet.cli.option.RunOptions;
 import bitnet.cli.output.ExitCode;
+import bitnet.cli.output.TrainingOutput;
 import bitnet.data.BadRecordPolicy;
 import bitnet.data.PreferenceDataset;
+import bitnet.data.RecordSampler;
 import bitnet.device.ProcessorFeatures;
+import bitnet.metrics.MetricsLog;
+import bitnet.metrics.StepReport;
 import bitnet.model.ComputeSettings;
 import bitnet.reward.LinearRewardModel;
 import bitnet.reward.RewardHead;
 import bitnet.reward.RewardModel;
+import bitnet.reward.RewardModelRun;
 import bitnet.reward.RewardTraining;
 import bitnet.reward.TransformerRewardModel;
+import bitnet.storage.WriteLock;
+import bitnet.training.CheckpointSettings;
+import bitnet.training.LearningRateDecay;
+import bitnet.training.LearningRateSchedule;
+import bitnet.training.LoopSettings;
+import bitnet.training.OptimizerSettings;
+import bitnet.training.SettingChecks;
+import bitnet.training.SpikeGuard;
+import bitnet.training.TrainingSettings;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -36,7 +53,30 @@ public final class TrainReward implements Callable<Integer> {
   private static final String REWARD_HEAD = "--reward_head";
   private static final String BATCH_SIZE = "--batch_size";
   private static final List<String> TRANSFORMER_OPTIONS =
-      List.of(MODEL_PATH, REWARD_HEAD, BATCH_SIZE, "--device", "--threads", "--dtype");
+      List.of(
+          MODEL_PATH,
+          REWARD_HEAD,
+          BATCH_SIZE,
+          "--warmup",
+          "--lr_schedule",
+          "--weight_decay",
+          "--max_grad_norm",
+          "--grad_checkpoint",
+          "--eval_interval",
+          "--save_interval",
+          "--keep",
+          "--resume",
+          "--log_interval",
+          "--csv_log",
+          "--tensorboard",
+          "--device",
+          "--threads",
+          "--dtype");
+
+  private static final double LINEAR_RATE = 0.1;
+  private static final OptimizerSettings OPTIMIZER =
+      new OptimizerSettings(
+          new LearningRateSchedule(LearningRateDecay.of("linear"), 1e-3, 0, 0, 1), 1);
 
   @Spec private CommandSpec spec;
 
@@ -73,8 +113,8 @@ public final class TrainReward implements Callable<Integer> {
       defaultValue = "linear",
       paramLabel = "M",
       description =
-          "Reward model: linear (logistic regression on words) or transformer (a ternary "
-              + "LLaMA with a reward head) (default: ${DEFAULT-VALUE}).")
+          "Reward model: linear (logistic regression on words, with --lr 0.1 by default) or"
+              + " transformer (a ternary LLaMA with a reward head) (default: ${DEFAULT-VALUE}).")
   private String model;
 
   @Option(
@@ -99,13 +139,6 @@ public final class TrainReward implements Callable<Integer> {
       description = "For --model_type transformer: records per step (default: ${DEFAULT-VALUE}).")
   private int batchSize;
 
-  @Option(
-      names = "--output_dir",
-      required = true,
-      paramLabel = "DIR",
-      description = "Output directory of the reward model, for use with --reward_model.")
-  private Path outputDir;
-
   @Option(names = "--force", description = "Replace an existing model at the output path.")
   private boolean force;
 
@@ -116,18 +149,32 @@ public final class TrainReward implements Callable<Integer> {
   private @Nullable Integer epochs;
 
   @Option(
-      names = "--lr",
-      paramLabel = "X",
-      description = "Learning rate (default: 0.1; transformer: 1e-3).")
-  private @Nullable Double learningRate;
-
-  @Option(
       names = "--seed",
       defaultValue = "0",
       paramLabel = "S",
       description =
           "Seed of the held-out split and of the record order (default: " + "${DEFAULT-VALUE}).")
   private long seed;
+
+  @Option(
+      names = "--warmup",
+      defaultValue = "0",
+      paramLabel = "N",
+      description = "Linear warm-up steps of the learning rate (default: ${DEFAULT-VALUE}).")
+  private long warmup;
+
+  @Option(
+      names = "--eval_interval",
+      defaultValue = "0",
+      paramLabel = "N",
+      description =
+          "Evaluate the loss on the held-out questions every N steps; 0: only at the end (default:"
+              + " ${DEFAULT-VALUE}).")
+  private long evalInterval;
+
+  @Mixin private OptimizerOptions optimizer = new OptimizerOptions(OPTIMIZER);
+
+  @Mixin private RunOptions kept = new RunOptions(new CheckpointSettings(100, 2), 10);
 
   @Mixin private ComputeOptions compute;
 
@@ -137,26 +184,22 @@ public final class TrainReward implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     boolean linear = checkModel();
-    RewardTraining settings =
-        new RewardTraining(
-            epochs == null ? (linear ? 20 : 3) : epochs,
-            learningRate == null ? (linear ? 0.1 : 1e-3) : learningRate,
-            seed);
     PreferenceDataset data = PreferenceDataset.load(dataset, BadRecordPolicy.of(badRecords));
     PreferenceDataset.Split split = data.split(evalFraction, seed);
     out.printf("data: %s, %d of them held out%n", data.summary(), split.heldOut().size());
-    try (RewardModel trained =
-        linear ? trainLinear(split, settings, out) : trainTransformer(split, settings, out)) {
-      out.printf("accuracy: training %.1f%%", 100 * trained.accuracy(split.training()));
-      if (!split.heldOut().isEmpty()) {
-        out.printf(", held out %.1f%%", 100 * trained.accuracy(split.heldOut()));
-      }
-      out.println();
-      trained.save(
-          outputDir, force ? ModelDirectory.Existing.REPLACE : ModelDirectory.Existing.REFUSE);
+    return linear ? trainLinear(split, out) : trainTransformer(split, out);
+  }
+
+  private static void report(RewardModel trained, PreferenceDataset.Split split, PrintWriter out) {
+    out.printf("accuracy: training %.1f%%", 100 * trained.accuracy(split.training()));
+    if (!split.heldOut().isEmpty()) {
+      out.printf(", held out %.1f%%", 100 * trained.accuracy(split.heldOut()));
     }
-    out.println("wrote " + outputDir);
-    return ExitCode.OK;
+    out.println();
+  }
+
+  private ModelDirectory.Existing existing() {
+    return force ? ModelDirectory.Existing.REPLACE : ModelDirectory.Existing.REFUSE;
   }
 
   /// Whether the model is the linear one; refuses options that the chosen one has no use for.
@@ -176,36 +219,81 @@ public final class TrainReward implements Callable<Integer> {
             option + " has no effect on the linear model; add --model_type transformer");
       }
     }
-    if (Files.exists(outputDir) && !force) { // said before the training, not after it
+    Path target = kept.directory().path();
+    boolean run = Files.isDirectory(kept.directory().checkpoints()); // which may be resumed
+    if (Files.exists(target) && !force && !run) { // said before the training, not after it
       throw new IllegalArgumentException(
-          "%s is there already; use another --output_dir, or --force to replace a reward model"
-              .formatted(outputDir));
+          "%s already exists; use another --output_dir, or --force to replace a reward model"
+              .formatted(target));
     }
     return linear;
   }
 
-  private static RewardModel trainLinear(
-      PreferenceDataset.Split split, RewardTraining settings, PrintWriter out) {
-    return LinearRewardModel.train(
-        split.training(), settings, epoch -> report(epoch, settings, out));
+  private int trainLinear(PreferenceDataset.Split split, PrintWriter out) throws IOException {
+    boolean given = spec.commandLine().getParseResult().hasMatchedOption("--lr");
+    RewardTraining settings =
+        new RewardTraining(
+            epochs == null ? 20 : epochs,
+            given ? optimizer.settings(0, 1).schedule().peak() : LINEAR_RATE,
+            seed);
+    try (RewardModel trained =
+        LinearRewardModel.train(
+            split.training(), settings, epoch -> report(epoch, settings, out))) {
+      report(trained, split, out);
+      trained.save(kept.directory().path(), existing());
+    }
+    out.println("wrote " + kept.directory().path());
+    return ExitCode.OK;
   }
 
-  private RewardModel trainTransformer(
-      PreferenceDataset.Split split, RewardTraining settings, PrintWriter out) throws IOException {
-    TransformerRewardModel transformer =
-        TransformerRewardModel.create(
-            Objects.requireNonNull(modelPath),
-            RewardHead.of(head),
-            new ComputeSettings(compute.device(), compute.threads()),
-            compute.type(ProcessorFeatures.current()));
-    try {
-      transformer.train(
-          split.training(), settings, batchSize, epoch -> report(epoch, settings, out));
-      return transformer;
-    } catch (RuntimeException failure) {
-      transformer.close();
-      throw failure;
+  private int trainTransformer(PreferenceDataset.Split split, PrintWriter out) throws IOException {
+    int passes = epochs == null ? 3 : epochs;
+    SettingChecks.atLeast("epochs", passes, 1);
+    long steps = new RecordSampler<>(split.training(), batchSize).batches(passes);
+    RewardModelRun run =
+        new RewardModelRun(
+            split.training(),
+            split.heldOut(),
+            batchSize,
+            new LoopSettings(
+                optimizer.settings(warmup, steps),
+                1,
+                0,
+                optimizer.keep(),
+                SpikeGuard.DEFAULT,
+                new TrainingSettings.Evaluation(evalInterval, 0),
+                kept.checkpoints(),
+                seed),
+            kept.directory().checkpoints());
+    try (WriteLock _ = kept.directory().lock();
+        TransformerRewardModel model =
+            TransformerRewardModel.create(
+                Objects.requireNonNull(modelPath),
+                RewardHead.of(head),
+                new ComputeSettings(compute.device(), compute.threads()),
+                compute.type(ProcessorFeatures.current()))) {
+      return train(run, model, steps, split, out);
     }
+  }
+
+  private int train(
+      RewardModelRun run,
+      TransformerRewardModel model,
+      long steps,
+      PreferenceDataset.Split split,
+      PrintWriter out)
+      throws IOException {
+    Optional<Path> checkpoint = kept.directory().checkpoint(kept.resume());
+    try (MetricsLog log = kept.log(StepReport.METRICS);
+        TrainingOutput output = kept.output(out, log, steps)) {
+      if (!run.train(model, checkpoint, output)) {
+        return ExitCode.INTERRUPTED;
+      }
+    }
+    report(model, split, out);
+    model.save(kept.directory().path(), existing());
+    out.println("wrote " + kept.directory().path());
+    return ExitCode.OK;
   }
 
   private static void report(RewardTraining.Epoch epoch, RewardTraining settings, PrintWriter out) {
