@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Cross-entropy training of a blank model, or of one that is named. An interrupted run goes on.
+# Cross-entropy training of a blank model, or of one that is named. An interrupted run is resumed.
 # Usage: scripts/ce_training.sh [OPTION...], where options go to train-ce. Variables:
 #   RUN         where everything goes (runs/ce)
 #   DATASET     a text, or questions with answers (data/shakespeare.txt)

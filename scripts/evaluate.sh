@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Judges one model, or two beside each other. An interrupted evaluation goes on.
+# Evaluates one model, or two side by side. An interrupted evaluation is resumed.
 # Usage: scripts/evaluate.sh [OPTION...], where options go to evaluate. Variables:
 #   MODEL       a model; has to be set
 #   GRPO_MODEL  another to compare it with (none)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# GRPO on questions with answers. An interrupted run goes on.
+# GRPO on questions with answers. An interrupted run is resumed.
 # Usage: scripts/grpo_training.sh [OPTION...], where options go to train-grpo. Variables:
 #   MODEL         the model to start from, as ce_training.sh makes one; has to be set
 #   DATASET       the questions; has to be set

@@ -30,7 +30,7 @@ INLINE void score_step(const int heads, const int positions, const float *const 
   }
 }
 
-// Scores of some heads at some positions, of which the first is given. A key is loaded once for the
+// Scores of some heads at some positions; the first position is given. A key is loaded once for the
 // heads, and there are enough sums that additions need not wait for each other.
 INLINE void score_block(const int heads, const int count, const float *const *queries,
                         const void *keys, const int half, int first, int head_dim, float scale,
@@ -264,7 +264,7 @@ static void add_heads(const attention *all, head_block *block, const attention_q
   }
 }
 
-// Scores of some heads at positions of which `place` come before.
+// Scores of some heads at positions after the first `place` ones.
 static void score_piece(const attention *all, const head_block *block, int first, int heads,
                         piece keys, int place) {
   float *scores[4];
@@ -275,7 +275,7 @@ static void score_piece(const attention *all, const head_block *block, int first
       .score(block->queries + first, keys.vectors, keys.count, all->head_dim, all->scale, scores);
 }
 
-// Begins to fetch what will be read from front to back; the processor then goes on by itself.
+// Begins to fetch what will be read from front to back; the processor then continues by itself.
 static void fetch(const attention *all, piece vectors) {
   enum { BEGINNING = 1024 };
   int64_t bytes = (int64_t)vectors.count * all->head_dim * (all->half ? 2 : 4);

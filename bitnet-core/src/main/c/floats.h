@@ -1,4 +1,4 @@
-// What is not a product with weights: quantisation, normalisation, gates, rotation.
+// What is not a product with weights: quantization, normalization, gates, rotation.
 // The set's file defines before it includes this:
 //   floats, LANES                               a vector; + - * / work on it
 //   load(p), store(p, v), set(value)            unaligned

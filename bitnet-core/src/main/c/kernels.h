@@ -72,7 +72,7 @@ EXPORT(void, fp32)(const float *weights, int columns, const float *x, int tokens
 EXPORT(float, quantize)
 (const float *x, int columns, int8_t *activations, float *activation_scale, int32_t *sum);
 
-// Quantises a row of 8-bit weights, see bitnet.kernel.Int8Matrix, and returns max|x|; if that is not
+// Quantizes a row of 8-bit weights, see bitnet.kernel.Int8Matrix, and returns max|x|; if that is not
 // finite, nothing was written.
 EXPORT(float, int8_row)(const float *x, int columns, int8_t *quantized, float *scale, int32_t *sum);
 

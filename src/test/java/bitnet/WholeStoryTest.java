@@ -77,7 +77,7 @@ class WholeStoryTest {
   }
 
   @Test
-  void memoryIsForetoldAndEveryStepOfTheStoryIsSaid() {
+  void memoryIsEstimatedAndEveryStepIsReported() {
     assertThat(training.out().lines())
         .anyMatch(line -> line.startsWith("model: ") && line.contains("139,584 parameters"))
         .anyMatch(line -> line.matches(" +total .* MiB available"))

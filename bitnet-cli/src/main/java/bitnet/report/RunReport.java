@@ -9,7 +9,7 @@ import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 
-/// What `bitnet report` writes: the metrics of one run, or of two beside each other, over their
+/// What `bitnet report` writes: the metrics of one run, or of two side by side, over their
 /// steps, and some answers.
 ///
 /// @param runs one or two

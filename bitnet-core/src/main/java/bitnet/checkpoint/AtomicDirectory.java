@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/// A directory of plain files that appears complete or not at all: filled beside its target as
+/// A directory of plain files that appears complete or not at all: filled next to its target as
 /// `<name>.part`, sealed with a manifest where its readers ask for one, then renamed.
 /// Closing without [#commit] deletes what was written; a killed process leaves the part directory
 /// and `<name>.lock`, which the next one takes over. One process at a time writes to a target.

@@ -23,7 +23,7 @@ import java.util.OptionalDouble;
 ///
 /// @param llama the dimensions
 /// @param dtype the type of the stored floating-point weights
-/// @param quantization the quantisation, if the file names one
+/// @param quantization the quantization, if the file names one
 /// @param beginTokens `bos_token_id`: none or one
 /// @param endTokens `eos_token_id`: none, one or several
 /// @param toolkit the object `bitnet`, for example the seed of a blank model; may be empty
@@ -90,7 +90,7 @@ public record ConfigJson(
     toolkit = toolkit.deepCopy();
   }
 
-  /// A configuration without special tokens, quantisation and toolkit object.
+  /// A configuration without special tokens, quantization and toolkit object.
   public static ConfigJson of(LlamaConfig llama, DType dtype) {
     return new ConfigJson(
         llama, dtype, Optional.empty(), List.of(), List.of(), JsonFile.MAPPER.createObjectNode());

@@ -24,7 +24,7 @@ import java.util.stream.Collectors;
 /// A model in a GGUF file, of one of the architectures llama, bitnet, bitnet-b1.58 and bitnet-25.
 ///
 /// Linear layers of a ternary type, and of a float type whose values are all -s, 0 and s, are
-/// ternary. Other floats are the latent weights of a model that is still to be quantised. The
+/// ternary. Other floats are the latent weights of a model that is still to be quantized. The
 /// order of rows that `llama` files have for ggml's RoPE is undone. Valid until [#close]; several
 /// threads may read at once.
 public final class GgufModel implements LatentWeights, TernaryWeights, StoredModel, Closeable {
@@ -118,7 +118,7 @@ public final class GgufModel implements LatentWeights, TernaryWeights, StoredMod
     return known;
   }
 
-  /// The trits of a linear layer; of full-precision weights those that they quantise to.
+  /// The trits of a linear layer; of full-precision weights those that they quantize to.
   ///
   /// @throws CheckpointException if the layer is damaged, holds a number that is not finite, or has
   ///     several scales in a row
@@ -140,11 +140,11 @@ public final class GgufModel implements LatentWeights, TernaryWeights, StoredMod
     }
   }
 
-  /// Reads full-precision weights, or weights that quantise to the stored trits and scales
+  /// Reads full-precision weights, or weights that quantize to the stored trits and scales
   /// ([TernaryQuantizer#latents]).
   ///
   /// @throws CheckpointException if the file is damaged, or a layer has a scale for each row, which
-  ///     no full-precision weights quantise to
+  ///     no full-precision weights quantize to
   @Override
   public void read(TensorSpec tensor, MemorySegment target) throws IOException {
     Optional<GgufTrits> trits =

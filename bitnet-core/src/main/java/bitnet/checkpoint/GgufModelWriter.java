@@ -67,7 +67,7 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
     String weights =
         type == GgufType.I2_S
             ? "only microsoft/BitNet's fork of llama.cpp reads I2_S"
-            : "scales and embeddings are rounded to f16; llama.cpp does not quantise activations as"
+            : "scales and embeddings are rounded to f16; llama.cpp does not quantize activations as"
                 + " this model was trained, so its logits are close, not equal";
     List<String> remarks = new ArrayList<>();
     if (source.weights().hasLatents()) {

@@ -115,7 +115,7 @@ final class GgufTrits implements TernaryRows {
         throw fault(
             "block %d has the scale %s and one before it in row %d has %s; a row must have one scale, so"
                     .formatted(block, stored, order.inFile(row), scale)
-                + " convert the model from its checkpoint, not from a file that was quantised"
+                + " convert the model from its checkpoint, not from a file that was quantized"
                 + " without training");
       }
       scale = stored;

@@ -243,7 +243,7 @@ public final class HuggingFaceDirectory
     return json.llama();
   }
 
-  /// Whether the weights are stored in floating point; packed ones give latents that quantise to
+  /// Whether the weights are stored in floating point; packed ones give latents that quantize to
   /// the same trits and scales.
   @Override
   public boolean hasLatents() {
@@ -288,7 +288,7 @@ public final class HuggingFaceDirectory
     }
   }
 
-  /// The trits of a linear layer, as they are stored, or quantised now where latents are.
+  /// The trits of a linear layer, as they are stored, or quantized now where latents are.
   @Override
   public TernaryRows ternary(TensorSpec tensor) throws IOException {
     if (packing.isEmpty()) {

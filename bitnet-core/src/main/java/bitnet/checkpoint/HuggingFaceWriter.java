@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
 /// Writes [HuggingFaceDirectory]: what transformers' `from_pretrained` reads.
 ///
 /// Packed forms hold what inference uses, trits and the stored embeddings; the online form holds
-/// the latents that training goes on from.
+/// the latents that training continues from.
 ///
 /// @param quantization the form of the linear layers
 /// @param shardBytes the most data of one file
@@ -180,10 +180,10 @@ record HuggingFaceWriter(Quantization quantization, long shardBytes) implements 
     List<String> remarks = new ArrayList<>(source.remarks());
     boolean latents = source.weights().hasLatents();
     if (quantization.isLatent() && !latents) {
-      remarks.add("the latent weights are made from trits and scales, and quantise to the same");
+      remarks.add("the latent weights are made from trits and scales, and quantize to the same");
     }
     if (!quantization.isLatent() && latents) {
-      remarks.add("the full-precision weights are left out; hf-online keeps them");
+      remarks.add("the latent weights are left out; hf-online keeps them");
     }
     long wide = parts.stream().filter(part -> part.getLast().dtype() == DType.F64).count();
     if (wide > 0) {

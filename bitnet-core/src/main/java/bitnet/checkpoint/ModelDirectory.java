@@ -130,7 +130,7 @@ public final class ModelDirectory implements LatentWeights, TernaryWeights, Stor
         .write(target, initializer::fill, BlankModelMetadata.of(initializer), false);
   }
 
-  /// Writes a trained model: ternarises and packs its latents tensor by tensor. Memory grows with
+  /// Writes a trained model: ternarizes and packs its latents tensor by tensor. Memory grows with
   /// the largest tensor.
   ///
   /// @param target the directory; appears complete or not at all
@@ -153,7 +153,7 @@ public final class ModelDirectory implements LatentWeights, TernaryWeights, Stor
         .write(target, weights::read, BlankModelMetadata.none(), withMaster);
   }
 
-  /// The size of a model's directory without master weights and tokenizer, in bytes.
+  /// The size of a model's directory without latent weights and tokenizer, in bytes.
   public static long diskBytes(LlamaConfig config) {
     return ModelDirectoryWriter.diskBytes(config, false);
   }
@@ -174,7 +174,7 @@ public final class ModelDirectory implements LatentWeights, TernaryWeights, Stor
   }
 
   /// Whether the latents are those the model was trained or made with; otherwise [#read] makes some
-  /// that quantise to the stored trits and scales, from which training starts anew.
+  /// that quantize to the stored trits and scales, from which training starts anew.
   @Override
   public boolean hasLatents() {
     return isBlank() || master != null;
@@ -192,8 +192,8 @@ public final class ModelDirectory implements LatentWeights, TernaryWeights, Stor
     manifest.verify();
   }
 
-  /// Reads the latents of a parameter as fp32: master weights, else those of a blank model, else
-  /// what quantises to the stored trits and scales ([TernaryQuantizer#latents]).
+  /// Reads the latents of a parameter as fp32: latent weights, else those of a blank model, else
+  /// what quantizes to the stored trits and scales ([TernaryQuantizer#latents]).
   @Override
   public void read(TensorSpec tensor, MemorySegment target) throws IOException {
     requireKnown(tensor);

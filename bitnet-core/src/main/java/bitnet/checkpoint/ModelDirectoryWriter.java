@@ -48,7 +48,7 @@ record ModelDirectoryWriter(
     void encode(TensorSpec tensor) throws IOException;
   }
 
-  /// Ternarises latents and writes the directory.
+  /// Ternarizes latents and writes the directory.
   ///
   /// @param source the latents
   /// @param toolkit the object `bitnet` of config.json

@@ -16,7 +16,7 @@ public enum ModelFormat {
   HF_BITLINEAR("hf-bitlinear"),
   /// Transformers, packed, with the scale mean|W|.
   HF_AUTOBITLINEAR("hf-autobitlinear"),
-  /// Transformers, latent weights that are quantised in each forward pass.
+  /// Transformers, latent weights that are quantized in each forward pass.
   HF_ONLINE("hf-online"),
   /// A GGUF file with two bits a weight.
   GGUF_TQ2_0("gguf-tq2_0"),

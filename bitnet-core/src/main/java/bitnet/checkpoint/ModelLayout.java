@@ -21,9 +21,9 @@ import java.util.Set;
 
 /// How a model directory's `model.safetensors` stores the parameters of a model.
 ///
-/// Every parameter lies under `model.<name>` with its original dimensions beside it in
-/// `<that name>.shape`. A ternary parameter is base-3 packed beside `<that name>_scale`, the others
-/// are bfloat16.
+/// Every parameter lies under `model.<name>` with its original dimensions in
+/// `<that name>.shape`. A ternary parameter is base-3 packed, with its scale in `<that
+/// name>_scale`, the others are bfloat16.
 final class ModelLayout {
   /// The elements of a `.shape` tensor.
   static final ValueLayout.OfInt INT =

@@ -124,7 +124,7 @@ public final class ModelSource implements AutoCloseable {
   }
 
   /// The weights as inference uses them; valid until [#close]. Where only latents are stored they
-  /// are quantised as they are read.
+  /// are quantized as they are read.
   public TernaryWeights ternary() {
     return weights instanceof TernaryWeights stored ? stored : new TernarizedWeights(weights);
   }

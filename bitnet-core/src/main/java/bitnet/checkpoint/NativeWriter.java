@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongConsumer;
 
-/// Writes [ModelDirectory]: stored trits and scales as they are; latents ternarised, and kept in
+/// Writes [ModelDirectory]: stored trits and scales as they are; latents ternarized, and kept in
 /// fp32 for further training.
 final class NativeWriter implements ModelWriter {
 
@@ -28,7 +28,7 @@ final class NativeWriter implements ModelWriter {
     List<String> remarks = new ArrayList<>(source.remarks());
     if (weights.hasLatents()) {
       writer.write(target, weights::read, BlankModelMetadata.none(), true);
-      remarks.add("the full-precision weights are kept in " + ModelDirectory.MASTER);
+      remarks.add("the latent weights are kept in " + ModelDirectory.MASTER);
     } else {
       writer.write(target, source.ternary());
     }

@@ -16,7 +16,7 @@ import java.util.stream.DoubleStream;
 /// inside the linear layers are part of the model: [LlamaConfig#linearNormEpsilon].
 ///
 /// @param linearClass which layer class computes with the weights; it decides what the scale means
-/// @param mode whether weights are quantised before they are stored or in each forward pass
+/// @param mode whether weights are quantized before they are stored or in each forward pass
 /// @param modulesToNotConvert modules that stay floating point; empty stands for transformers'
 ///     default, which is the head
 public record Quantization(
@@ -57,7 +57,7 @@ public record Quantization(
   public enum Mode {
     /// Weights are stored as trits.
     OFFLINE,
-    /// Weights are stored as latent floats and quantised in the forward pass.
+    /// Weights are stored as latent floats and quantized in the forward pass.
     ONLINE
   }
 
@@ -70,7 +70,7 @@ public record Quantization(
     modulesToNotConvert = modulesToNotConvert.map(List::copyOf);
   }
 
-  /// Latent weights, quantised in the forward pass: the form in which models are trained.
+  /// Latent weights, quantized in the forward pass: the form in which models are trained.
   public static Quantization online() {
     return new Quantization(
         LinearClass.AUTOBITLINEAR, Mode.ONLINE, Optional.of(List.of("lm_head")));

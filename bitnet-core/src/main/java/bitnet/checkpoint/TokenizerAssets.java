@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/// What a model has beside its weights, to read and to write text with: tokenizer, chat template,
+/// What a model needs in addition to its weights to read and write text: tokenizer, chat template,
 /// generation defaults.
 interface TokenizerAssets {
 

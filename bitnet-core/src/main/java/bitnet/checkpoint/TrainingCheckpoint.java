@@ -35,7 +35,7 @@ public final class TrainingCheckpoint implements AutoCloseable {
   /// @param directory of the run's checkpoints; made if it is not there
   /// @param step steps done
   /// @param tensors fp32 values, native byte order
-  /// @param state everything else that the run needs to go on
+  /// @param state everything else that a resumed run needs
   /// @param keep how many checkpoints stay, at least 1
   /// @return where it is
   public static Path write(

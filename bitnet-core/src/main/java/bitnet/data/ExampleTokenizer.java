@@ -3,9 +3,9 @@ package bitnet.data;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 
-/// Takes examples from a reader and tokenises them.
+/// Takes examples from a reader and tokenizes them.
 final class ExampleTokenizer {
-  /// The longest text, in characters, that is tokenised at once: a tokenizer takes some hundred
+  /// The longest text, in characters, that is tokenized at once: a tokenizer takes some hundred
   /// bytes for every character it is given.
   static final int PIECE = 1 << 20;
 
@@ -48,7 +48,7 @@ final class ExampleTokenizer {
     endExample();
   }
 
-  /// Adds an example that is there as a whole. A prompt that is masked is tokenised by itself, as
+  /// Adds an example that is there as a whole. A prompt that is masked is tokenized by itself, as
   /// it is when the model is asked, but for special tokens around it.
   void addExample(JsonExample example) throws IOException {
     if (mask == LossMask.NONE || example.prompt().isEmpty()) {
@@ -56,7 +56,7 @@ final class ExampleTokenizer {
       return;
     }
     append(example.prompt(), cache::addMasked);
-    tokenise(pending.toString(), cache::addMasked);
+    tokenize(pending.toString(), cache::addMasked);
     pending.setLength(0);
     masked = true;
     addExample(example.text());
@@ -72,7 +72,7 @@ final class ExampleTokenizer {
     int start = 0;
     while (pending.length() - start > PIECE) {
       int end = start + cut(pending.substring(start, start + PIECE + 1));
-      tokenise(pending.substring(start, end), sink);
+      tokenize(pending.substring(start, end), sink);
       start = end;
     }
     pending.delete(0, start);
@@ -80,13 +80,13 @@ final class ExampleTokenizer {
 
   /// Ends the current example.
   void endExample() throws IOException {
-    tokenise(pending.toString(), cache::add);
+    tokenize(pending.toString(), cache::add);
     pending.setLength(0);
     cache.add(separator);
     examples++;
   }
 
-  private void tokenise(String text, TokenSink sink) throws IOException {
+  private void tokenize(String text, TokenSink sink) throws IOException {
     if (!text.isEmpty()) {
       sink.take(encoding.encode(text));
       bytes += text.getBytes(StandardCharsets.UTF_8).length;

@@ -6,7 +6,7 @@ public sealed interface PreferenceRecord {
   /// What was asked.
   String query();
 
-  /// Two answers, of which one is better.
+  /// Two answers, the first better than the second.
   ///
   /// @param query what was asked
   /// @param chosen the better answer

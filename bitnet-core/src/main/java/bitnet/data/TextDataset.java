@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// An example is followed by the end-of-text token; where the vocabulary has none, by the tokens of
 /// a line break, and in a [TextFormat#DOCUMENT] by nothing. Texts of more than a million characters
-/// are tokenised in parts, cut after a line break or before a space.
+/// are tokenized in parts, cut after a line break or before a space.
 ///
 /// Opening reads and checks the whole file once and writes its tokens to a temporary file that is
 /// mapped, not loaded, so that the text may be larger than memory.
@@ -25,7 +25,7 @@ public final class TextDataset implements Closeable {
     this.report = report;
   }
 
-  /// Reads, checks and tokenises a file or a pipe.
+  /// Reads, checks and tokenizes a file or a pipe.
   ///
   /// @param format null to tell it from the file, see [TextFormat#detect(TextInput)]
   /// @param directory where the temporary file lives (2 bytes a token, 4 for vocabularies above

@@ -16,8 +16,8 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
-/// JSON files beside the tensors, read strictly: UTF-8, one object, no duplicate keys, bounded size
-/// and depth.
+/// JSON files next to the tensors, read strictly: UTF-8, one object, no duplicate keys, bounded
+/// size and depth.
 public final class JsonFile {
   public static final JsonMapper MAPPER =
       JsonMapper.builder(

@@ -11,7 +11,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// One text in the making: takes logits, draws tokens, knows when it ends. It depends on its own
-/// prompt, settings and number only, not on other texts made beside it.
+/// prompt, settings and number only, not on other texts generated at the same time.
 final class Continuation {
   private final Tokenizer tokenizer;
   private final Set<Integer> endTokens;

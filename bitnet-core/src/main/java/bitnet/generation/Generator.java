@@ -81,7 +81,7 @@ public final class Generator {
     }
   }
 
-  /// Continues tokens of which a session may have read the first ones; afterwards it has read all
+  /// Continues tokens; a session may have read the first ones; afterwards it has read all
   /// but the last drawn token.
   ///
   /// @param tokens what comes before the text, more than the session has read

@@ -1,8 +1,8 @@
 package bitnet.generation;
 
 /// The random numbers of one sequence, as a pure function of seed, sequence and position: a text
-/// does not depend on which other texts are generated beside it, in which order or on how many
-/// threads.
+/// does not depend on which other texts are generated at the same time, in which order or on how
+/// many threads.
 ///
 /// @param seed of the whole run
 /// @param sequence index of the text in the run

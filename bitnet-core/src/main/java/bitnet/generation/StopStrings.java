@@ -3,7 +3,7 @@ package bitnet.generation;
 import java.util.List;
 
 /// Lets a text through piece by piece up to the first stop string. What could be the beginning of
-/// one is held back until the text goes on differently.
+/// one is held back until the text continues differently.
 final class StopStrings {
   private final List<String> stops;
   private final StringBuilder held = new StringBuilder();

@@ -40,7 +40,7 @@ public final class BitLinear {
 
   /// Makes trits and scales from the latent weight.
   ///
-  /// @param sharpness 1 for trits; below it, so much of the way from the latent weight to them
+  /// @param sharpness 1 for trits; below 1, the fraction of the way from the latent weight to them
   void ternarize(TorchOps ops, NDManager scope, double sharpness) {
     ops.ternarize(scope, weight.value(), weight.blocks(), sharpness, trits, scale);
   }
@@ -58,12 +58,12 @@ public final class BitLinear {
     return ops.watchTrits(scope, weight.value(), scale, stride, before);
   }
 
-  /// Quantised input `[tokens, in]` → `[tokens, out]`.
+  /// Quantized input `[tokens, in]` → `[tokens, out]`.
   NDArray forward(GraphContext context, NDManager scope, TorchOps.PerToken input) {
     return context.ops().bitLinear(scope, input, trits, scale);
   }
 
-  /// dy `[tokens, out]` → the gradient of the input before its quantisation; adds the weight's.
+  /// dy `[tokens, out]` → the gradient of the input before its quantization; adds the weight's.
   ///
   /// @param lastUse whether dy may be overwritten, since nobody needs it afterwards
   NDArray backward(

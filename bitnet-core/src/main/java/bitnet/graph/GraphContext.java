@@ -12,7 +12,7 @@ import bitnet.model.LlamaConfig;
 /// @param angles of the positions of this pass
 /// @param mask of attention, `[batch, 1, seq, seq]`; empty where it is causal
 /// @param batch sequences in it
-/// @param sharpness of the quantisation of activations: 1, or less while it warms up
+/// @param sharpness of the quantization of activations: 1, or less while it warms up
 record GraphContext(
     TorchOps ops,
     LlamaConfig config,
@@ -22,7 +22,7 @@ record GraphContext(
     long batch,
     double sharpness) {
 
-  /// Absmax quantisation of x `[tokens, width]`.
+  /// Absmax quantization of x `[tokens, width]`.
   TorchOps.PerToken quantize(NDManager scope, NDArray x) {
     return ops.quantize(scope, x, sharpness, type);
   }

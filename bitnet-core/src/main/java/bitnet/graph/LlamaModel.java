@@ -15,7 +15,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// A LLaMA decoder whose linear layers are ternary, with its gradients, on DJL's PyTorch engine:
-/// what `LlamaForCausalLM` and `BitNetForCausalLM` compute with `bitnet` quantisation, online.
+/// what `LlamaForCausalLM` and `BitNetForCausalLM` compute with `bitnet` quantization, online.
 ///
 /// Not thread-safe: one thread computes, after [TorchOps#prepareThread].
 public final class LlamaModel implements LatentWeights, AutoCloseable {
@@ -203,7 +203,7 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
     ternarize(1);
   }
 
-  /// Makes weights that are only part of the way to ternary, and quantises activations as far:
+  /// Makes weights that are only part of the way to ternary, and quantizes activations as far:
   /// the warm-up `x + sharpness * (Q(x) - x)` for models that were trained in full precision.
   ///
   /// @param sharpness from 0, full precision, to 1, ternary

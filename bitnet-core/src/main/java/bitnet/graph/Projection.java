@@ -30,7 +30,7 @@ sealed interface Projection {
     NDArray flow(NDManager scope, NDArray dy, boolean lastUse);
   }
 
-  /// All layers read the same int8 activations, so they are one: one quantisation and one product.
+  /// All layers read the same int8 activations, so they are one: one quantization and one product.
   ///
   /// @param norm before it, where there is one
   /// @param linear the layers, stacked by rows

@@ -3,7 +3,7 @@ package bitnet.graph;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 
-/// Root-mean-square normalisation (Zhang and Sennrich, arXiv 1910.07467) with a learned gain.
+/// Root-mean-square normalization (Zhang and Sennrich, arXiv 1910.07467) with a learned gain.
 ///
 /// @param gain `[width]`
 /// @param epsilon added to the mean square before the root
@@ -20,7 +20,7 @@ record RmsNorm(Parameter gain, double epsilon) {
     return context.ops().rmsNormBackward(scope, dy, x, inverseRms, gain.value(), gain.gradient());
   }
 
-  /// Norm and absmax quantisation in one go, for the input of a BitLinear.
+  /// Norm and absmax quantization in one go, for the input of a BitLinear.
   Quantized quantized(GraphContext context, NDManager scope, NDArray x) {
     TorchOps.PerToken normed = forward(context, scope, x);
     try (NDArray values = normed.values()) {
@@ -28,7 +28,7 @@ record RmsNorm(Parameter gain, double epsilon) {
     }
   }
 
-  /// A normed and quantised tensor.
+  /// A normed and quantized tensor.
   ///
   /// @param quantized integers in -127..127 and the size of one, per token
   /// @param inverseRms per token

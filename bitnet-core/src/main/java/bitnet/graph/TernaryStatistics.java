@@ -10,7 +10,7 @@ import java.util.List;
 /// Watches how the trits of a model's linear layers change in training.
 ///
 /// It reads the weights and leaves them as they are. Of a large layer evenly spaced rows stand
-/// for all, so that a look costs little beside a step; its memory is a byte for each watched
+/// for all, so that a look costs little compared with a step; its memory is a byte for each watched
 /// trit.
 public final class TernaryStatistics implements AutoCloseable {
 

@@ -47,7 +47,7 @@ public final class TorchOps {
     return ScriptCalls.run(module, method, scope, arguments);
   }
 
-  /// A normed or quantised tensor beside one number per token.
+  /// A normalized or quantized tensor with one number per token.
   record PerToken(NDArray values, NDArray factor) {}
 
   /// What attention leaves behind for its gradient; `output` is `[tokens, heads * headDim]`.

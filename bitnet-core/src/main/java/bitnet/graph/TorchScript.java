@@ -23,7 +23,7 @@ final class TorchScript {
 
   private TorchScript() {}
 
-  /// Compiles the functions of a resource beside this class as methods of one module.
+  /// Compiles the functions of a resource in the package of this class as methods of one module.
   ///
   /// @param manager owns the module
   static PtSymbolBlock compile(NDManager manager, String resource) throws IOException {

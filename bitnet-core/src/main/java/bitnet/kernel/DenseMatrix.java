@@ -15,11 +15,11 @@ public sealed interface DenseMatrix permits FloatMatrix, Int8Matrix, Int4Matrix 
   /// Memory in bytes.
   long bytes();
 
-  /// Stores a row, quantised where the type is.
+  /// Stores a row, quantized where the type is.
   ///
   /// @param values among others the row's
   /// @param offset where the row begins
-  /// @throws IllegalArgumentException if it is quantised and a value is not finite
+  /// @throws IllegalArgumentException if it is quantized and a value is not finite
   void setRow(int row, float[] values, int offset);
 
   /// Writes a row back as floats.

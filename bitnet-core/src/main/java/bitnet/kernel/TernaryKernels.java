@@ -42,7 +42,7 @@ public interface TernaryKernels {
 
   /// `out[t, r] = (sum_k trit[r, k] * q[t, k]) * activationScale[t] * scale[r]`, where the sum is
   /// exact and the rest float arithmetic in this order, as in the graph: sums are often exact ties
-  /// of the next quantisation, which only equal numbers resolve alike.
+  /// of the next quantization, which only equal numbers resolve alike.
   ///
   /// @param weights packed by this provider
   /// @param input as many columns as the weights
@@ -94,7 +94,7 @@ public interface TernaryKernels {
       MemorySegment out,
       int outStride);
 
-  /// Quantises one token as `bitnet.quantization.ActivationQuantizer` does, rounding half to
+  /// Quantizes one token as `bitnet.quantization.ActivationQuantizer` does, rounding half to
   /// even: writes its int8 values, their sum and their scale `1 / a`.
   ///
   /// @param x `[columns]`
@@ -145,7 +145,7 @@ public interface TernaryKernels {
   /// Attention of some tokens: of each the query heads that share a key/value head, over its
   /// positions, `out[h] = sum_p softmax_p(scale * query[h] . key[p]) * value[p]`. A provider may
   /// read positions once that several rows have in common. Neither where the positions of a row are
-  /// divided nor what is computed beside it changes a number.
+  /// divided nor what is computed at the same time changes a number.
   ///
   /// @param rows one for each token
   /// @param scores memory to work in: as many floats as the most positions of a row, times the

@@ -14,7 +14,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
-/// What happens between the products: quantisation, normalisation and gates, in vectors; what is
+/// What happens between the products: quantization, normalization and gates, in vectors; what is
 /// left beyond whole vectors goes to the scalar definition.
 final class VectorActivations {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;

@@ -123,7 +123,7 @@ final class VectorAttention {
     Arrays.fill(target, targetIndex + headDim, targetIndex + line, 0);
   }
 
-  /// The scores of a query and four positions of the block, of which the last may not be meant.
+  /// The scores of a query and four positions of the block; the last may be out of range.
   private void score(int query, int position) {
     FloatVector s0 = FloatVector.zero(FLOATS);
     FloatVector s1 = s0;

@@ -7,7 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/// What of an existing CSV log a run that goes on may keep.
+/// The part of an existing CSV log that a resumed run keeps.
 final class CsvHistory {
   private CsvHistory() {}
 

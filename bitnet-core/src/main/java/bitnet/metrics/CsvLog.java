@@ -19,7 +19,7 @@ final class CsvLog implements Closeable {
     this.metrics = List.copyOf(metrics);
   }
 
-  /// Opens a file to go on after `doneSteps`; see [MetricsLog#open].
+  /// Opens a file to continue after `doneSteps`; see [MetricsLog#open].
   static CsvLog open(Path path, List<String> metrics, long doneSteps) throws IOException {
     String header = "step," + String.join(",", metrics) + "\n";
     long kept = Files.exists(path) ? CsvHistory.keptBytes(path, header, doneSteps) : 0;

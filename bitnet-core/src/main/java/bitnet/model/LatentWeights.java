@@ -33,7 +33,7 @@ public interface LatentWeights {
   }
 
   /// Whether these are the weights that the model was made or trained with; otherwise only their
-  /// trits and scales are known, and the latents are some that quantise to them.
+  /// trits and scales are known, and the latents are some that quantize to them.
   default boolean hasLatents() {
     return true;
   }

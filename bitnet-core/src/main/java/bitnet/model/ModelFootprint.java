@@ -5,7 +5,7 @@ package bitnet.model;
 /// @param config the model
 public record ModelFootprint(LlamaConfig config) {
 
-  /// Parameters that become trits, a ternarised embedding included.
+  /// Parameters that become trits, a ternarized embedding included.
   public long ternaryParameters() {
     return config.tensors().stream()
         .filter(

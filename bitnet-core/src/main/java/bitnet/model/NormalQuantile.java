@@ -2,7 +2,7 @@ package bitnet.model;
 
 /// The inverse of the standard normal distribution function: Wichura, Algorithm AS 241, PPND16,
 /// Applied Statistics 37 (1988), 477-484; about 1 part in 10^16. Only basic arithmetic, the square
-/// root and StrictMath's logarithm, all of which are the same on every platform.
+/// root and StrictMath's logarithm, which are the same on every platform.
 @SuppressWarnings("FloatingPointLiteralPrecision") // the coefficients as published
 final class NormalQuantile {
   private NormalQuantile() {}

@@ -78,7 +78,7 @@ public record ParameterBudget(long parameters) {
   /// @param activation the gate's nonlinearity
   /// @param subNorms whether the layers have sub-norms
   /// @param tiedHead whether the head is the embedding
-  /// @param ternaryEmbeddings whether embeddings are ternarised too
+  /// @param ternaryEmbeddings whether embeddings are ternarized too
   /// @throws IllegalArgumentException if no dimensions come within 1%; names the nearest ones
   public LlamaConfig configure(
       int vocabSize,

@@ -9,7 +9,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// Latent weights as inference uses them: linear layers are quantised when they are asked for, as
+/// Latent weights as inference uses them: linear layers are quantized when they are asked for, as
 /// the graph does in training.
 ///
 /// Holds one floating-point tensor at a time, off the heap until it is collected; the trits of a
@@ -19,7 +19,7 @@ public final class TernarizedWeights implements TernaryWeights {
   private @Nullable TensorSpec held;
   private MemorySegment values = MemorySegment.NULL;
 
-  /// Quantises latent weights, which stay their owner's.
+  /// Quantizes latent weights, which stay their owner's.
   public TernarizedWeights(LatentWeights latents) {
     this.latents = latents;
   }
@@ -44,7 +44,7 @@ public final class TernarizedWeights implements TernaryWeights {
     }
   }
 
-  /// Reads rows; with ternary embeddings those are quantised row by row.
+  /// Reads rows; with ternary embeddings those are quantized row by row.
   @Override
   public synchronized void readRows(TensorSpec tensor, int firstRow, int rows, MemorySegment target)
       throws IOException {

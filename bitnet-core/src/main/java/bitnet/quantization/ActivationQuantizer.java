@@ -1,6 +1,6 @@
 package bitnet.quantization;
 
-/// Absmax quantisation of activations to 8 bits, per token (BitNet b1.58):
+/// Absmax quantization of activations to 8 bits, per token (BitNet b1.58):
 /// `a = 127 / max(max|x|, 1e-5)`, `x_q = clamp(round(x * a), -128, 127)`, used as `x_q / a`.
 /// Rounding is half to even.
 public final class ActivationQuantizer {
@@ -26,7 +26,7 @@ public final class ActivationQuantizer {
     return 127f / maximum;
   }
 
-  /// Quantises one token's activations.
+  /// Quantizes one token's activations.
   ///
   /// @param activations float32 values
   /// @param offset index of the token's first value

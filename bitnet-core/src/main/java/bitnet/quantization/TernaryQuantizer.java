@@ -4,11 +4,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
-/// Absmean quantisation of weights (BitNet b1.58): `s = max(mean|W|, 1e-5)`,
+/// Absmean quantization of weights (BitNet b1.58): `s = max(mean|W|, 1e-5)`,
 /// `T = clamp(round(W / s), -1, 1)`, used as `s * T`. Rounding is half to even.
 ///
 /// A tensor may be larger than memory, so both halves work on ranges: sum every row, add the sums
-/// in row order, take the scale, then quantise range by range. The result does not depend on the
+/// in row order, take the scale, then quantize range by range. The result does not depend on the
 /// ranges or on the number of threads. Segments hold float32 in the platform's byte order; an array
 /// is wrapped with `MemorySegment.ofArray`.
 public final class TernaryQuantizer {
@@ -54,14 +54,14 @@ public final class TernaryQuantizer {
     return scale(sum, (long) rows * columns);
   }
 
-  /// Quantises a range of weights to -1, 0 and 1.
+  /// Quantizes a range of weights to -1, 0 and 1.
   ///
   /// @param weights float32 values
   /// @param first index of the first value in the segment
   /// @param scale the tensor's (or row's) scale
   /// @param trits receives the trits
   /// @param offset where the first trit goes
-  /// @param count values to quantise
+  /// @param count values to quantize
   public static void quantize(
       MemorySegment weights, long first, float scale, byte[] trits, int offset, int count) {
     for (int i = 0; i < count; i++) {
@@ -71,7 +71,7 @@ public final class TernaryQuantizer {
     }
   }
 
-  /// Latent weights that quantise to given trits and scales: `W = T * s / mean|T|`, the mean over
+  /// Latent weights that quantize to given trits and scales: `W = T * s / mean|T|`, the mean over
   /// the values that share the scale, so that `mean|W| = s` and `round(W / s)` is past a half just
   /// where T is not zero.
   ///

@@ -92,7 +92,7 @@ public final class KvCache implements AutoCloseable {
     frozen = 0;
   }
 
-  /// Becomes a fork of another sequence: goes on by itself after the same tokens.
+  /// Becomes a fork of another sequence: continues on its own after the same tokens.
   ///
   /// @throws IllegalArgumentException if the other is this one, of another kind, or longer than
   ///     this can hold
@@ -201,7 +201,7 @@ public final class KvCache implements AutoCloseable {
     length += tokens;
   }
 
-  /// Lets go of the memory; forks go on.
+  /// Releases the memory; forks stay usable.
   @Override
   public void close() {
     closed = true;

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// @param matrix `[sum of outs, in]`
 /// @param norm `[in]`, the gain of the norm inside the layer, where there is one; it stands for
 ///     one layer then
-/// @param column where the output begins beside those of other layers that read the same stream
+/// @param column where the output begins among those of the other layers with the same input
 record RuntimeLinear(
     List<TensorSpec> tensors, TernaryMatrix matrix, @Nullable MemorySegment norm, int column) {
 

@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
 
 /// A ternary LLaMA for inference: packed weights off the heap, 8-bit activations, a cache for
 /// each sequence. Prompts and batches of sequences go through a layer in one matrix product
-/// each; the numbers of a sequence do not depend on what is computed beside it, nor on the
+/// each; the numbers of a sequence do not depend on what is computed at the same time, nor on the
 /// threads.
 ///
 /// One thread uses it at a time; it brings its own for the products.

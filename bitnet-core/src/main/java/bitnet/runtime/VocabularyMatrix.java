@@ -53,7 +53,7 @@ final class VocabularyMatrix {
   /// `out[t, r]` for the rows from `firstRow` to below `endRow`.
   ///
   /// @param input `[tokens, hidden]` floats
-  /// @param quantized the same, quantised
+  /// @param quantized the same, quantized
   void multiply(
       TernaryKernels kernels,
       MemorySegment input,

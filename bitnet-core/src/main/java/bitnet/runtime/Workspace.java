@@ -21,7 +21,7 @@ final class Workspace implements AutoCloseable {
   /// What is added to it next, `[capacity, hidden]`.
   private final MemorySegment delta;
 
-  /// Normalised values, `[capacity, widest]`.
+  /// Normalized values, `[capacity, widest]`.
   private final MemorySegment normed;
 
   private final MemorySegment qkv; // [capacity, qkvStride]

@@ -12,7 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
-/// A file that appears complete or not at all: written beside its target as `<name>.part`, forced
+/// A file that appears complete or not at all: written next to its target as `<name>.part`, forced
 /// to disk, then renamed; by one process at a time. Closing without [#commit] deletes what was
 /// written.
 public final class AtomicFile implements AutoCloseable {

@@ -11,7 +11,7 @@ import java.util.List;
 /// @param singleWord only where no letter, digit or underscore is next to it
 /// @param leftStrip takes the white space before it
 /// @param rightStrip takes the white space after it
-/// @param normalized is found in the normalised text
+/// @param normalized is found in the normalized text
 public record AddedTokenRule(
     boolean singleWord, boolean leftStrip, boolean rightStrip, boolean normalized) {
 

@@ -53,7 +53,7 @@ public final class Tokenizer implements AutoCloseable {
     this.nativeTokenizer = open(file);
   }
 
-  /// Loads a tokenizer.json, or the one in a directory. A `tokenizer_config.json` beside it says
+  /// Loads a tokenizer.json, or the one in a directory. A `tokenizer_config.json` next to it says
   /// which tokens begin and end a text.
   ///
   /// @throws IOException if there is none or it is damaged: the file, the reason, the remedy
@@ -150,7 +150,7 @@ public final class Tokenizer implements AutoCloseable {
   private int[] encode(String text, boolean withSpecialTokens) {
     if (text.length() > LONGEST_TEXT) {
       throw new IllegalArgumentException(
-          "a text of %d characters is longer than the %d that are tokenised at once; shorten it"
+          "a text of %d characters is longer than the %d that are tokenized at once; shorten it"
               .formatted(text.length(), LONGEST_TEXT));
     }
     TokenizersLibrary library = TokenizersLibrary.LIB;

@@ -74,7 +74,7 @@ final class TokenizerChecks {
     }
   }
 
-  /// SentencePiece's normalisation rules: the trie's size in bytes, the trie, the replacements.
+  /// SentencePiece's normalization rules: the trie's size in bytes, the trie, the replacements.
   private void checkCharsMap(String base64) throws IOException {
     int trieBytes = -1;
     int length = 0;

@@ -35,7 +35,7 @@ public record TrainedVocabulary(
     return TokenizerJson.write(tokens, specialCount, merges, true);
   }
 
-  /// Writes the tokenizer.json, beside the target first, then over it. The special tokens have
+  /// Writes the tokenizer.json next to the target first, then over it. The special tokens have
   /// names that [Tokenizer#load] knows without a tokenizer_config.json.
   public void write(Path tokenizerJson) throws IOException {
     AtomicFile.write(tokenizerJson, tokenizerJson());

@@ -46,7 +46,7 @@ final class Utf8Decoder {
       }
       return;
     }
-    // a byte that cannot go on with a character may begin the next
+    // a byte that cannot continue a character may begin the next
     text.append(finish());
     if (value < 0x80) {
       text.append((char) value);

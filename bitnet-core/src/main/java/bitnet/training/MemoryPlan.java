@@ -8,7 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 
-/// How much memory a training run takes, part by part, foretold from its dimensions.
+/// How much memory a training run takes, part by part, estimated from its dimensions.
 ///
 /// @param config the model
 /// @param batch sequences in a (micro-)batch
@@ -62,7 +62,7 @@ public record MemoryPlan(
     return config.parameterCount() * FP32 * 2;
   }
 
-  /// The ternarised weights that a step multiplies with and keeps for its backward pass.
+  /// The ternarized weights that a step multiplies with and keeps for its backward pass.
   public long ternaryBytes() {
     long count =
         config.tensors().stream()
@@ -76,18 +76,18 @@ public record MemoryPlan(
   public long activationsBytes() {
     long hidden = config.hiddenSize();
     long inputs = hidden * FP32;
-    long quantised =
+    long quantized =
         (hidden + config.queryWidth() + hidden + config.intermediateSize()) * productBytes();
     long qkv = (config.queryWidth() + 2L * config.keyValueWidth()) * FP32;
     long attention = (long) config.queryWidth() * FP32;
     long gateUp = 2L * config.intermediateSize() * FP32;
-    long layer = inputs + quantised + qkv + attention + gateUp + linearNormBytes();
+    long layer = inputs + quantized + qkv + attention + gateUp + linearNormBytes();
     long token =
         gradientCheckpointing ? config.layerCount() * inputs + layer : config.layerCount() * layer;
     return Math.multiplyExact((long) batch * seq, token);
   }
 
-  /// Of a token: norms inside the linear layers make q, k and v, gate and up each quantise their
+  /// Of a token: norms inside the linear layers make q, k and v, gate and up each quantize their
   /// own input, and need the values that they norm.
   private long linearNormBytes() {
     long hidden = config.hiddenSize();

@@ -58,7 +58,7 @@ public record RunDirectory(Path path) {
     }
   }
 
-  /// The checkpoint to go on from; empty for a run that starts.
+  /// The checkpoint to resume from; empty for a new run.
   ///
   /// @param resume a checkpoint, `auto` for this directory's newest one, or null to start
   /// @throws IllegalArgumentException if it would start where there is a run already

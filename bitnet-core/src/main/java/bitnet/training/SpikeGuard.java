@@ -41,7 +41,7 @@ public record SpikeGuard(int window, double deviations, int patience) {
   public enum Action {
     /// Apply its gradients.
     ACCEPT,
-    /// Drop its gradients and go on.
+    /// Drop its gradients and continue.
     SKIP,
     /// Drop its gradients and end the run; the last checkpoint is good.
     STOP

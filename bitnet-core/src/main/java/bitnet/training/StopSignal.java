@@ -32,7 +32,7 @@ public final class StopSignal implements AutoCloseable {
     try {
       closed.await();
     } catch (InterruptedException interruption) {
-      // only another shutdown hook could do this; the exit then goes on without the save
+      // only another shutdown hook could do this; the JVM then exits without the save
       Thread.currentThread().interrupt();
     }
   }

@@ -20,7 +20,7 @@ import java.util.List;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
-/// How fast this machine trains a model, beside how fast it multiplies matrices.
+/// How fast this machine trains a model, compared with its rate of matrix products.
 ///
 /// @param config of a blank model
 /// @param type of the matrix products

@@ -1,6 +1,6 @@
 package bitnet.training;
 
-/// A run cannot go on; what it saved before is good.
+/// A run cannot continue; its earlier checkpoints are good.
 public final class TrainingException extends RuntimeException {
   private static final long serialVersionUID = 1;
 

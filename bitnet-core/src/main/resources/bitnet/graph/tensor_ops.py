@@ -12,7 +12,7 @@ def operand(self, x: Tensor, mode: int) -> Tensor:
     return x.to(15).to(6)
   return x
 
-# x + sharpness * (rounded - x): quantisation that sets in slowly, for models that were trained without.
+# x + sharpness * (rounded - x): quantization that sets in slowly, for models that were trained without.
 def soften(self, x: Tensor, rounded: Tensor, sharpness: float) -> Tensor:
   if sharpness < 1.0:
     return torch.lerp(x, rounded, sharpness)
@@ -48,7 +48,7 @@ def ternarize_rows(self, latent: Tensor) -> List[Tensor]:
 
 # [tokens, width] -> normed x, and 1 / rms [tokens, 1] for the backward pass. 1 / rms is rounded once,
 # from double precision, so that the runtime finds the same bits: the values of a sequence's first
-# token are ties of the next quantisation more often than not.
+# token are ties of the next quantization more often than not.
 def rms_norm(self, x: Tensor, gain: Tensor, eps: float) -> List[Tensor]:
   l2 = torch.linalg_vector_norm(x, 2, [-1], True, dtype=7)
   r = torch.rsqrt(l2 * l2 / x.size(-1) + eps).to(6)
@@ -97,7 +97,7 @@ def bit_linear_backward(self, dy: Tensor, last_use: bool, codes: Tensor, inverse
     scaled = torch.mul(dy, scale)
   return [torch.mm(self.operand(scaled, mode), trits).to(6)]
 
-# Outputs [tokens, out] of several layers beside each other, and a range of such columns on its own.
+# Outputs [tokens, out] of several layers side by side, and a range of such columns on its own.
 def side_by_side(self, parts: List[Tensor]) -> List[Tensor]:
   return [torch.cat(parts, 1)]
 

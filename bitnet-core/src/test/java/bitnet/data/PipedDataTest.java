@@ -72,7 +72,7 @@ class PipedDataTest {
   @DisabledOnOs(OS.WINDOWS)
   @ParameterizedTest
   @ValueSource(strings = {"fifo", "data.json", "data.jsonl"})
-  void everyExampleOfAFifoIsTokenisedInTheFormatOfItsFirstCharacter(String name) throws Exception {
+  void everyExampleOfAFifoIsTokenizedInTheFormatOfItsFirstCharacter(String name) throws Exception {
     Path fifo = fifo(name, name.equals("data.jsonl") ? records() : array());
     try (TextDataset data = ByteTokens.open(fifo, null, BadRecordPolicy.STOP, directory)) {
       assertThat(data.report().examples()).isEqualTo(RECORDS);

@@ -154,7 +154,7 @@ class TextDatasetTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"word ", "😀", "line\n"})
-  void textsOfTenMegabytesAreTokenisedInPartsThatAddUp(String unit) throws IOException {
+  void textsOfTenMegabytesAreTokenizedInPartsThatAddUp(String unit) throws IOException {
     String text = unit.repeat(10_000_000 / unit.length());
     assertThat(tokens(text, TextFormat.DOCUMENT)).isEqualTo(text + "|");
     if (!unit.endsWith("\n")) {
@@ -164,7 +164,7 @@ class TextDatasetTest {
   }
 
   @Test
-  void aLongTextIsTokenisedInPartsCutBeforeASpace() throws IOException {
+  void aLongTextIsTokenizedInPartsCutBeforeASpace() throws IOException {
     Path file = file("text", "word" + " and word".repeat(300_000));
     List<String> parts = new ArrayList<>();
     TokenEncoding encoding =

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/// Checkpoints of every quantisation that transformers has, against what transformers computed.
+/// Checkpoints of every quantization that transformers has, against what transformers computed.
 class ImportedModelTest {
   private static final Path FIXTURES = Path.of("src/test/resources/fixtures");
   private static final ObjectMapper JSON = new ObjectMapper();

@@ -58,9 +58,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// llama.cpp runs what was trained here, where a directory with `llama.mjs` and node-llama-cpp is
 /// (`BITNET_LLAMA_CPP`, default `~/.cache/bitnet-llama-cpp`).
 ///
-/// llama.cpp does not quantise activations to 8 bits a token as training does: not at all for F16
+/// llama.cpp does not quantize activations to 8 bits a token as training does: not at all for F16
 /// weights, by blocks of 256 for TQ ones. So the strict comparison is with this toolkit's graph on
-/// the same ternary weights without quantisation of activations; the agreement with the model as
+/// the same ternary weights without quantization of activations; the agreement with the model as
 /// it was trained is measured.
 @Timeout(300)
 class LlamaCppTest {

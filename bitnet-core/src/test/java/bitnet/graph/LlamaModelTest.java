@@ -155,7 +155,7 @@ class LlamaModelTest {
   }
 
   @Test
-  void withSharpnessZeroTheModelIsNotQuantised() {
+  void withSharpnessZeroTheModelIsNotQuantized() {
     model.ternarize(0);
     float[] soft = model.logits(manager, manager.create(ids)).toFloatArray();
     model.ternarize(1);

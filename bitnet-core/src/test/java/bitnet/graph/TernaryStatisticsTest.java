@@ -29,7 +29,7 @@ class TernaryStatisticsTest {
         LlamaConfig.Embeddings.SEPARATE);
   }
 
-  /// The trits of every row of the linear layers, by the quantiser of the runtime.
+  /// The trits of every row of the linear layers, by the quantizer of the runtime.
   private static List<byte[]> rows(LlamaModel model) throws IOException {
     List<byte[]> rows = new ArrayList<>();
     TernarizedWeights weights = new TernarizedWeights(model);
@@ -80,7 +80,7 @@ class TernaryStatisticsTest {
   }
 
   @Test
-  void zerosAndChangesAreThoseThatTheRuntimesQuantiserFinds() throws IOException {
+  void zerosAndChangesAreThoseThatTheRuntimesQuantizerFinds() throws IOException {
     TorchOps.prepareThread(2);
     for (ComputeType type : List.of(ComputeType.FP32, ComputeType.BF16)) {
       try (NDManager manager = NDManager.newBaseManager();

@@ -192,7 +192,7 @@ class VectorKernelsTest {
 
   @ParameterizedTest
   @ValueSource(ints = {1, 7, 8, 9, 16, 63, 64, 65, 1000})
-  void quantisedCodesStepsAndSumsAreTheSame(int columns) {
+  void quantizedCodesStepsAndSumsAreTheSame(int columns) {
     for (float magnitude : new float[] {0, 1e-7f, 1, 127, 3e38f}) {
       MemorySegment x = floats(columns);
       for (int k = 0; k < columns; k++) {
@@ -224,7 +224,7 @@ class VectorKernelsTest {
 
   @ParameterizedTest
   @ValueSource(ints = {1, 8, 13, 64, 1000})
-  void normalisedValuesAreTheSameButForRounding(int count) {
+  void normalizedValuesAreTheSameButForRounding(int count) {
     MemorySegment x = floats(count);
     MemorySegment gain = floats(count);
     MemorySegment expected = floats(count);

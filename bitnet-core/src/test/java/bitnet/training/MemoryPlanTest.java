@@ -29,7 +29,7 @@ class MemoryPlanTest {
 
   @ParameterizedTest
   @CsvSource({
-    // layers * (input + quantised + qkv + attention + gate and up), elements by bytes
+    // layers * (input + quantized + qkv + attention + gate and up), elements by bytes
     "false, false, 10 * (512*4 + 2560*4 + 1536*4 + 512*4 + 2048*4), 286720",
     "false, true, 10 * (512*4 + 2560*2 + 1536*4 + 512*4 + 2048*4), 235520",
     "true, false, 10 * 512*4 + one layer, 49152",

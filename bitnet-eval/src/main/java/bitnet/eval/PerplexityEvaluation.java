@@ -19,9 +19,9 @@ import org.jspecify.annotations.Nullable;
 /// How well models foresee a text: the mean loss, -ln p of each token after those before it.
 ///
 /// The text is read in windows of `context` tokens, each `stride` tokens after the one before. A
-/// token is foretold once, in the first window that has it, so with a stride below the context it
+/// token is predicted once, in the first window that has it, so with a stride below the context it
 /// has at least `context - stride` tokens before it, but for the first window. The first token of
-/// the text has none and is not foretold. With windows side by side, the stride equal to the
+/// the text has none and is not predicted. With windows side by side, the stride equal to the
 /// context, the value is the held-out loss of training with sequences of that length.
 public final class PerplexityEvaluation implements Evaluation<PerplexitySample> {
   private static final int BATCHES_A_CHUNK = 4;
@@ -199,7 +199,7 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
     }
   }
 
-  /// Bytes are those of the whole text by its tokens, so that the one token that was not foretold
+  /// Bytes are those of the whole text by its tokens, so that the one token that was not predicted
   /// makes no difference.
   @Override
   public ModelResult summarize(EvaluatedModel model, List<PerplexitySample> samples)

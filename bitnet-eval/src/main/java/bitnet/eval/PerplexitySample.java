@@ -5,8 +5,8 @@ package bitnet.eval;
 /// @param run see [Sample]
 /// @param model see [Sample]
 /// @param index the window
-/// @param first the position in the text, in tokens, of the first token that was foretold
-/// @param tokens how many were foretold
+/// @param first the position in the text, in tokens, of the first token that was predicted
+/// @param tokens how many were predicted
 /// @param nats the sum of their losses, -ln p
 public record PerplexitySample(
     String run, String model, int index, long first, int tokens, double nats) implements Sample {}

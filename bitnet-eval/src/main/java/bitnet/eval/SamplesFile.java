@@ -19,7 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Samples as JSON lines, added as they are judged: what a run that was killed goes on from. One
+/// Samples as JSON lines, added as they are judged: what a killed run resumes from. One
 /// process writes it at a time.
 ///
 /// @param <S> the kind of samples
@@ -46,7 +46,8 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
 
   /// Opens a file.
   ///
-  /// @param resume whether to go on from what is there; a last line that was not finished is cut
+  /// @param resume whether to continue after the existing samples; a last line that was not
+  ///     finished is cut
   ///     off, and nothing at all is there to begin with
   /// @throws IllegalArgumentException if there is one and it is not to be gone on from
   /// @throws IOException if it is in use, cannot be read, or holds something else

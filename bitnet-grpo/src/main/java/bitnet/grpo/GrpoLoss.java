@@ -74,7 +74,7 @@ public record GrpoLoss(
     return new GrpoLoss(type, epsilon, epsilonHigh, beta, kl, importance, other);
   }
 
-  /// How many tokens and answers a batch has, parts of which may be computed one after the other.
+  /// The tokens and completions of a whole batch; its parts may be computed one after the other.
   ///
   /// @param answers those that do not count included
   /// @param tokens of answers that count

@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
 /// Improves a policy on questions with checkable answers, with one layer or two.
 ///
 /// A run is a pure function of its weights, settings and questions: stopped at any step and
-/// resumed from its checkpoint it goes on with the same numbers, bit for bit on a CPU with as
+/// resumed from its checkpoint it continues with the same numbers, bit for bit on a CPU with as
 /// many threads.
 public final class GrpoTrainer implements AutoCloseable {
   private final LlamaModel model;

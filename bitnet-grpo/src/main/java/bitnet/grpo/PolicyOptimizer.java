@@ -53,7 +53,7 @@ public final class PolicyOptimizer {
   ///
   /// @param guard what the guard remembers afterwards
   /// @param skipped why an update was left out, if one was
-  /// @param stopped whether the run cannot go on
+  /// @param stopped whether the run cannot continue
   /// @param learned whether there was anything to learn
   /// @param mismatch |log-probability by the graph - by the sampler|, mean over the tokens that
   ///     were computed, before the first update

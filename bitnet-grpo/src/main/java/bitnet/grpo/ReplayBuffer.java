@@ -49,7 +49,7 @@ record ReplayBuffer(List<Entry> entries) {
     this.entries = List.copyOf(entries);
   }
 
-  /// With more entries, of which the oldest make room.
+  /// With more entries; the oldest ones are dropped.
   ReplayBuffer with(List<Entry> more, int capacity) {
     List<Entry> all = new ArrayList<>(entries);
     all.addAll(more);

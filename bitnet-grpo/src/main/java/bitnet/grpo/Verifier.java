@@ -4,7 +4,7 @@ package bitnet.grpo;
 /// a public constructor without parameters can be named on the command line by their class.
 public interface Verifier {
 
-  /// A correction beside the first answer.
+  /// A correction and the first answer.
   ///
   /// @param query what was asked
   /// @param reference the right answer

@@ -96,14 +96,14 @@ final class PorterStemmer {
     for (String suffix : List.of("ed", "ing")) {
       String stem = cut(word, suffix.length());
       if (word.endsWith(suffix) && hasVowel(stem)) {
-        return mended(stem);
+        return repaired(stem);
       }
     }
     return word;
   }
 
   /// What `ed` and `ing` leave: `conflat` → `conflate`, `hopp` → `hop`, `fil` → `file`.
-  private static String mended(String stem) {
+  private static String repaired(String stem) {
     if (stem.endsWith("at") || stem.endsWith("bl") || stem.endsWith("iz")) {
       return stem + "e";
     }

@@ -1,6 +1,6 @@
 package bitnet.reward;
 
-/// What a reward model minimises, in nats, and the slopes of it.
+/// What a reward model minimizes, in nats, and the slopes of it.
 ///
 /// Pairs (Bradley and Terry): `-log σ(chosen - rejected)`. Labels: `-y log σ(s) - (1 - y) log
 /// σ(-s)`.

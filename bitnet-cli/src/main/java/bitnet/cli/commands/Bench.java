@@ -5,7 +5,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/// `bitnet bench`: measurements of this machine, each beside its limit.
+/// `bitnet bench`: measurements of this machine, each with its limit.
 @Command(
     name = "bench",
     description = "Measure speed on this machine.",

@@ -19,7 +19,8 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/// `bitnet bench infer`: tokens a second of the packed runtime, beside the machine's memory.
+/// `bitnet bench infer`: tokens per second of the packed runtime, and the machine's memory
+/// bandwidth.
 @Command(name = "infer", description = "Measure prefill and decode speed.", sortOptions = false)
 final class BenchInfer implements Callable<Integer> {
 

@@ -21,7 +21,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/// `bitnet bench train`: tokens a second of training, beside the machine's matrix products.
+/// `bitnet bench train`: tokens per second of training, and the machine's matrix products.
 @Command(
     name = "train",
     description = "Measure training speed on random tokens.",

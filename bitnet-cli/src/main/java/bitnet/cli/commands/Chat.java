@@ -117,7 +117,7 @@ public final class Chat implements Callable<Integer> {
             answer.timings().decodeTokensPerSecond());
         err.flush();
       }
-    } catch (IllegalArgumentException refusal) { // of this message; the conversation goes on
+    } catch (IllegalArgumentException refusal) { // of this message; the conversation continues
       out.println("(" + PrintableText.escape(String.valueOf(refusal.getMessage())) + ")");
     }
   }

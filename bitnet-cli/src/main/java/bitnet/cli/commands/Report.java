@@ -18,7 +18,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/// `bitnet report`: one page about a run, or about two beside each other.
+/// `bitnet report`: one page about a run, or about two side by side.
 @Command(
     name = "report",
     description =
@@ -52,13 +52,13 @@ public final class Report implements Callable<Integer> {
       runs.add(TrainingRun.read(path));
     }
     String page = new RunReport(runs).html();
-    Path target = output == null ? beside(paths.getFirst()) : output;
+    Path target = output == null ? besideRun(paths.getFirst()) : output;
     AtomicFile.write(target, page.getBytes(StandardCharsets.UTF_8));
     spec.commandLine().getOut().println("wrote " + target);
     return ExitCode.OK;
   }
 
-  private static Path beside(Path run) {
+  private static Path besideRun(Path run) {
     return Files.isDirectory(run) ? run.resolve("report.html") : run.resolveSibling("report.html");
   }
 }

@@ -53,7 +53,7 @@ public final class CorrectionOptions {
       paramLabel = "TEXT|FILE",
       description =
           "Guiding prompt that asks for a correction: a text, or a file with several (one per line,"
-              + " or a JSON list) of which one is drawn per prompt; "
+              + " or a JSON list): one is drawn per prompt; "
               + QaTemplate.QUERY
               + " is replaced by the question (default: \""
               + QaTemplate.GUIDING_PROMPT

@@ -15,7 +15,7 @@ import java.util.Map;
 /// Writes a GGUF file of version 3 tensor by tensor, without holding any of them: all are declared
 /// first, then each is filled by chunks appended to it, in any order of tensors.
 ///
-/// The file is written beside its target and takes its place on [#commit] only; closing before
+/// The file is written next to its target and takes its place on [#commit] only; closing before
 /// that leaves no trace. A writer is used by one thread.
 public final class GgufWriter implements AutoCloseable {
   private static final int STAGE_BYTES = 1 << 20;

@@ -28,7 +28,7 @@ import java.util.Map;
 /// }
 /// ```
 ///
-/// The file is written beside its target and takes its place on [#commit] only; closing before
+/// The file is written next to its target and takes its place on [#commit] only; closing before
 /// that leaves no trace. In the file, tensors of wider elements come first, as the reference
 /// implementation lays them out, so that every tensor is aligned to its elements. A writer is used
 /// by one thread.

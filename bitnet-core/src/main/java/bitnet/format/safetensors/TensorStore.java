@@ -75,7 +75,7 @@ public final class TensorStore implements AutoCloseable {
   }
 
   /// A file of the directory, refused if it is a link to somewhere else. Hugging Face's download
-  /// cache links `snapshots/<revision>/<file>` to `blobs/<hash>` beside `snapshots`: that is
+  /// cache links `snapshots/<revision>/<file>` to `blobs/<hash>` next to `snapshots`: that is
   /// allowed.
   public static Path inside(Path directory, String name) throws IOException {
     Path file = directory.resolve(name);

@@ -267,7 +267,7 @@ final class ExpressionParser {
         : Optional.of(expression());
   }
 
-  /// What stands in the parentheses of a call, the first of which has been read.
+  /// The arguments of a call, after its opening parenthesis.
   private Parameters parameters() {
     List<Expression> positional = new ArrayList<>();
     Map<String, Expression> named = new LinkedHashMap<>();
