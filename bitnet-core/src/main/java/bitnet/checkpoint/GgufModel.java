@@ -1,16 +1,14 @@
 package bitnet.checkpoint;
 
 import bitnet.format.CheckpointException;
+import bitnet.format.DType;
 import bitnet.format.gguf.GgufFile;
 import bitnet.format.gguf.GgufTensor;
-import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
 import bitnet.model.TernarizedWeights;
-import bitnet.model.TernaryWeights;
 import bitnet.quantization.TernaryQuantizer;
 import bitnet.quantization.TernaryRows;
-import java.io.Closeable;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.NoSuchFileException;
@@ -27,7 +25,7 @@ import java.util.stream.Collectors;
 /// ternary. Other floats are the latent weights of a model that is still to be quantized. The
 /// order of rows that `llama` files have for ggml's RoPE is undone. Valid until [#close]; several
 /// threads may read at once.
-public final class GgufModel implements LatentWeights, TernaryWeights, StoredModel, Closeable {
+public final class GgufModel implements StoredModel {
   private final GgufFile file;
   private final GgufLayout layout;
   private final Map<TensorSpec, Optional<GgufTrits>> linears = new ConcurrentHashMap<>();
@@ -85,6 +83,15 @@ public final class GgufModel implements LatentWeights, TernaryWeights, StoredMod
   @Override
   public LlamaConfig config() {
     return layout.config();
+  }
+
+  @Override
+  public DType exactType(TensorSpec tensor, boolean latent) throws IOException {
+    return switch (layout.require(file, tensor).type()) {
+      case F16 -> DType.F16;
+      case BF16 -> DType.BF16;
+      default -> DType.F32;
+    };
   }
 
   @Override
@@ -166,7 +173,7 @@ public final class GgufModel implements LatentWeights, TernaryWeights, StoredMod
   @Override
   public void read(TensorSpec tensor, long first, MemorySegment target) throws IOException {
     if (tensor.kind() == TensorSpec.Kind.TERNARY && trits(tensor).isPresent()) {
-      LatentWeights.super.read(tensor, first, target);
+      StoredModel.super.read(tensor, first, target);
       return;
     }
     int rowLength = tensor.isMatrix() ? tensor.columns() : tensor.rows();

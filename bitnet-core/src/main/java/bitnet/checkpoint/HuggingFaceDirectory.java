@@ -5,15 +5,12 @@ import bitnet.format.DType;
 import bitnet.format.FloatConversion;
 import bitnet.format.safetensors.TensorEntry;
 import bitnet.format.safetensors.TensorStore;
-import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
 import bitnet.model.TernarizedWeights;
-import bitnet.model.TernaryWeights;
 import bitnet.quantization.RowGroupPacking;
 import bitnet.quantization.TernaryQuantizer;
 import bitnet.quantization.TernaryRows;
-import java.io.Closeable;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -33,8 +30,7 @@ import java.util.stream.Stream;
 ///
 /// Names, types and dimensions are checked when it is opened, the content of a tensor when it is
 /// read. Several threads may read at once.
-public final class HuggingFaceDirectory
-    implements LatentWeights, TernaryWeights, StoredModel, Closeable {
+public final class HuggingFaceDirectory implements StoredModel {
   private static final String EMBEDDING = "model.embed_tokens.weight";
   private static final String HEAD = "lm_head.weight";
 
@@ -261,6 +257,26 @@ public final class HuggingFaceDirectory
   }
 
   @Override
+  public DType exactType(TensorSpec tensor, boolean latent) throws CheckpointException {
+    DType stored = storedType(tensor);
+    return stored == DType.BF16 || stored == DType.F16 ? stored : DType.F32;
+  }
+
+  @Override
+  public boolean isOurs() {
+    return json.toolkit().has(HuggingFaceWriter.EXPORTED_AS);
+  }
+
+  @Override
+  public List<String> remarks() {
+    return isFullPrecision()
+        ? List.of(
+            "config.json has no quantization_config: a full-precision model is made ternary, which"
+                + " changes what it computes until it is trained on")
+        : List.of();
+  }
+
+  @Override
   public Storage storage(TensorSpec tensor) throws CheckpointException {
     if (!isPacked(tensor)) {
       TensorEntry entry = entry(tensor);
@@ -282,7 +298,7 @@ public final class HuggingFaceDirectory
   @Override
   public void read(TensorSpec tensor, long first, MemorySegment target) throws IOException {
     if (isPacked(tensor)) {
-      LatentWeights.super.read(tensor, first, target);
+      StoredModel.super.read(tensor, first, target);
     } else {
       tensors.readValues(entry(tensor), first, target);
     }

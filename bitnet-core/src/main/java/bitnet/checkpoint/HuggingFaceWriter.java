@@ -123,17 +123,7 @@ record HuggingFaceWriter(Quantization quantization, long shardBytes) implements 
     if (isTernaryEmbedding(source.weights().config(), tensor)) {
       return DType.F32;
     }
-    return switch (source.weights()) {
-      case ModelDirectory directory -> {
-        boolean latent = quantization.isLatent() && (directory.hasLatents() || isLinear(tensor));
-        yield latent ? DType.F32 : DType.BF16;
-      }
-      case HuggingFaceDirectory directory -> {
-        DType stored = directory.storedType(tensor);
-        yield stored == DType.BF16 || stored == DType.F16 ? stored : DType.F32;
-      }
-      default -> DType.F32;
-    };
+    return source.stored().exactType(tensor, quantization.isLatent());
   }
 
   /// The type that transformers computes in: the widest that is stored.

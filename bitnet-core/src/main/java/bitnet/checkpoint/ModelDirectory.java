@@ -1,6 +1,7 @@
 package bitnet.checkpoint;
 
 import bitnet.format.CheckpointException;
+import bitnet.format.DType;
 import bitnet.format.TensorHeader;
 import bitnet.format.safetensors.SafetensorsFile;
 import bitnet.format.safetensors.TensorEntry;
@@ -9,11 +10,9 @@ import bitnet.model.LatentInitializer;
 import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
-import bitnet.model.TernaryWeights;
 import bitnet.quantization.TernaryPacking;
 import bitnet.quantization.TernaryQuantizer;
 import bitnet.tokenizer.Tokenizer;
-import java.io.Closeable;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -30,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 /// A blank model, one that was never trained, stores no latents: they are a function of its seed
 /// ([LatentInitializer]). Segments of an open directory are valid until [#close]; several threads
 /// may read at once.
-public final class ModelDirectory implements LatentWeights, TernaryWeights, StoredModel, Closeable {
+public final class ModelDirectory implements StoredModel {
   static final String MASTER = "master.safetensors";
 
   private final Path path;
@@ -188,6 +187,7 @@ public final class ModelDirectory implements LatentWeights, TernaryWeights, Stor
   /// Compares the content of every file with the hash in the manifest.
   ///
   /// @throws CheckpointException naming the first damaged file
+  @Override
   public void verify() throws IOException {
     manifest.verify();
   }
@@ -217,7 +217,7 @@ public final class ModelDirectory implements LatentWeights, TernaryWeights, Stor
     } else if (initializer.isPresent()) {
       initializer.get().fill(tensor, first, target);
     } else if (isTernary(tensor)) {
-      LatentWeights.super.read(tensor, first, target);
+      StoredModel.super.read(tensor, first, target);
     } else {
       store.readValues(store.require(ModelLayout.storedName(tensor)), first, target);
     }
@@ -280,6 +280,17 @@ public final class ModelDirectory implements LatentWeights, TernaryWeights, Stor
       }
     }
     return new TernaryTensor(tensor, packed, scales);
+  }
+
+  @Override
+  public DType exactType(TensorSpec tensor, boolean latent) {
+    boolean fp32 = latent && (hasLatents() || tensor.kind() == TensorSpec.Kind.TERNARY);
+    return fp32 ? DType.F32 : DType.BF16;
+  }
+
+  @Override
+  public boolean isNative() {
+    return true;
   }
 
   @Override

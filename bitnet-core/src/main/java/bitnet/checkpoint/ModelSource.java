@@ -1,16 +1,13 @@
 package bitnet.checkpoint;
 
 import bitnet.format.CheckpointException;
-import bitnet.format.DType;
 import bitnet.format.gguf.GgufFile;
 import bitnet.model.LatentWeights;
 import bitnet.model.TensorSpec;
-import bitnet.model.TernarizedWeights;
 import bitnet.model.TernaryWeights;
 import bitnet.storage.TextInput;
 import bitnet.tokenizer.ChatTemplate;
 import bitnet.tokenizer.Tokenizer;
-import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -29,19 +26,16 @@ public final class ModelSource implements AutoCloseable {
   public static final String RUN_MODEL = "model";
 
   private final Path path;
-  private final LatentWeights weights;
-  private final Closeable owner;
+  private final StoredModel weights;
   private final TokenizerAssets companions;
 
-  private <W extends LatentWeights & Closeable> ModelSource(
-      Path path, W weights, TokenizerAssets companions) {
+  private ModelSource(Path path, StoredModel weights, TokenizerAssets companions) {
     this.path = path;
     this.weights = weights;
-    this.owner = weights;
     this.companions = companions;
   }
 
-  private static <W extends LatentWeights & Closeable> ModelSource directory(Path path, W weights) {
+  private static ModelSource directory(Path path, StoredModel weights) {
     return new ModelSource(path, weights, new DirectoryTokenizerAssets(path));
   }
 
@@ -126,7 +120,7 @@ public final class ModelSource implements AutoCloseable {
   /// The weights as inference uses them; valid until [#close]. Where only latents are stored they
   /// are quantized as they are read.
   public TernaryWeights ternary() {
-    return weights instanceof TernaryWeights stored ? stored : new TernarizedWeights(weights);
+    return weights;
   }
 
   /// The directory that the weights are in, or the GGUF file.
@@ -162,20 +156,19 @@ public final class ModelSource implements AutoCloseable {
     return new TreeSet<>(companions.generation().endTokens());
   }
 
+  /// The weights and how they are stored.
+  StoredModel stored() {
+    return weights;
+  }
+
   /// What a user should know about a model that is converted.
   List<String> remarks() {
-    return weights instanceof HuggingFaceDirectory directory && directory.isFullPrecision()
-        ? List.of(
-            "config.json has no quantization_config: a full-precision model is made ternary, which"
-                + " changes what it computes until it is trained on")
-        : List.of();
+    return weights.remarks();
   }
 
   /// How a parameter is stored.
   StoredModel.Storage storage(TensorSpec tensor) throws IOException {
-    return weights instanceof StoredModel stored
-        ? stored.storage(tensor)
-        : new StoredModel.Storage(DType.F32.name(), tensor.count() * Float.BYTES);
+    return weights.storage(tensor);
   }
 
   TokenizerAssets companions() {
@@ -184,6 +177,6 @@ public final class ModelSource implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    owner.close();
+    weights.close();
   }
 }

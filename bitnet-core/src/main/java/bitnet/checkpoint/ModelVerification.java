@@ -62,12 +62,10 @@ public final class ModelVerification {
   }
 
   private void checkFiles() throws IOException {
-    if (source.weights() instanceof ModelDirectory directory) {
-      try {
-        directory.verify();
-      } catch (CheckpointException damage) {
-        findings.add(String.valueOf(damage.getMessage()));
-      }
+    try {
+      source.stored().verify();
+    } catch (CheckpointException damage) {
+      findings.add(String.valueOf(damage.getMessage()));
     }
   }
 
@@ -115,10 +113,9 @@ public final class ModelVerification {
 
   /// Models of that type that others publish have relu²; what was exported here says so.
   private void checkActivation() {
-    if (source.weights() instanceof HuggingFaceDirectory directory
+    if (!source.stored().isOurs()
         && config.subNorms()
-        && config.activation() != Activation.RELU_SQUARED
-        && !directory.json().toolkit().has(HuggingFaceWriter.EXPORTED_AS)) {
+        && config.activation() != Activation.RELU_SQUARED) {
       add(
           source.path().resolve(ConfigJson.NAME).toString(),
           "hidden_act is \"%s\" but model_type bitnet is trained with \"relu2\"; correct it, or the"

@@ -18,7 +18,7 @@ final class NativeWriter implements ModelWriter {
       Path target, ModelSource source, ModelDirectory.Existing existing, LongConsumer progress)
       throws IOException {
     LatentWeights weights = source.weights();
-    if (weights instanceof ModelDirectory) {
+    if (source.stored().isNative()) {
       throw new IllegalArgumentException(
           "%s is a model directory of this toolkit already; copy it, or choose another format"
               .formatted(source.path()));

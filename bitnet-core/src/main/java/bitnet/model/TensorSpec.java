@@ -29,7 +29,7 @@ public record TensorSpec(String name, int rows, int columns, Kind kind) {
     return columns == 0 ? new long[] {rows} : new long[] {rows, columns};
   }
 
-  /// Whether the initial value is random (matrices) or all ones (norm gains).
+  /// Whether the parameter has two dimensions; a norm gain has one.
   public boolean isMatrix() {
     return columns != 0;
   }
