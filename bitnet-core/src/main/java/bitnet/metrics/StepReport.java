@@ -11,32 +11,43 @@ import java.util.SequencedMap;
 ///
 /// @param step steps done, this one included
 /// @param steps steps of the whole run
-/// @param loss mean cross-entropy of the batch, nats a token
-/// @param smoothedLoss see [SmoothedLoss]
-/// @param evalLoss on the held-out text, where it was measured after this step
+/// @param losses of the step
 /// @param learningRate of this step
 /// @param gradNorm before clipping
-/// @param tokensPerSecond since the last report
-/// @param flopsUtilization share of this machine's measured matmul rate (MFU), where that is
-///     known
-/// @param zeroShare the share of trits that are 0, at every [#WATCH_INTERVAL]-th step
-/// @param flipRate the share of trits that changed in the last [#WATCH_INTERVAL] steps, where
-///     both ends were looked at
-/// @param remaining the time that the other steps will take at this rate
+/// @param speed since the last report
+/// @param trits what the step did to the ternary weights, where that was looked at
 public record StepReport(
     long step,
     long steps,
-    double loss,
-    double smoothedLoss,
-    OptionalDouble evalLoss,
+    Losses losses,
     double learningRate,
     double gradNorm,
-    double tokensPerSecond,
-    OptionalDouble flopsUtilization,
-    OptionalDouble zeroShare,
-    OptionalDouble flipRate,
-    Duration remaining)
+    Speed speed,
+    Trits trits)
     implements TrainingReport {
+
+  /// The losses of a step.
+  ///
+  /// @param batch mean loss of the batch
+  /// @param smoothed its moving average, see [bitnet.training.SmoothedLoss]
+  /// @param eval on the held-out data, if it was measured after this step
+  public record Losses(double batch, double smoothed, OptionalDouble eval) {}
+
+  /// The speed of training.
+  ///
+  /// @param tokensPerSecond trained on
+  /// @param flopsUtilization share of this machine's measured matmul rate (MFU), where that is
+  ///     known
+  /// @param remaining the time that the other steps will take at this rate
+  public record Speed(
+      double tokensPerSecond, OptionalDouble flopsUtilization, Duration remaining) {}
+
+  /// The ternary weights.
+  ///
+  /// @param zeroShare the share of trits that are 0, at every [#WATCH_INTERVAL]-th step
+  /// @param flipRate the share of trits that changed in the last [#WATCH_INTERVAL] steps, if both
+  ///     ends were looked at
+  public record Trits(OptionalDouble zeroShare, OptionalDouble flipRate) {}
 
   /// The metrics of [#row()], for a [MetricsLog].
   public static final List<String> METRICS =
@@ -58,15 +69,15 @@ public record StepReport(
   @Override
   public SequencedMap<String, Double> row() {
     SequencedMap<String, Double> row = new LinkedHashMap<>();
-    row.put("loss", loss);
-    row.put("smoothed_loss", smoothedLoss);
-    evalLoss.ifPresent(value -> row.put("eval_loss", value));
+    row.put("loss", losses.batch());
+    row.put("smoothed_loss", losses.smoothed());
+    losses.eval().ifPresent(value -> row.put("eval_loss", value));
     row.put("lr", learningRate);
     row.put("grad_norm", gradNorm);
-    row.put("tok_s", tokensPerSecond);
-    flopsUtilization.ifPresent(value -> row.put("mfu", value));
-    zeroShare.ifPresent(value -> row.put("zero_share", value));
-    flipRate.ifPresent(value -> row.put("flip_rate", value));
+    row.put("tok_s", speed.tokensPerSecond());
+    speed.flopsUtilization().ifPresent(value -> row.put("mfu", value));
+    trits.zeroShare().ifPresent(value -> row.put("zero_share", value));
+    trits.flipRate().ifPresent(value -> row.put("flip_rate", value));
     return row;
   }
 
@@ -75,23 +86,23 @@ public record StepReport(
     StringBuilder line = new StringBuilder();
     line.append(
         String.format(
-            Locale.ROOT, "step %d/%d  loss %.4f  smoothed %.4f", step, steps, loss, smoothedLoss));
-    evalLoss.ifPresent(value -> line.append(String.format(Locale.ROOT, "  eval %.4f", value)));
+            Locale.ROOT, "step %d/%d  loss %.4f  smoothed %.4f", step, steps, losses.batch(), losses.smoothed()));
+    losses.eval().ifPresent(value -> line.append(String.format(Locale.ROOT, "  eval %.4f", value)));
     line.append(String.format(Locale.ROOT, "  lr %.2e  grad %.3f", learningRate, gradNorm));
-    line.append(String.format(Locale.ROOT, "  %,.0f tok/s", tokensPerSecond));
-    flopsUtilization.ifPresent(
+    line.append(String.format(Locale.ROOT, "  %,.0f tok/s", speed.tokensPerSecond()));
+    speed.flopsUtilization().ifPresent(
         value -> line.append(String.format(Locale.ROOT, "  MFU %.1f%%", 100 * value)));
-    return line.append("  ETA ").append(clock(remaining)).toString();
+    return line.append("  ETA ").append(clock(speed.remaining())).toString();
   }
 
   @Override
   public String brief() {
-    return String.format(Locale.ROOT, "loss %.4f %,.0f tok/s", smoothedLoss, tokensPerSecond);
+    return String.format(Locale.ROOT, "loss %.4f %,.0f tok/s", losses.smoothed(), speed.tokensPerSecond());
   }
 
   @Override
   public boolean isNotable() {
-    return evalLoss.isPresent();
+    return losses.eval().isPresent();
   }
 
   private static String clock(Duration time) {

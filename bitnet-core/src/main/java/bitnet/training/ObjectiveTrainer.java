@@ -271,16 +271,12 @@ public final class ObjectiveTrainer<B> implements AutoCloseable {
         new StepReport(
             state.step(),
             steps,
-            mean,
-            state.smoothed().value(),
-            evalLoss,
+            new StepReport.Losses(mean, state.smoothed().value(), evalLoss),
             learningRate,
             gradNorm,
-            perSecond,
-            utilization(perSecond),
-            zeroShare,
-            flipRate,
-            Duration.ofMillis((long) (1000 * left))));
+            new StepReport.Speed(
+                perSecond, utilization(perSecond), Duration.ofMillis((long) (1000 * left))),
+            new StepReport.Trits(zeroShare, flipRate)));
   }
 
   private OptionalDouble utilization(double tokensPerSecond) {

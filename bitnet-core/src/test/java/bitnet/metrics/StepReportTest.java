@@ -13,31 +13,21 @@ class StepReportTest {
       new StepReport(
           120,
           1000,
-          3.45123,
-          3.5,
-          OptionalDouble.of(3.6),
+          new StepReport.Losses(3.45123, 3.5, OptionalDouble.of(3.6)),
           1.2e-3,
           0.8312,
-          4812.4,
-          OptionalDouble.of(0.412),
-          OptionalDouble.of(0.31),
-          OptionalDouble.of(0.002),
-          Duration.ofSeconds(3723));
+          new StepReport.Speed(4812.4, OptionalDouble.of(0.412), Duration.ofSeconds(3723)),
+          new StepReport.Trits(OptionalDouble.of(0.31), OptionalDouble.of(0.002)));
 
   private static final StepReport BARE =
       new StepReport(
           1,
           10,
-          Double.NaN,
-          3.5,
-          OptionalDouble.empty(),
+          new StepReport.Losses(Double.NaN, 3.5, OptionalDouble.empty()),
           1e-5,
           Double.POSITIVE_INFINITY,
-          12,
-          OptionalDouble.empty(),
-          OptionalDouble.empty(),
-          OptionalDouble.empty(),
-          Duration.ofHours(100));
+          new StepReport.Speed(12, OptionalDouble.empty(), Duration.ofHours(100)),
+          new StepReport.Trits(OptionalDouble.empty(), OptionalDouble.empty()));
 
   @Test
   void theLineSaysAllThatIsKnown() {
