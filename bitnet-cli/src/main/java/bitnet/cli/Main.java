@@ -150,7 +150,7 @@ public final class Main implements Runnable {
     // not in the annotation, where subcommands would inherit it
     line.getCommandSpec()
         .usageMessage()
-        .description("Create, train, judge and run 1.58-bit (ternary) LLaMA models.");
+        .description("Create, train, evaluate and run 1.58-bit (ternary) LLaMA models.");
     line.getHelpSectionMap()
         .put(UsageMessageSpec.SECTION_KEY_COMMAND_LIST_HEADING, help -> System.lineSeparator());
     line.getHelpSectionMap().put(UsageMessageSpec.SECTION_KEY_COMMAND_LIST, CommandGroups::render);

@@ -9,7 +9,7 @@ import java.util.Locale;
 import java.util.Random;
 import java.util.Set;
 
-/// Judged answers: a JSON array or JSONL of pairs `{"query", "chosen", "rejected"}` or of labels
+/// Preferences: a JSON array or JSONL of pairs `{"query", "chosen", "rejected"}` or of labels
 /// `{"query", "answer", "label"}`, the label a number from 0 to 1. Other fields are passed over.
 ///
 /// @param records in the order of the file
@@ -30,7 +30,8 @@ public record PreferenceDataset(List<PreferenceRecord> records, String summary) 
   /// @throws IOException if it cannot be read
   public static PreferenceDataset load(Path file, BadRecordPolicy policy) throws IOException {
     List<PreferenceRecord> records = new ArrayList<>();
-    BadRecords bad = JsonReader.read(file, policy, SHAPE, record -> records.add(judged(record)));
+    BadRecords bad =
+        JsonReader.read(file, policy, SHAPE, record -> records.add(preference(record)));
     if (records.isEmpty()) {
       throw bad.nothing("record", "give records like " + SHAPE);
     }
@@ -40,7 +41,7 @@ public record PreferenceDataset(List<PreferenceRecord> records, String summary) 
     return new PreferenceDataset(records, summary);
   }
 
-  private static PreferenceRecord judged(JsonRecord record) throws RecordFault {
+  private static PreferenceRecord preference(JsonRecord record) throws RecordFault {
     String query = record.text("query");
     if (record.has("chosen") || record.has("rejected")) {
       return new PreferenceRecord.Pair(query, record.text("chosen"), record.text("rejected"));

@@ -1,6 +1,6 @@
 package bitnet.data;
 
-/// What a reward model learns from: an answer to a question with a judgement.
+/// What a reward model learns from: answers to a question with a preference or a label.
 public sealed interface PreferenceRecord {
 
   /// What was asked.

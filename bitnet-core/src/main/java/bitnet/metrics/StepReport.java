@@ -86,18 +86,25 @@ public record StepReport(
     StringBuilder line = new StringBuilder();
     line.append(
         String.format(
-            Locale.ROOT, "step %d/%d  loss %.4f  smoothed %.4f", step, steps, losses.batch(), losses.smoothed()));
+            Locale.ROOT,
+            "step %d/%d  loss %.4f  smoothed %.4f",
+            step,
+            steps,
+            losses.batch(),
+            losses.smoothed()));
     losses.eval().ifPresent(value -> line.append(String.format(Locale.ROOT, "  eval %.4f", value)));
     line.append(String.format(Locale.ROOT, "  lr %.2e  grad %.3f", learningRate, gradNorm));
     line.append(String.format(Locale.ROOT, "  %,.0f tok/s", speed.tokensPerSecond()));
-    speed.flopsUtilization().ifPresent(
-        value -> line.append(String.format(Locale.ROOT, "  MFU %.1f%%", 100 * value)));
+    speed
+        .flopsUtilization()
+        .ifPresent(value -> line.append(String.format(Locale.ROOT, "  MFU %.1f%%", 100 * value)));
     return line.append("  ETA ").append(clock(speed.remaining())).toString();
   }
 
   @Override
   public String brief() {
-    return String.format(Locale.ROOT, "loss %.4f %,.0f tok/s", losses.smoothed(), speed.tokensPerSecond());
+    return String.format(
+        Locale.ROOT, "loss %.4f %,.0f tok/s", losses.smoothed(), speed.tokensPerSecond());
   }
 
   @Override

@@ -50,8 +50,8 @@ public record CrossEntropyRun(
   /// @param format of the files; null to detect it
   /// @param badRecords what to do with those
   /// @param mask tokens that are only read
-  /// @param evalDataset the file to judge by, or null
-  /// @param evalFraction the last part of the dataset to judge by, where there is no such file
+  /// @param evalDataset the file to evaluate on, or null
+  /// @param evalFraction the last part of the dataset to evaluate on, where there is no such file
   public record Text(
       Path dataset,
       @Nullable TextFormat format,
@@ -80,18 +80,18 @@ public record CrossEntropyRun(
       try (Tokenizer tokenizer = source.tokenizer();
           TextDataset dataset =
               text.open(text.dataset(), encoding(tokenizer, config), directory.path());
-          TextDataset judge =
+          TextDataset evaluation =
               text.evalDataset() == null
                   ? null
                   : text.open(text.evalDataset(), encoding(tokenizer, config), directory.path())) {
         say.accept("data: " + dataset.report().summary());
-        if (judge != null) {
-          say.accept("held out: " + judge.report().summary());
+        if (evaluation != null) {
+          say.accept("held out: " + evaluation.report().summary());
         }
-        TextDataset.Split split = dataset.split(judge == null ? text.evalFraction() : 0);
-        TokenStream heldOut = judge == null ? split.heldOut() : judge.tokens();
-        boolean judged = judge != null || heldOut.size() > settings.batches().seqLen();
-        if (!judged && text.evalFraction() > 0) {
+        TextDataset.Split split = dataset.split(evaluation == null ? text.evalFraction() : 0);
+        TokenStream heldOut = evaluation == null ? split.heldOut() : evaluation.tokens();
+        boolean evaluated = evaluation != null || heldOut.size() > settings.batches().seqLen();
+        if (!evaluated && text.evalFraction() > 0) {
           say.accept(
               "held out: %d tokens, too few for a sequence of %d, so there is no held-out loss"
                   .formatted(heldOut.size(), settings.batches().seqLen()));
@@ -100,7 +100,7 @@ public record CrossEntropyRun(
             source,
             tokenizer,
             split.training(),
-            judged ? heldOut : null,
+            evaluated ? heldOut : null,
             checkpoint,
             listener,
             say);

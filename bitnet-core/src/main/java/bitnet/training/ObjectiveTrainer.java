@@ -208,7 +208,7 @@ public final class ObjectiveTrainer<B> implements AutoCloseable {
     }
     mean /= batches.size();
     double gradNorm = optimizer.gradientNorm();
-    SpikeGuard.Verdict verdict = settings.guard().judge(state.guard(), mean, gradNorm);
+    SpikeGuard.Verdict verdict = settings.guard().check(state.guard(), mean, gradNorm);
     broken = SpikeGuard.notFinite(mean, gradNorm);
     SmoothedLoss smoothed = state.smoothed();
     double learningRate = settings.schedule().learningRate(step);

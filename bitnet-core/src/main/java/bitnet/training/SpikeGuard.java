@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/// Judges a step by its loss and gradient norm before the weights are touched.
+/// Checks a step by its loss and gradient norm before the weights are touched.
 ///
 /// A step is skipped if either is NaN or infinite, or if its loss is a spike: above `mean + max(k *
 /// std, |mean| / 10)` of the last accepted losses. Nothing counts as a spike before a window is
@@ -70,19 +70,19 @@ public record SpikeGuard(int window, double deviations, int patience) {
     }
   }
 
-  /// A judgement.
+  /// The result of a check.
   ///
   /// @param action what to do with the step
   /// @param reason why, for the user; empty if it is accepted
   /// @param next the state after the step
   public record Verdict(Action action, String reason, State next) {}
 
-  /// Judges a step.
+  /// Checks a step.
   ///
   /// @param state the state before it
   /// @param loss its loss
   /// @param gradNorm the norm of its gradients before clipping
-  public Verdict judge(State state, double loss, double gradNorm) {
+  public Verdict check(State state, double loss, double gradNorm) {
     String reason = fault(state, loss, gradNorm);
     if (reason.isEmpty()) {
       List<Double> losses = new ArrayList<>(state.losses());

@@ -30,7 +30,7 @@ class SpikeGuardTest {
     "7.01, 1, the loss 7.0100 is a spike (the last 4 allow 7.0000)",
   })
   void aBrokenStepIsSkippedWithAReason(double loss, double gradNorm, String reason) {
-    Verdict verdict = guard.judge(SETTLED, loss, gradNorm);
+    Verdict verdict = guard.check(SETTLED, loss, gradNorm);
     assertThat(verdict.action()).isEqualTo(Action.SKIP);
     assertThat(verdict.reason()).isEqualTo(reason);
     assertThat(verdict.next()).isEqualTo(new State(SETTLED.losses(), 1, 1));
@@ -39,7 +39,7 @@ class SpikeGuardTest {
   @ParameterizedTest
   @CsvSource({"7, 1", "0, 0", "3, 1e30", "-5, 1"})
   void aSoundStepIsAcceptedAndRemembered(double loss, double gradNorm) {
-    Verdict verdict = guard.judge(new State(SETTLED.losses(), 2, 5), loss, gradNorm);
+    Verdict verdict = guard.check(new State(SETTLED.losses(), 2, 5), loss, gradNorm);
     assertThat(verdict.action()).isEqualTo(Action.ACCEPT);
     assertThat(verdict.next()).isEqualTo(new State(List.of(4.0, 2.0, 4.0, loss), 0, 5));
   }
@@ -47,15 +47,15 @@ class SpikeGuardTest {
   @Test
   void nothingIsASpikeBeforeTheWindowIsFull() {
     State young = new State(List.of(3.0, 3.0, 3.0), 0, 0);
-    assertThat(guard.judge(young, 1000, 1).action()).isEqualTo(Action.ACCEPT);
-    assertThat(guard.judge(young, Double.NaN, 1).action()).isEqualTo(Action.SKIP);
+    assertThat(guard.check(young, 1000, 1).action()).isEqualTo(Action.ACCEPT);
+    assertThat(guard.check(young, Double.NaN, 1).action()).isEqualTo(Action.SKIP);
   }
 
   @Test
   void aLossThatStandsStillMayRiseByATenth() {
     State still = new State(List.of(2.0, 2.0, 2.0, 2.0), 0, 0);
-    assertThat(guard.judge(still, 2.19, 1).action()).isEqualTo(Action.ACCEPT);
-    assertThat(guard.judge(still, 2.21, 1).action()).isEqualTo(Action.SKIP);
+    assertThat(guard.check(still, 2.19, 1).action()).isEqualTo(Action.ACCEPT);
+    assertThat(guard.check(still, 2.21, 1).action()).isEqualTo(Action.SKIP);
   }
 
   @Test
@@ -63,9 +63,9 @@ class SpikeGuardTest {
     List<Action> actions = new ArrayList<>();
     State state = SETTLED;
     double nan = Double.NaN;
-    Verdict verdict = guard.judge(state, nan, 1);
+    Verdict verdict = guard.check(state, nan, 1);
     for (double loss : new double[] {nan, nan, 3, nan, nan, nan}) {
-      verdict = guard.judge(state, loss, 1);
+      verdict = guard.check(state, loss, 1);
       actions.add(verdict.action());
       state = verdict.next();
     }
@@ -82,9 +82,9 @@ class SpikeGuardTest {
   @Test
   void infiniteDeviationsLetEveryFiniteLossPass() {
     SpikeGuard lenient = new SpikeGuard(4, Double.POSITIVE_INFINITY, 3);
-    assertThat(lenient.judge(SETTLED, 1e30, 1).action()).isEqualTo(Action.ACCEPT);
+    assertThat(lenient.check(SETTLED, 1e30, 1).action()).isEqualTo(Action.ACCEPT);
     State still = new State(List.of(2.0, 2.0, 2.0, 2.0), 0, 0);
-    assertThat(lenient.judge(still, 1e30, 1).action()).isEqualTo(Action.ACCEPT);
+    assertThat(lenient.check(still, 1e30, 1).action()).isEqualTo(Action.ACCEPT);
   }
 
   @Test
@@ -93,7 +93,7 @@ class SpikeGuardTest {
     Random noise = new Random(1);
     for (int step = 0; step < 2000; step++) {
       double loss = 1.6 + 4 * Math.exp(-step / 200.0) + 0.1 * noise.nextGaussian();
-      Verdict verdict = SpikeGuard.DEFAULT.judge(state, loss, 1);
+      Verdict verdict = SpikeGuard.DEFAULT.check(state, loss, 1);
       assertThat(verdict.action()).isEqualTo(Action.ACCEPT);
       state = verdict.next();
     }

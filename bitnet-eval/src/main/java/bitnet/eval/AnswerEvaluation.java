@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
-/// Asks questions and judges the answers and, if wanted, the reasoning and a second try.
+/// Asks questions and evaluates the answers and, if wanted, the reasoning and a second try.
 ///
 /// A text ends with the tokens that end one; in a vocabulary without such a token with a line
 /// break, as in training.
@@ -33,7 +33,7 @@ public final class AnswerEvaluation implements Evaluation<AnswerSample> {
 
   /// An evaluation on some records.
   ///
-  /// @throws IllegalArgumentException if there are no records, or reasoning is to be judged and
+  /// @throws IllegalArgumentException if there are no records, or reasoning is to be evaluated and
   ///     none of them has one
   public AnswerEvaluation(List<QaRecord> records, AnswerSettings settings) {
     this(records, settings, new TokenF1());
@@ -87,14 +87,14 @@ public final class AnswerEvaluation implements Evaluation<AnswerSample> {
   }
 
   @Override
-  public List<AnswerSample> judge(EvaluatedModel model, String run, int from, int to) {
+  public List<AnswerSample> evaluate(EvaluatedModel model, String run, int from, int to) {
     int attempts = settings.attempts();
     List<String> questions = new ArrayList<>();
     for (QaRecord record : records.subList(from, to)) {
       questions.add(QaTemplate.prompt(record.query()));
     }
     List<ScoredCompletion> first =
-        judged(
+        evaluated(
             complete(model, questions, attempts, (long) from * attempts, settings.generation()),
             from);
     List<ScoredCompletion> second = correct(model, first, from);
@@ -134,7 +134,8 @@ public final class AnswerEvaluation implements Evaluation<AnswerSample> {
             settings.generation().stopStrings(),
             settings.generation().sampling());
     long sequence = CORRECTIONS + (long) from * settings.attempts();
-    List<ScoredCompletion> second = judged(complete(model, prompts, 1, sequence, generation), from);
+    List<ScoredCompletion> second =
+        evaluated(complete(model, prompts, 1, sequence, generation), from);
     for (int i = 0; i < second.size(); i++) {
       if (second.get(i).finish().equals(ScoredCompletion.TOO_LONG)) {
         ScoredCompletion kept = first.get(i);
@@ -153,7 +154,7 @@ public final class AnswerEvaluation implements Evaluation<AnswerSample> {
     return second;
   }
 
-  /// A text and why it ended, before it is judged.
+  /// A text and why it ended, before it is evaluated.
   private record Written(String text, String finish, int tokens) {
     static final Written NOTHING = new Written("", ScoredCompletion.TOO_LONG, 0);
 
@@ -214,15 +215,15 @@ public final class AnswerEvaluation implements Evaluation<AnswerSample> {
 
   /// @param written [#complete]'s, `attempts` a record
   /// @param from the record of the first
-  private List<ScoredCompletion> judged(List<Written> written, int from) {
-    List<ScoredCompletion> judged = new ArrayList<>();
+  private List<ScoredCompletion> evaluated(List<Written> written, int from) {
+    List<ScoredCompletion> scored = new ArrayList<>();
     for (int i = 0; i < written.size(); i++) {
-      judged.add(judged(records.get(from + i / settings.attempts()), written.get(i)));
+      scored.add(evaluated(records.get(from + i / settings.attempts()), written.get(i)));
     }
-    return judged;
+    return scored;
   }
 
-  private ScoredCompletion judged(QaRecord record, Written written) {
+  private ScoredCompletion evaluated(QaRecord record, Written written) {
     Optional<String> reference =
         settings.reasoning() ? record.reasoning() : Optional.<String>empty();
     String inside = ReasoningSteps.inside(written.text());

@@ -9,7 +9,7 @@ import java.util.Optional;
 /// @param batchSize sequences that are written together; changes the speed only
 /// @param attempts answers to each question
 /// @param generation how an answer is written
-/// @param reasoning whether the reasoning is judged too
+/// @param reasoning whether the reasoning is evaluated too
 /// @param correction how an answer is corrected; empty to take the first one
 public record AnswerSettings(
     int batchSize,

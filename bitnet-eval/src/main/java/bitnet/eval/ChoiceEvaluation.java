@@ -64,7 +64,7 @@ public final class ChoiceEvaluation implements Evaluation<ChoiceSample> {
   }
 
   @Override
-  public List<ChoiceSample> judge(EvaluatedModel model, String run, int from, int to) {
+  public List<ChoiceSample> evaluate(EvaluatedModel model, String run, int from, int to) {
     List<ChoiceSample> samples = new ArrayList<>();
     int start = from;
     while (start < to) {

@@ -14,8 +14,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 
-/// A model that is judged: its weights on the packed runtime, its tokenizer, and which files they
-/// came from. One thread uses it.
+/// A model that is evaluated: its weights on the packed runtime, its tokenizer, and which files
+/// they came from. One thread uses it.
 public final class EvaluatedModel implements AutoCloseable {
   private final String name;
   private final TernaryLlama llama;

@@ -3,7 +3,7 @@ package bitnet.eval;
 import java.io.IOException;
 import java.util.List;
 
-/// Something that models are judged by, record by record.
+/// Something that models are evaluated by, record by record.
 ///
 /// @param <S> what is kept of a record
 public interface Evaluation<S extends Sample> {
@@ -19,19 +19,19 @@ public interface Evaluation<S extends Sample> {
 
   /// How many records a model has to go through.
   ///
-  /// @throws IllegalArgumentException if the model cannot be judged by this
+  /// @throws IllegalArgumentException if the model cannot be evaluated by this
   int size(EvaluatedModel model) throws IOException;
 
-  /// How many records are judged at once; the result does not depend on it.
+  /// How many records are evaluated at once; the result does not depend on it.
   int chunk();
 
-  /// Judges some records.
+  /// Evaluates some records.
   ///
   /// @param run goes into the samples
   /// @param from the first record, counted from 0
   /// @param to the record after the last
   /// @return one a record, in their order
-  List<S> judge(EvaluatedModel model, String run, int from, int to) throws IOException;
+  List<S> evaluate(EvaluatedModel model, String run, int from, int to) throws IOException;
 
   /// Sums up a model's samples.
   ///

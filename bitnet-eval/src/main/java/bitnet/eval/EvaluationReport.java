@@ -17,11 +17,11 @@ import org.jspecify.annotations.Nullable;
 
 /// What was found about some models, and how they compare.
 ///
-/// @param task what they were judged by
+/// @param task what they were evaluated by
 /// @param models one each, in the order in which they were given
 /// @param tests the corrections of every model against its first answers, then every model against
 ///     every later one
-public record EvaluationReport(String task, List<Judged> models, List<PairedTest> tests) {
+public record EvaluationReport(String task, List<ModelMetrics> models, List<PairedTest> tests) {
   private static final int NAME_WIDTH = 22;
 
   /// A model's figures.
@@ -29,10 +29,10 @@ public record EvaluationReport(String task, List<Judged> models, List<PairedTest
   /// @param model its name
   /// @param metrics in the order of the table
   /// @param notes what a reader of the figures has to know, whole sentences
-  public record Judged(String model, List<Metric> metrics, List<String> notes) {
+  public record ModelMetrics(String model, List<Metric> metrics, List<String> notes) {
 
     /// Copies the lists.
-    public Judged {
+    public ModelMetrics {
       metrics = List.copyOf(metrics);
       notes = List.copyOf(notes);
     }
@@ -66,11 +66,11 @@ public record EvaluationReport(String task, List<Judged> models, List<PairedTest
         }
       }
     }
-    List<Judged> judged =
+    List<ModelMetrics> evaluated =
         results.stream()
-            .map(result -> new Judged(result.model(), result.metrics(), result.notes()))
+            .map(result -> new ModelMetrics(result.model(), result.metrics(), result.notes()))
             .toList();
-    return new EvaluationReport(task, judged, tests);
+    return new EvaluationReport(task, evaluated, tests);
   }
 
   /// A table for people: a row a figure, a column a model, then the comparisons and notes.
@@ -78,7 +78,7 @@ public record EvaluationReport(String task, List<Judged> models, List<PairedTest
     SequencedSet<String> names = new LinkedHashSet<>();
     models.forEach(model -> model.metrics().forEach(metric -> names.add(metric.name())));
     List<List<String>> columns = new ArrayList<>();
-    for (Judged model : models) {
+    for (ModelMetrics model : models) {
       List<String> cells = new ArrayList<>(List.of(model.model()));
       for (String name : names) {
         cells.add(model.metric(name).map(EvaluationReport::cell).orElse("-"));
@@ -141,7 +141,7 @@ public record EvaluationReport(String task, List<Judged> models, List<PairedTest
     ObjectNode root = new ObjectMapper().createObjectNode();
     root.put("task", task);
     ObjectNode byModel = root.putObject("models");
-    for (Judged model : models) {
+    for (ModelMetrics model : models) {
       ObjectNode figures = byModel.putObject(model.model());
       for (Metric metric : model.metrics()) {
         ObjectNode figure = figures.putObject(metric.name()).put("value", metric.value());
@@ -172,7 +172,7 @@ public record EvaluationReport(String task, List<Judged> models, List<PairedTest
   /// The file appears complete or not at all.
   public void writeCsv(Path file) throws IOException {
     StringBuilder text = new StringBuilder("model,metric,value,low,high,count\n");
-    for (Judged model : models) {
+    for (ModelMetrics model : models) {
       for (Metric metric : model.metrics()) {
         Interval interval = metric.interval();
         text.append(quoted(model.model())).append(',').append(metric.name());

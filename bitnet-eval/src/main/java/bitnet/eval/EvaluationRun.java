@@ -10,20 +10,20 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Judges models one after the other by the same records.
+/// Evaluates models one after the other by the same records.
 ///
-/// @param models their directories by their names, in the order in which they are judged
+/// @param models their directories by their names, in the order in which they are evaluated
 /// @param runtime how they are computed
 public record EvaluationRun(Map<String, Path> models, RuntimeSettings runtime) {
 
   /// Hears how far a run is.
   public interface Progress {
-    /// Some records were judged, or found in the samples file.
+    /// Some records were evaluated, or found in the samples file.
     ///
     /// @param model the model's name
     /// @param done records so far
     /// @param size all records
-    void judged(String model, int done, int size);
+    void evaluated(String model, int done, int size);
   }
 
   /// Copies the map.
@@ -37,35 +37,35 @@ public record EvaluationRun(Map<String, Path> models, RuntimeSettings runtime) {
     }
   }
 
-  /// Judges every model by every record that is not in the samples file yet.
+  /// Evaluates every model by every record that is not in the samples file yet.
   ///
-  /// @param samples gets every sample as soon as it is judged
+  /// @param samples gets every sample as soon as it is evaluated
   /// @throws IOException if a model cannot be opened or the samples cannot be written
   /// @throws IllegalArgumentException if the samples belong to another run
-  public <S extends Sample> EvaluationReport judge(
+  public <S extends Sample> EvaluationReport evaluate(
       Evaluation<S> evaluation, SamplesFile<S> samples, Progress progress) throws IOException {
     List<ModelResult> results = new ArrayList<>();
     for (Map.Entry<String, Path> model : models.entrySet()) {
       try (EvaluatedModel opened = EvaluatedModel.open(model.getKey(), model.getValue(), runtime)) {
-        results.add(judge(evaluation, opened, samples, progress));
+        results.add(evaluate(evaluation, opened, samples, progress));
       }
     }
     return EvaluationReport.of(evaluation.task(), results);
   }
 
-  private static <S extends Sample> ModelResult judge(
+  private static <S extends Sample> ModelResult evaluate(
       Evaluation<S> evaluation, EvaluatedModel model, SamplesFile<S> samples, Progress progress)
       throws IOException {
     String run = run(evaluation, model);
     int size = evaluation.size(model);
     List<S> all = new ArrayList<>(samples.of(model.name(), run));
-    progress.judged(model.name(), all.size(), size);
+    progress.evaluated(model.name(), all.size(), size);
     while (all.size() < size) {
       int to = Math.min(size, all.size() + evaluation.chunk());
-      List<S> more = evaluation.judge(model, run, all.size(), to);
+      List<S> more = evaluation.evaluate(model, run, all.size(), to);
       samples.add(more);
       all.addAll(more);
-      progress.judged(model.name(), to, size);
+      progress.evaluated(model.name(), to, size);
     }
     return evaluation.summarize(model, all);
   }

@@ -24,7 +24,7 @@ public record PairedTest(
   static PairedTest of(String first, Series one, String second, Series other) {
     if (one.values().length != other.values().length || one.binary() != other.binary()) {
       throw new IllegalArgumentException(
-          "%s has %d values with %s, but %d with %s; judge the same records"
+          "%s has %d values with %s, but %d with %s; evaluate the same records"
               .formatted(one.name(), one.values().length, first, other.values().length, second));
     }
     double difference = other.mean() - one.mean();

@@ -158,7 +158,7 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
   }
 
   @Override
-  public List<PerplexitySample> judge(EvaluatedModel model, String run, int from, int to)
+  public List<PerplexitySample> evaluate(EvaluatedModel model, String run, int from, int to)
       throws IOException {
     List<PerplexitySample> samples = new ArrayList<>();
     for (int window = from; window < to; window += batchSize) {

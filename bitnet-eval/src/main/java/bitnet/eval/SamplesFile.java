@@ -19,7 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Samples as JSON lines, added as they are judged: what a killed run resumes from. One
+/// Samples as JSON lines, added as they are evaluated: what a killed run resumes from. One
 /// process writes it at a time.
 ///
 /// @param <S> the kind of samples

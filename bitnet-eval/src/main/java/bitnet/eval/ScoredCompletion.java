@@ -3,7 +3,7 @@ package bitnet.eval;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import org.jspecify.annotations.Nullable;
 
-/// One judged completion.
+/// One evaluated completion.
 ///
 /// @param text what the model wrote
 /// @param finish why it ended: `eos`, `stop`, `length`, `context`, or `prompt_too_long` where the
@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /// @param tokens how many were drawn
 /// @param right whether the final answer is the reference
 /// @param f1 word overlap of the answer with the reference, 0 to 1
-/// @param thinkF1 the same of the reasoning; null unless reasoning is judged and the record has
+/// @param thinkF1 the same of the reasoning; null unless reasoning is evaluated and the record has
 ///     one
 /// @param stepCorrectness share of the reference's steps that were found in the reasoning, 0 to
 ///     1; null as above

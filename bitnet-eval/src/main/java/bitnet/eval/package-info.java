@@ -1,4 +1,4 @@
-/// Models judged: perplexity, answers, reasoning.
+/// Evaluation of models: perplexity, answers, reasoning, multiple choice.
 @NullMarked
 package bitnet.eval;
 

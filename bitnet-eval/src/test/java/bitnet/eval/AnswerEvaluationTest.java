@@ -68,11 +68,11 @@ class AnswerEvaluationTest {
         OVERLAP);
   }
 
-  private static EvaluationReport judge(int batchSize, Path samples, boolean resume)
+  private static EvaluationReport evaluate(int batchSize, Path samples, boolean resume)
       throws IOException {
     try (SamplesFile<AnswerSample> file = SamplesFile.open(samples, AnswerSample.class, resume)) {
       return new EvaluationRun(models, TinyModel.RUNTIME)
-          .judge(evaluation(batchSize), file, UNSEEN);
+          .evaluate(evaluation(batchSize), file, UNSEEN);
     }
   }
 
@@ -82,7 +82,7 @@ class AnswerEvaluationTest {
 
   private static List<AnswerSample> samples(String model, int batchSize) throws IOException {
     try (EvaluatedModel opened = EvaluatedModel.open(model, path(model), TinyModel.RUNTIME)) {
-      return evaluation(batchSize).judge(opened, "run", 0, records().size());
+      return evaluation(batchSize).evaluate(opened, "run", 0, records().size());
     }
   }
 
@@ -92,9 +92,9 @@ class AnswerEvaluationTest {
     Path samples = directory.resolve("samples.jsonl");
     Path others = directory.resolve("others.jsonl");
 
-    EvaluationReport report = judge(batchSize, samples, false);
+    EvaluationReport report = evaluate(batchSize, samples, false);
 
-    assertThat(report).isEqualTo(judge(7, others, false));
+    assertThat(report).isEqualTo(evaluate(7, others, false));
     assertThat(samples).hasSameTextualContentAs(others);
     assertThat(Files.readAllLines(samples)).hasSize(2 * records().size());
   }
@@ -153,7 +153,7 @@ class AnswerEvaluationTest {
 
   @Test
   void promptThatDoesNotFitTheContextCountsAsWrongAndIsSaid() throws IOException {
-    EvaluationReport report = judge(4, directory.resolve("samples.jsonl"), false);
+    EvaluationReport report = evaluate(4, directory.resolve("samples.jsonl"), false);
 
     AnswerSample sample = samples("one", 4).get(5);
     assertThat(sample.first())
@@ -171,14 +171,14 @@ class AnswerEvaluationTest {
   @Test
   void resumedRunGivesTheSameFileAndFiguresAsAnUninterruptedOne() throws IOException {
     Path whole = directory.resolve("whole.jsonl");
-    EvaluationReport expected = judge(2, whole, false);
+    EvaluationReport expected = evaluate(2, whole, false);
     byte[] bytes = Files.readAllBytes(whole);
 
     for (int kept : new int[] {0, 1, bytes.length / 2, bytes.length - 1, bytes.length}) {
       Path killed = directory.resolve("killed-%d.jsonl".formatted(kept));
       Files.write(killed, Arrays.copyOf(bytes, kept));
 
-      assertThat(judge(5, killed, true)).isEqualTo(expected);
+      assertThat(evaluate(5, killed, true)).isEqualTo(expected);
       assertThat(killed).hasSameBinaryContentAs(whole);
     }
   }
@@ -186,11 +186,11 @@ class AnswerEvaluationTest {
   @Test
   void recordsThatAreJudgedAreNotJudgedAgain() throws IOException {
     Path samples = directory.resolve("samples.jsonl");
-    judge(4, samples, false);
+    evaluate(4, samples, false);
     String doctored = Files.readString(samples).replaceFirst("\"f1\":[^,}]*", "\"f1\":0.875");
     Files.writeString(samples, doctored);
 
-    judge(4, samples, true);
+    evaluate(4, samples, true);
 
     assertThat(Files.readString(samples)).isEqualTo(doctored);
   }
@@ -198,22 +198,23 @@ class AnswerEvaluationTest {
   @Test
   void samplesOfAnotherRunAreRefused() throws IOException {
     Path samples = directory.resolve("samples.jsonl");
-    judge(4, samples, false);
+    evaluate(4, samples, false);
     Map<String, Path> swapped = Map.of("one", path("two"));
 
-    assertThatThrownBy(() -> judge(4, samples, false))
+    assertThatThrownBy(() -> evaluate(4, samples, false))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage(samples + " already exists; continue it with --resume, or name another file");
     try (SamplesFile<AnswerSample> file = SamplesFile.open(samples, AnswerSample.class, true)) {
       assertThatThrownBy(
               () ->
-                  new EvaluationRun(swapped, TinyModel.RUNTIME).judge(evaluation(4), file, UNSEEN))
+                  new EvaluationRun(swapped, TinyModel.RUNTIME)
+                      .evaluate(evaluation(4), file, UNSEEN))
           .hasMessageContaining("the samples of one were made with other settings");
       assertThatThrownBy(() -> SamplesFile.open(samples, AnswerSample.class, true))
           .hasMessageContaining("another evaluation is writing it");
     }
     Files.writeString(samples, "{\"step\": 1}\n");
-    assertThatThrownBy(() -> judge(4, samples, true))
+    assertThatThrownBy(() -> evaluate(4, samples, true))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("samples.jsonl:1: is not a sample of this task");
   }
@@ -222,7 +223,7 @@ class AnswerEvaluationTest {
   void aFileOfOneLineThatIsNoSampleIsNotTakenForAnUnfinishedOne() throws IOException {
     Path notes = Files.writeString(directory.resolve("notes.txt"), "my notes, without a line end");
 
-    assertThatThrownBy(() -> judge(4, notes, true))
+    assertThatThrownBy(() -> evaluate(4, notes, true))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("notes.txt:1: is not a sample of this task; name another file");
     assertThat(notes).hasContent("my notes, without a line end");

@@ -43,7 +43,7 @@ class ChoiceEvaluationTest {
 
   private static List<ChoiceSample> samples(EvaluatedModel opened, int batchSize)
       throws IOException {
-    return new ChoiceEvaluation(RECORDS, batchSize, 0).judge(opened, "run", 0, RECORDS.size());
+    return new ChoiceEvaluation(RECORDS, batchSize, 0).evaluate(opened, "run", 0, RECORDS.size());
   }
 
   /// Reads the bytes from the first to the last but one in one go: no prefix is shared.
@@ -102,15 +102,15 @@ class ChoiceEvaluationTest {
   void whatDoesNotFitLosesItsBeginningAndIsSaid() throws IOException {
     EvaluationReport report =
         new EvaluationRun(Map.of("m", model), TinyModel.RUNTIME)
-            .judge(
+            .evaluate(
                 new ChoiceEvaluation(RECORDS, 8, 0), SamplesFile.none(), (name, done, size) -> {});
 
     assertThat(report.models().getFirst().notes())
         .containsExactly("m: 2 records did not fit its context: their beginnings were left out.");
   }
 
-  /// A question as the harness judged it.
-  record Judged(
+  /// A question as the harness evaluated it.
+  record HarnessCase(
       @JsonProperty("choices") List<String> choices,
       @JsonProperty("log_probabilities") List<Double> logProbabilities,
       @JsonProperty("right") int right,
@@ -120,7 +120,7 @@ class ChoiceEvaluationTest {
 
   /// What lm-evaluation-harness 0.4.13 says of the same scores, by its own code.
   record Harness(
-      @JsonProperty("source") String source, @JsonProperty("cases") List<Judged> cases) {}
+      @JsonProperty("source") String source, @JsonProperty("cases") List<HarnessCase> cases) {}
 
   @Test
   void choicesAreThoseOfTheHarness() throws IOException {
@@ -129,14 +129,14 @@ class ChoiceEvaluationTest {
       harness = new ObjectMapper().readValue(in, Harness.class);
     }
     assertThat(harness.cases()).anyMatch(it -> it.accNorm() != it.accBytes()).hasSize(60);
-    for (Judged it : harness.cases()) {
+    for (HarnessCase it : harness.cases()) {
       assertThat(hit(it, choice -> 1)).isEqualTo(it.acc());
       assertThat(hit(it, ChoiceEvaluation::characters)).isEqualTo(it.accNorm());
       assertThat(hit(it, ChoiceEvaluation::bytes)).isEqualTo(it.accBytes());
     }
   }
 
-  private static int hit(Judged question, ToIntFunction<String> length) {
+  private static int hit(HarnessCase question, ToIntFunction<String> length) {
     int chosen = ChoiceEvaluation.chosen(question.logProbabilities(), question.choices(), length);
     return chosen == question.right() ? 1 : 0;
   }

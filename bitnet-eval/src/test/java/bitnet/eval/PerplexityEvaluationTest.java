@@ -53,7 +53,7 @@ class PerplexityEvaluationTest {
       PerplexityEvaluation evaluation, RuntimeSettings runtime) throws IOException {
     EvaluationReport report =
         new EvaluationRun(Map.of("m", model), runtime)
-            .judge(evaluation, SamplesFile.none(), UNSEEN);
+            .evaluate(evaluation, SamplesFile.none(), UNSEEN);
     Map<String, Double> figures = new LinkedHashMap<>();
     report.models().getFirst().metrics().forEach(it -> figures.put(it.name(), it.value()));
     return figures;
@@ -140,7 +140,7 @@ class PerplexityEvaluationTest {
     Map<String, Path> models = Map.of("m", model);
     EvaluationReport alone =
         new EvaluationRun(models, TinyModel.RUNTIME)
-            .judge(
+            .evaluate(
                 evaluation(text, OptionalInt.of(8), OptionalInt.of(3), 1),
                 SamplesFile.none(),
                 UNSEEN);
@@ -149,7 +149,8 @@ class PerplexityEvaluationTest {
           SamplesFile.open(samples, PerplexitySample.class, resume)) {
         assertThat(
                 new EvaluationRun(models, TinyModel.RUNTIME)
-                    .judge(evaluation(text, OptionalInt.of(8), OptionalInt.of(3), 5), file, UNSEEN))
+                    .evaluate(
+                        evaluation(text, OptionalInt.of(8), OptionalInt.of(3), 5), file, UNSEEN))
             .isEqualTo(alone);
       }
       byte[] bytes = Files.readAllBytes(samples);

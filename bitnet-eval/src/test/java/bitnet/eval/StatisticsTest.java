@@ -126,6 +126,6 @@ class StatisticsTest {
     assertThat(PairedTest.of("a", series, "b", series).pValue()).isEqualTo(1);
     assertThat(PairedTest.of("a", one, "b", one).pValue()).isNaN();
     assertThatThrownBy(() -> PairedTest.of("a", series, "b", one))
-        .hasMessageContaining("judge the same records");
+        .hasMessageContaining("evaluate the same records");
   }
 }

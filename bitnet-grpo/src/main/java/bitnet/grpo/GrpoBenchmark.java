@@ -62,7 +62,7 @@ public record GrpoBenchmark(
   ///
   /// @param step the whole
   /// @param rollout drawing answers
-  /// @param reward judging them
+  /// @param reward scoring them
   /// @param reference the reference's log-probabilities
   /// @param update forward, backward and optimizer
   /// @param repack new weights for the runtime

@@ -7,7 +7,7 @@ import java.util.List;
 /// Hears what a GRPO run does.
 public interface GrpoListener extends TrainingListener {
 
-  /// The answers of a step were drawn and judged.
+  /// The answers of a step were sampled and scored.
   ///
   /// @param answers first answers, those to one query together, then corrections
   void drew(List<CompletionRecord> answers) throws IOException;

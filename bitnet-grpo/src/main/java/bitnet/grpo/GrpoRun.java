@@ -34,8 +34,8 @@ import org.jspecify.annotations.Nullable;
 /// @param dataset the questions to learn from
 /// @param benchmark the published set that the questions are, or null for this toolkit's own layout
 /// @param badRecords what to do with bad records
-/// @param evalDataset the questions to judge by, or null
-/// @param rewards what answers are judged by
+/// @param evalDataset the questions to evaluate on, or null
+/// @param rewards scores of the completions
 /// @param directory of the run
 /// @param resume a checkpoint, `auto` for the run directory's newest one, or null to start
 /// @param device where the graph computes
@@ -71,13 +71,13 @@ public record GrpoRun(
           evalDataset == null ? List.of() : load(evalDataset, "held out: ", say);
       TorchOps.prepareThread(runtime.threads());
       try (Tokenizer tokenizer = source.tokenizer();
-          WeightedReward judge = rewards.open(new ComputeSettings("cpu", runtime.threads()));
+          WeightedReward scorer = rewards.open(new ComputeSettings("cpu", runtime.threads()));
           NDManager manager = NDManager.newBaseManager(device.device(), "PyTorch");
           LlamaModel model = LlamaModel.load(source.weights(), manager, type);
           GrpoTrainer trainer =
               new GrpoTrainer(
                   new GrpoTrainer.Inputs(
-                      model, tokenizer, source.endTokens(), judge, training, heldOut),
+                      model, tokenizer, source.endTokens(), scorer, training, heldOut),
                   settings,
                   runtime,
                   directory.checkpoints())) {

@@ -56,9 +56,9 @@ public final class GrpoTrainer implements AutoCloseable {
   /// @param model the policy; as it is now it is the first reference
   /// @param tokenizer of the model
   /// @param endTokens that end an answer, besides the tokenizer's own
-  /// @param rewards judge answers
+  /// @param rewards of the completions
   /// @param training questions to learn from
-  /// @param heldOut questions to judge by; may be empty
+  /// @param heldOut questions to evaluate on; may be empty
   public record Inputs(
       LlamaModel model,
       Tokenizer tokenizer,

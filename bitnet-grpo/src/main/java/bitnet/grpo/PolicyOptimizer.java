@@ -103,7 +103,7 @@ public final class PolicyOptimizer {
         break;
       }
       updates.add(result);
-      SpikeGuard.Verdict verdict = GUARD.judge(state, result.loss().loss(), result.gradNorm());
+      SpikeGuard.Verdict verdict = GUARD.check(state, result.loss().loss(), result.gradNorm());
       state = verdict.next();
       if (verdict.action() == SpikeGuard.Action.ACCEPT) {
         times.time(StepTimes.Part.OPTIMIZER, () -> apply(step, result.gradNorm()));

@@ -12,7 +12,7 @@ final class StepTimes {
   enum Part {
     /// Drawing answers.
     GENERATION,
-    /// Judging them.
+    /// Scoring them.
     REWARD,
     /// The reference policy's log-probabilities.
     REFERENCE,

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.OptionalDouble;
 import java.util.SplittableRandom;
 
-/// A training with everything that it is judged by.
+/// A training with its evaluation.
 ///
 /// @param agent after training
 /// @param training what happened in each episode of it
@@ -35,7 +35,7 @@ public record EnergyExperiment(
       EnergyEnvironment environment, LearningSettings settings, int evaluationEpisodes, long seed) {
     SplittableRandom source = new SplittableRandom(seed);
     long evaluationSeed = source.nextLong();
-    Judge judge =
+    Evaluator evaluator =
         policy ->
             EnergyEvaluation.of(
                 environment,
@@ -44,12 +44,18 @@ public record EnergyExperiment(
                 evaluationEpisodes,
                 new SplittableRandom(evaluationSeed));
     QLearningAgent agent = new QLearningAgent(environment, settings);
-    EnergyEvaluation before = judge.evaluate(agent);
-    EnergyEvaluation random = judge.evaluate(Policy.RANDOM);
+    EnergyEvaluation before = evaluator.evaluate(agent);
+    EnergyEvaluation random = evaluator.evaluate(Policy.RANDOM);
     List<EnergyMetrics> training = agent.train(source.split());
     ValueIteration optimum = ValueIteration.of(environment, settings.maxSteps());
     return new EnergyExperiment(
-        agent, training, before, random, judge.evaluate(agent), judge.evaluate(optimum), optimum);
+        agent,
+        training,
+        before,
+        random,
+        evaluator.evaluate(agent),
+        evaluator.evaluate(optimum),
+        optimum);
   }
 
   /// The mean reward after training as a share of the optimum; none if even the best policy earns
@@ -60,7 +66,7 @@ public record EnergyExperiment(
   }
 
   @FunctionalInterface
-  private interface Judge {
+  private interface Evaluator {
     EnergyEvaluation evaluate(Policy policy);
   }
 }

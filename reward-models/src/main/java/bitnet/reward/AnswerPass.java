@@ -41,9 +41,9 @@ final class AnswerPass implements AutoCloseable {
   /// The logits of the tokens of an answer that the head looks at, in their order.
   double[] logits(int row) {
     AnswerTokens answer = answers.get(row);
-    double[] logits = new double[answer.judged()];
+    double[] logits = new double[answer.scoredCount()];
     for (int i = 0; i < logits.length; i++) {
-      int at = (row * seq + answer.firstJudged() + i) * width;
+      int at = (row * seq + answer.firstScored() + i) * width;
       double sum = head[width];
       for (int j = 0; j < width; j++) {
         sum += (double) hidden[at + j] * head[j];
@@ -67,8 +67,8 @@ final class AnswerPass implements AutoCloseable {
     float[] dHidden = new float[hidden.length];
     for (int row = 0; row < slopes.length; row++) {
       AnswerTokens answer = answers.get(row);
-      float share = (float) (slopes[row] / answer.judged());
-      for (int i = answer.firstJudged(); i < answer.ids().length; i++) {
+      float share = (float) (slopes[row] / answer.scoredCount());
+      for (int i = answer.firstScored(); i < answer.ids().length; i++) {
         int at = (row * seq + i) * width;
         for (int j = 0; j < width; j++) {
           dHidden[at + j] = share * head[j];

@@ -3,12 +3,12 @@ package bitnet.reward;
 /// Query and completion as a decoder reads them.
 ///
 /// @param ids at least one
-/// @param firstJudged the head looks at the tokens from this index on
+/// @param firstScored the head looks at the tokens from this index on
 @SuppressWarnings("ArrayRecordComponent") // handed on, never compared
-record AnswerTokens(int[] ids, int firstJudged) {
+record AnswerTokens(int[] ids, int firstScored) {
 
   /// How many tokens the head looks at.
-  int judged() {
-    return ids.length - firstJudged;
+  int scoredCount() {
+    return ids.length - firstScored;
   }
 }

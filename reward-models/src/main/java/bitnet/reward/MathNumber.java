@@ -8,7 +8,7 @@ import java.util.Optional;
 /// An exact rational number: `0.5`, `.50`, `1/2` and `5e-1` are one value.
 ///
 /// Arithmetic gives nothing where a number would need more than [#MOST_BITS]: what a model writes
-/// must stay cheap to judge.
+/// must stay cheap to compare.
 ///
 /// @param numerator any
 /// @param denominator above 0

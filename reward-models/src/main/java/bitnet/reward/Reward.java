@@ -1,12 +1,12 @@
 package bitnet.reward;
 
-/// Judges a completion. Implementations with a public constructor without parameters can be named
+/// Scores a completion. Implementations with a public constructor without parameters can be named
 /// on the command line by their class.
 ///
 /// A reward is used by one thread at a time.
 public interface Reward extends AutoCloseable {
 
-  /// Judges one completion.
+  /// Scores one completion.
   ///
   /// @param query what was asked
   /// @param reference the right answer, without the way to it

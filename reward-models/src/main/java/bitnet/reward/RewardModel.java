@@ -9,7 +9,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 
-/// A reward that was learned from judged answers. It reads the query and the completion, never the
+/// A reward that was learned from preferences. It reads the query and the completion, never the
 /// reference.
 public sealed interface RewardModel extends Reward
     permits LinearRewardModel, TransformerRewardModel {
@@ -44,7 +44,7 @@ public sealed interface RewardModel extends Reward
                 directory, LinearRewardModel.FILES.description(), TransformerRewardModel.HEAD));
   }
 
-  /// The share of records that the model judges as they do: the chosen answer above the rejected
+  /// The share of records that the model ranks as they do: the chosen answer above the rejected
   /// one; a label of at least 0.5 by a logit of at least 0.
   ///
   /// @param records at least one

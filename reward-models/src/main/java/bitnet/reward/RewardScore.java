@@ -2,11 +2,11 @@ package bitnet.reward;
 
 import java.util.List;
 
-/// What a reward says of a completion: one number and, where it judges every part, their numbers.
+/// What a reward says of a completion: one number and, if it scores every part, their numbers.
 ///
 /// @param outcome of the completion as a whole; higher is better
 /// @param parts the scores of its parts, from its beginning to its end; empty where the reward
-///     judges the whole only
+///     scores the whole only
 public record RewardScore(double outcome, List<Part> parts) {
 
   /// The score of a part of a completion.
@@ -48,12 +48,12 @@ public record RewardScore(double outcome, List<Part> parts) {
     }
   }
 
-  /// The score of a reward that judges the whole.
+  /// The score of a reward that scores the whole.
   public static RewardScore of(double outcome) {
     return new RewardScore(outcome, List.of());
   }
 
-  /// Whether the parts are judged.
+  /// Whether the parts are scored.
   public boolean isDense() {
     return !parts.isEmpty();
   }

@@ -7,7 +7,7 @@ import java.util.List;
 /// A sum of rewards, each with its weight.
 ///
 /// The outcome is the weighted sum of the outcomes. The parts are those of the dense rewards,
-/// weighted; a reward that judges the whole has none, so who spreads scores over parts asks for
+/// weighted; a reward that scores the whole has none, so who spreads scores over parts asks for
 /// [#scores] and gives each reward its own treatment.
 public final class WeightedReward implements Reward {
 

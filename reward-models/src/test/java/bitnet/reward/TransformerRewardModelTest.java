@@ -182,7 +182,7 @@ class TransformerRewardModelTest {
   }
 
   @Test
-  void answersInOneBatchAreJudgedAsAlone() throws IOException {
+  void answersInOneBatchAreScoredAsAlone() throws IOException {
     try (TransformerRewardModel model = blank(RewardHead.PER_TOKEN)) {
       train(model, pairs());
       List<AnswerTokens> answers =
@@ -195,7 +195,7 @@ class TransformerRewardModelTest {
   }
 
   @Test
-  void aTextLongerThanTheContextIsJudgedByItsEnd() throws IOException {
+  void aTextLongerThanTheContextIsScoredByItsEnd() throws IOException {
     try (TransformerRewardModel model = blank(RewardHead.SCALAR)) {
       train(model, pairs());
       String end = "x".repeat(TINY.contextLength() - 1) + ".";

@@ -31,7 +31,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/// `bitnet evaluate`: judges models on the same records.
+/// `bitnet evaluate`: evaluates models on the same records.
 @Command(
     name = "evaluate",
     description = "Evaluate models on questions, reasoning, perplexity or multiple choice.",
@@ -140,7 +140,7 @@ public final class Evaluate implements Callable<Integer> {
               + " leave it out");
     }
     EvaluationRun run = new EvaluationRun(models.paths(), runtime.settings());
-    return judge(run, evaluation());
+    return evaluate(run, evaluation());
   }
 
   private Evaluation<?> evaluation() throws IOException {
@@ -192,7 +192,7 @@ public final class Evaluate implements Callable<Integer> {
     return new AnswerEvaluation(records.records(), settings);
   }
 
-  private <S extends Sample> Integer judge(EvaluationRun run, Evaluation<S> evaluation)
+  private <S extends Sample> Integer evaluate(EvaluationRun run, Evaluation<S> evaluation)
       throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     EvaluationReport report;
@@ -201,7 +201,7 @@ public final class Evaluate implements Callable<Integer> {
                 ? SamplesFile.none()
                 : SamplesFile.open(samples, evaluation.sampleType(), resume);
         EvaluationOutput output = new EvaluationOutput(out, json)) {
-      report = run.judge(evaluation, kept, output);
+      report = run.evaluate(evaluation, kept, output);
     }
     if (csvLog != null) {
       report.writeCsv(csvLog);

@@ -43,7 +43,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/// `bitnet train-reward`: a reward model from judged answers.
+/// `bitnet train-reward`: a reward model from preferences.
 @Command(
     name = "train-reward",
     description = "Train a reward model on preference pairs or on labels.",

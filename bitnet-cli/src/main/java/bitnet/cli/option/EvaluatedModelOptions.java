@@ -7,7 +7,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/// The models that `bitnet evaluate` judges.
+/// The models that `bitnet evaluate` evaluates.
 public final class EvaluatedModelOptions {
 
   @Option(

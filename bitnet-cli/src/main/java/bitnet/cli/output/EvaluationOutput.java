@@ -25,7 +25,7 @@ public final class EvaluationOutput implements EvaluationRun.Progress, AutoClose
   }
 
   @Override
-  public void judged(String name, int done, int size) {
+  public void evaluated(String name, int done, int size) {
     if (Terminal.isInteractive()) {
       show(name, done, size);
       return;
