@@ -16,6 +16,14 @@ public record OptimizerSettings(LearningRateSchedule schedule, double maxGradNor
     }
   }
 
+  /// These settings with another peak of the learning rate.
+  public OptimizerSettings withLearningRate(double peak) {
+    return new OptimizerSettings(
+        new LearningRateSchedule(
+            schedule.decay(), peak, schedule.weightDecay(), schedule.warmup(), schedule.steps()),
+        maxGradNorm);
+  }
+
   /// What must be equal when a run is resumed.
   ///
   /// @param steps the name of the number of steps

@@ -69,6 +69,11 @@ public record GrpoLoss(
         .put("importance", importance.key());
   }
 
+  /// The same loss with another weight of the KL penalty.
+  public GrpoLoss withBeta(double other) {
+    return new GrpoLoss(type, epsilon, epsilonHigh, other, kl, importance, maxLength);
+  }
+
   /// The same loss for answers of another length.
   GrpoLoss withMaxLength(int other) {
     return new GrpoLoss(type, epsilon, epsilonHigh, beta, kl, importance, other);
@@ -96,7 +101,7 @@ public record GrpoLoss(
   /// @param clippedLow share of these tokens whose ratio was below the range, with a negative
   ///     advantage, so that they had no gradient
   /// @param clippedHigh share above the range, with a positive advantage
-  record Sums(double loss, double kl, double clippedLow, double clippedHigh) {
+  public record Sums(double loss, double kl, double clippedLow, double clippedHigh) {
     static final Sums NONE = new Sums(0, 0, 0, 0);
 
     Sums plus(Sums more) {

@@ -8,6 +8,7 @@ import bitnet.data.Benchmark;
 import bitnet.data.QaDataset;
 import bitnet.data.QaRecord;
 import bitnet.graph.ComputeType;
+import bitnet.graph.DeviceSelector;
 import bitnet.graph.ForwardPass;
 import bitnet.graph.LlamaModel;
 import bitnet.graph.SelectedDevice;
@@ -31,30 +32,62 @@ import org.jspecify.annotations.Nullable;
 /// `checkpoints/` and, at the end, `model/`.
 ///
 /// @param modelPath the model to start from
-/// @param dataset the questions to learn from
-/// @param benchmark the published set that the questions are, or null for this toolkit's own layout
-/// @param badRecords what to do with bad records
-/// @param evalDataset the questions to evaluate on, or null
-/// @param rewards scores of the completions
+/// @param questions to learn from and to evaluate on
+/// @param rewards that completions are scored by
 /// @param directory of the run
 /// @param resume a checkpoint, `auto` for the run directory's newest one, or null to start
-/// @param device where the graph computes
-/// @param type of its matrix products
-/// @param runtime of the packed policies
+/// @param compute where the run computes, and how precisely
 /// @param settings how to train
 public record GrpoRun(
     Path modelPath,
-    Path dataset,
-    @Nullable Benchmark benchmark,
-    BadRecordPolicy badRecords,
-    @Nullable Path evalDataset,
+    Questions questions,
     RewardSpec rewards,
     RunDirectory directory,
     @Nullable String resume,
-    SelectedDevice device,
-    ComputeType type,
-    RuntimeSettings runtime,
+    Compute compute,
     GrpoSettings settings) {
+
+  /// The questions of a run.
+  ///
+  /// @param dataset the file to learn from
+  /// @param benchmark the published set that the files are, or null for this toolkit's own layout
+  /// @param badRecords what to do with bad records
+  /// @param evalDataset the file to evaluate on, or null
+  public record Questions(
+      Path dataset,
+      @Nullable Benchmark benchmark,
+      BadRecordPolicy badRecords,
+      @Nullable Path evalDataset) {
+
+    /// Questions in this toolkit's own layout, without an evaluation.
+    public static Questions of(Path dataset) {
+      return new Questions(dataset, null, BadRecordPolicy.STOP, null);
+    }
+
+    private List<QaRecord> load(Path file, String title, Consumer<String> say) throws IOException {
+      QaDataset data =
+          benchmark == null ? QaDataset.load(file, badRecords) : benchmark.load(file, badRecords);
+      say.accept(title + data.summary());
+      return data.records();
+    }
+  }
+
+  /// Where a run computes, and how precisely.
+  ///
+  /// @param device of the graph
+  /// @param type of the graph's matrix products
+  /// @param runtime of the packed policies; its threads are the graph's too
+  public record Compute(SelectedDevice device, ComputeType type, RuntimeSettings runtime) {
+
+    /// The processor with that many threads: fp32 in the graph, and packed policies whose
+    /// log-probabilities are those of the graph.
+    public static Compute onProcessor(int threads) {
+      return new Compute(
+          new DeviceSelector().select("cpu"),
+          ComputeType.FP32,
+          RuntimeSettings.exact().withThreads(threads));
+    }
+  }
 
   /// Trains and writes the model.
   ///
@@ -66,14 +99,17 @@ public record GrpoRun(
     Optional<Path> checkpoint = directory.checkpoint(resume);
     try (ModelSource source = ModelSource.open(modelPath)) {
       announce(source.weights().config(), say);
-      List<QaRecord> training = load(dataset, "data: ", say);
+      List<QaRecord> training = questions.load(questions.dataset(), "data: ", say);
       List<QaRecord> heldOut =
-          evalDataset == null ? List.of() : load(evalDataset, "held out: ", say);
+          questions.evalDataset() == null
+              ? List.of()
+              : questions.load(questions.evalDataset(), "held out: ", say);
+      RuntimeSettings runtime = compute.runtime();
       TorchOps.prepareThread(runtime.threads());
       try (Tokenizer tokenizer = source.tokenizer();
           WeightedReward scorer = rewards.open(new ComputeSettings("cpu", runtime.threads()));
-          NDManager manager = NDManager.newBaseManager(device.device(), "PyTorch");
-          LlamaModel model = LlamaModel.load(source.weights(), manager, type);
+          NDManager manager = NDManager.newBaseManager(compute.device().device(), "PyTorch");
+          LlamaModel model = LlamaModel.load(source.weights(), manager, compute.type());
           GrpoTrainer trainer =
               new GrpoTrainer(
                   new GrpoTrainer.Inputs(
@@ -97,18 +133,15 @@ public record GrpoRun(
     }
   }
 
-  private List<QaRecord> load(Path file, String title, Consumer<String> say) throws IOException {
-    QaDataset data =
-        benchmark == null ? QaDataset.load(file, badRecords) : benchmark.load(file, badRecords);
-    say.accept(title + data.summary());
-    return data.records();
-  }
-
   private void announce(LlamaConfig config, Consumer<String> say) {
     say.accept(
         "model: %s, %,d parameters; %s, %s, %d threads"
             .formatted(
-                modelPath, config.parameterCount(), device.reason(), type, runtime.threads()));
+                modelPath,
+                config.parameterCount(),
+                compute.device().reason(),
+                compute.type(),
+                compute.runtime().threads()));
     int seq = Math.min(settings.update().passTokens(), config.contextLength());
     MemoryPlan plan =
         MemoryPlan.forTraining(
@@ -116,9 +149,9 @@ public record GrpoRun(
             Math.ceilDiv(settings.update().passTokens(), seq),
             seq,
             settings.update().keep() == ForwardPass.Keep.LAYER_INPUTS,
-            type == ComputeType.BF16);
+            compute.type() == ComputeType.BF16);
     say.accept("memory:\n" + plan.describe().stripTrailing());
-    if (!device.device().isGpu()) {
+    if (!compute.device().device().isGpu()) {
       plan.requireFits();
     }
   }

@@ -23,6 +23,22 @@ public final class PolicyOptimizer {
   private final @Nullable ReferencePolicy reference;
   private final GrpoSettings settings;
 
+  /// An optimizer of a model, for completions of the settings' maximum length.
+  ///
+  /// @param optimizer of the model's parameters
+  /// @param rollouts take over the weights after an update
+  /// @param reference null if the loss has no KL penalty
+  /// @throws IllegalArgumentException if the loss has a KL penalty and there is no reference, or
+  ///     the other way round
+  public PolicyOptimizer(
+      LlamaModel model,
+      OptimizerStep optimizer,
+      RolloutSampler rollouts,
+      @Nullable ReferencePolicy reference,
+      GrpoSettings settings) {
+    this(model, optimizer, rollouts, reference, settings, settings.rollouts().maxLength());
+  }
+
   /// An optimizer of a model.
   ///
   /// @param rollouts take over the weights after an update
@@ -35,6 +51,11 @@ public final class PolicyOptimizer {
       @Nullable ReferencePolicy reference,
       GrpoSettings settings,
       int maxLength) {
+    if (settings.isCompared() != (reference != null)) {
+      throw new IllegalArgumentException(
+          "beta %s %s a reference policy; give one exactly when beta is above 0"
+              .formatted(settings.loss().beta(), reference == null ? "without" : "with"));
+    }
     this.model = model;
     this.optimizer = optimizer;
     this.rollouts = rollouts;
@@ -52,12 +73,15 @@ public final class PolicyOptimizer {
   /// What an update did: means over its optimizer steps.
   ///
   /// @param guard what the guard remembers afterwards
-  /// @param skipped why an update was left out, if one was
-  /// @param stopped whether the run cannot continue
-  /// @param learned whether there was anything to learn
+  /// @param skipped the reason of each skipped optimizer step
+  /// @param stopped whether so many steps were skipped in a row that the run has diverged
+  /// @param learned whether the loss had a gradient
+  /// @param loss its value, with the KL estimate and the clipped shares of the tokens
+  /// @param entropy of the policy's next-token distribution, in nats, mean over the tokens
   /// @param mismatch |log-probability by the graph - by the sampler|, mean over the tokens that
   ///     were computed, before the first update
-  record Outcome(
+  /// @param gradNorm 2-norm of the gradient before clipping
+  public record Outcome(
       SpikeGuard.State guard,
       List<String> skipped,
       boolean stopped,
@@ -81,6 +105,17 @@ public final class PolicyOptimizer {
       row.put(prefix + "clip_ratio_high", loss.clippedHigh());
       row.put(prefix + "logp_mismatch", mismatch);
     }
+  }
+
+  /// Updates the policy, and hands the new weights to the sampler.
+  ///
+  /// @param rollouts with advantages; those of one prompt are consecutive
+  /// @param step of the schedule, from 0
+  /// @param guard of the previous outcome; [SpikeGuard.State#start] in the first step
+  /// @throws IOException if the sampler cannot take over the weights
+  public Outcome update(List<Rollout> rollouts, long step, SpikeGuard.State guard)
+      throws IOException {
+    return update(rollouts, step, guard, new StepTimes());
   }
 
   /// Updates the policy, and hands the new weights to the sampler.

@@ -19,7 +19,7 @@ import java.util.Map;
 
 /// The policy that the trained one is kept near: frozen, its linear layers packed to two bits a
 /// weight.
-final class ReferencePolicy implements AutoCloseable {
+public final class ReferencePolicy implements AutoCloseable {
 
   /// Tokens that are scored together: enough to fill the kernels' tiles.
   private static final int ROWS = 2048;
@@ -29,9 +29,12 @@ final class ReferencePolicy implements AutoCloseable {
   private final boolean replaceable;
   private final Map<TensorSpec, MemorySegment> latents = new LinkedHashMap<>();
 
+  /// A copy of a policy's weights.
+  ///
   /// @param replaceable whether [#replace] will be called; it then keeps the weights themselves
   ///     too, for checkpoints
-  ReferencePolicy(LatentWeights weights, RuntimeSettings settings, boolean replaceable)
+  /// @throws IOException if a weight cannot be read
+  public ReferencePolicy(LatentWeights weights, RuntimeSettings settings, boolean replaceable)
       throws IOException {
     this.llama = TernaryLlama.load(new TernarizedWeights(weights), settings);
     this.replaceable = replaceable;
@@ -50,7 +53,10 @@ final class ReferencePolicy implements AutoCloseable {
   }
 
   /// Becomes another policy.
-  void replace(LatentWeights weights) throws IOException {
+  ///
+  /// @throws IllegalStateException if it is not replaceable
+  /// @throws IOException if a weight cannot be read
+  public void replace(LatentWeights weights) throws IOException {
     if (!replaceable) {
       throw new IllegalStateException("this reference stays");
     }

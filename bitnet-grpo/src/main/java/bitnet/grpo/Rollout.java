@@ -121,7 +121,7 @@ public record Rollout(
   /// The reward.
   ///
   /// @throws IllegalStateException if the completion has not been scored
-  RolloutReward scored() {
+  public RolloutReward scored() {
     if (reward == null) {
       throw new IllegalStateException("the rollout has no reward; score it first");
     }

@@ -289,17 +289,19 @@ public final class TrainGrpo implements Callable<Integer> {
   private GrpoRun run() throws IOException {
     return new GrpoRun(
         modelPath,
-        dataset,
-        benchmark == null ? null : Benchmark.of(benchmark),
-        BadRecordPolicy.of(badRecords),
-        evalDataset,
+        new GrpoRun.Questions(
+            dataset,
+            benchmark == null ? null : Benchmark.of(benchmark),
+            BadRecordPolicy.of(badRecords),
+            evalDataset),
         new RewardSpec(rewardModels.isEmpty() ? List.of("f1") : rewardModels, rewardWeights),
         kept.directory(),
         kept.resume(),
-        new DeviceSelector().select(compute.device()),
-        compute.type(ProcessorFeatures.current()),
-        // what the sampler says of a token must be what the graph says of it
-        new RuntimeSettings(compute.threads(), kernel, LmHeadType.FP32, CacheType.FP32),
+        new GrpoRun.Compute(
+            new DeviceSelector().select(compute.device()),
+            compute.type(ProcessorFeatures.current()),
+            // what the sampler says of a token must be what the graph says of it
+            new RuntimeSettings(compute.threads(), kernel, LmHeadType.FP32, CacheType.FP32)),
         settings());
   }
 
