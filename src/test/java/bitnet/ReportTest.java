@@ -142,7 +142,7 @@ class ReportTest {
   @Test
   void aBrowserShowsThePageWideAndNarrowLightAndDarkWithoutComplaint() throws Exception {
     Optional<Path> chromium = Browser.installed();
-    assumeTrue(chromium.isPresent(), "needs chromium; apt-get install chromium");
+    assumeTrue(chromium.isPresent(), "no Chromium; apt-get install chromium");
     Path page = directory.resolve("both.html");
     CommandRun.succeeding("report", ce, grpo, "--output", page);
 

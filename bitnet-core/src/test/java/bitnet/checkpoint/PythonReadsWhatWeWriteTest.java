@@ -151,7 +151,11 @@ class PythonReadsWhatWeWriteTest {
   }
 
   private JsonNode python(String script, Path argument) throws IOException, InterruptedException {
-    assumeTrue(Files.isExecutable(PYTHON), "no Python with safetensors at " + PYTHON);
+    assumeTrue(
+        Files.isExecutable(PYTHON),
+        ("no Python with torch and transformers at %s; make one as CONTRIBUTING.md says, or"
+                + " set BITNET_ORACLE_PYTHON")
+            .formatted(PYTHON));
     Path errors = directory.resolve("errors.txt");
     Process process =
         new ProcessBuilder(PYTHON.toString(), "-c", script, argument.toString())

@@ -3,7 +3,7 @@ package bitnet.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assumptions.assumeThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,7 +26,10 @@ class BenchmarkTest {
 
   @Test
   void theWholePublishedGsm8kIsRead() throws IOException {
-    assumeThat(GSM8K).as("the GSM8K file beside the checkout").exists();
+    assumeTrue(
+        Files.exists(GSM8K),
+        "no GSM8K; save test.jsonl of github.com/openai/grade-school-math as "
+            + GSM8K.toAbsolutePath().normalize());
 
     QaDataset dataset = Benchmark.GSM8K.load(GSM8K, BadRecordPolicy.STOP);
 

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -273,8 +272,7 @@ class TextDatasetTest {
 
   @Test
   void tinyShakespeareAsADocumentIsCutWhereThePeerCutsIt() throws IOException {
-    Path file = Path.of("../../shared/data/tinyshakespeare.txt");
-    assumeTrue(Files.exists(file), "needs " + file);
+    Path file = Path.of("../data/shakespeare.txt");
     try (TextDataset dataset =
         TextDataset.open(
             file, TextFormat.DOCUMENT, BadRecordPolicy.STOP, ByteTokens.PLAIN, directory)) {

@@ -168,7 +168,10 @@ class GeneratorTest {
   @Test
   void theFirstWordOfACompletionKeepsItsSpace() throws IOException {
     Path file = Path.of("../../shared/data/tokenizer-mistral-v1.json");
-    assumeTrue(Files.exists(file), "no SentencePiece tokenizer beside the checkout");
+    assumeTrue(
+        Files.exists(file),
+        "no Mistral tokenizer; save Mistral 7B v0.1's tokenizer.json as "
+            + file.toAbsolutePath().normalize());
     try (Tokenizer tokenizer = Tokenizer.load(file)) {
       int[] whole = tokenizer.encode("Hello wide world");
       int[] prompt = tokenizer.encode("Hello");

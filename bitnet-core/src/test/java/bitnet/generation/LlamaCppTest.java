@@ -55,7 +55,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// llama.cpp runs what was trained here, where a directory with `llama.mjs` and node-llama-cpp is
+/// llama.cpp runs what was trained here, where a directory with node-llama-cpp is
 /// (`BITNET_LLAMA_CPP`, default `~/.cache/bitnet-llama-cpp`).
 ///
 /// llama.cpp does not quantize activations to 8 bits a token as training does: not at all for F16
@@ -77,9 +77,9 @@ class LlamaCppTest {
   @BeforeEach
   void requireLlamaCpp() {
     assumeTrue(
-        Files.exists(LLAMA_CPP.resolve("llama.mjs"))
-            && Files.isDirectory(LLAMA_CPP.resolve("node_modules/node-llama-cpp")),
-        "no llama.mjs with node-llama-cpp in " + LLAMA_CPP);
+        Files.isDirectory(LLAMA_CPP.resolve("node_modules/node-llama-cpp")),
+        "no llama.cpp; npm install --prefix %s node-llama-cpp, or set BITNET_LLAMA_CPP"
+            .formatted(LLAMA_CPP));
   }
 
   private static LlamaConfig config(boolean subNorms, Activation activation) {
@@ -157,9 +157,28 @@ class LlamaCppTest {
   }
 
   private List<Integer> llamaCpp(Path file, int... prompt) throws Exception {
+    String script =
+        """
+        const {getLlama, LlamaLogLevel} = await import(
+            process.cwd() + "/node_modules/node-llama-cpp/dist/index.js");
+        const [path, count, ...ids] = process.argv.slice(2);
+        const llama = await getLlama(
+            {gpu: false, build: "never", logLevel: LlamaLogLevel.error, maxThreads: 2});
+        const model = await llama.loadModel({modelPath: path});
+        const context = await model.createContext({contextSize: 1024, batchSize: 512, threads: 2});
+        const found = [];
+        for await (const id of context.getSequence().evaluate(
+            ids.map(Number), {temperature: 0, yieldEogToken: true})) {
+          found.push(id);
+          if (found.length >= Number(count)) break;
+        }
+        console.log(found.join(" "));
+        process.exit(0);
+        """;
+    Path greedy = Files.writeString(directory.resolve("greedy.mjs"), script);
     List<String> args =
         new ArrayList<>(
-            List.of("llama.mjs", "greedy", file.toString(), String.valueOf(NEW_TOKENS)));
+            List.of(greedy.toString(), file.toString(), String.valueOf(NEW_TOKENS)));
     Arrays.stream(prompt).mapToObj(String::valueOf).forEach(args::add);
     String output = node(args.toArray(String[]::new));
     return Stream.of(output.strip().split(" ", -1)).map(Integer::valueOf).toList();
@@ -281,7 +300,10 @@ class LlamaCppTest {
   @ParameterizedTest
   @ValueSource(strings = {"bundled", "mistral"})
   void llamaCppFindsTheTokensThatWeFind(String name) throws Exception {
-    assumeTrue(name.equals("bundled") || Files.exists(MISTRAL), "no tokenizer at " + MISTRAL);
+    assumeTrue(
+        name.equals("bundled") || Files.exists(MISTRAL),
+        "no Mistral tokenizer; save Mistral 7B v0.1's tokenizer.json as "
+            + MISTRAL.toAbsolutePath().normalize());
     List<String> texts =
         List.of(
             "Hello, world!",

@@ -62,7 +62,11 @@ class TransformersRunsOurModelsTest {
   /// the seeds may be off, though not by more than a code is worth.
   @Test
   void theLogitsOfEveryExportAreOurs() throws IOException, InterruptedException {
-    assumeTrue(Files.isExecutable(PYTHON), "no Python with transformers at " + PYTHON);
+    assumeTrue(
+        Files.isExecutable(PYTHON),
+        ("no Python with torch and transformers at %s; make one as CONTRIBUTING.md says, or"
+                + " set BITNET_ORACLE_PYTHON")
+            .formatted(PYTHON));
     Map<Path, float[][]> ours = new LinkedHashMap<>();
     for (Kind kind : Kind.values()) {
       for (int seed = 1; seed <= SEEDS; seed++) {

@@ -27,10 +27,10 @@ final class EmulatedKernelsTest {
   @Test
   void neonKernelsAgreeWithPlainLoops() throws Exception {
     String compiler = "aarch64-linux-gnu-gcc";
-    assumeTrue(onPath(compiler), compiler + " is not installed (gcc-aarch64-linux-gnu)");
+    assumeTrue(onPath(compiler), "no cross compiler; apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross");
     List<String> emulators = List.of("qemu-aarch64", "qemu-aarch64-static");
     String emulator = emulators.stream().filter(EmulatedKernelsTest::onPath).findFirst().orElse("");
-    assumeTrue(!emulator.isEmpty(), "qemu-aarch64 is not installed (qemu-user)");
+    assumeTrue(!emulator.isEmpty(), "no emulator of Arm processors; apt-get install qemu-user");
     Path program = compile(compiler, "neon", "-static", "-march=armv8.2-a+dotprod");
     assertThat(run(emulator, program.toString())).isEqualTo("neon agrees\n");
   }
@@ -52,7 +52,7 @@ final class EmulatedKernelsTest {
   /// macOS has no other compiler.
   @Test
   void clangBuildsTheKernels() throws Exception {
-    assumeTrue(onPath("clang"), "clang is not installed");
+    assumeTrue(onPath("clang"), "no clang; apt-get install clang");
     ProcessBuilder build =
         new ProcessBuilder("sh", KERNELS.resolve("build.sh").toString(), directory.toString());
     build.environment().put("CC", "clang");
@@ -63,9 +63,9 @@ final class EmulatedKernelsTest {
   private static void assumeTranslatable() {
     assumeTrue(
         Files.exists(Path.of("/usr/include/simde/x86/avx512.h")),
-        "SIMDe is not installed (libsimde-dev)");
-    assumeTrue(onPath("gcc"), "gcc is not installed");
-    assumeTrue(hasAvx2(), "this machine lacks AVX2, which AVX-512 is translated to");
+        "no SIMDe; apt-get install libsimde-dev");
+    assumeTrue(onPath("gcc"), "no gcc; apt-get install gcc");
+    assumeTrue(hasAvx2(), "no AVX2, which AVX-512 is translated to; run on an x86-64 processor of 2013 or later");
   }
 
   /// What puts the functions of a header in place of instructions.

@@ -17,7 +17,7 @@ final class NativeKernelsTest {
 
   @Test
   void aMachineWithACompilerHasNativeKernels() throws Exception {
-    assumeTrue(Files.isExecutable(Path.of("/usr/bin/cc")), "no C compiler in /usr/bin/cc");
+    assumeTrue(Files.isExecutable(Path.of("/usr/bin/cc")), "no C compiler; install gcc or clang as /usr/bin/cc");
     assertThat(NativeKernels.open().name()).startsWith("native ");
     assertThat(KernelSelector.select("auto").name()).isEqualTo(NativeKernels.open().name());
   }
@@ -109,7 +109,7 @@ final class NativeKernelsTest {
     try {
       return NativeKernels.open();
     } catch (UnavailableException reason) {
-      assumeTrue(false, "native: " + reason.getMessage());
+      assumeTrue(false, "no native kernels: " + reason.getMessage() + "; install a C compiler");
       throw new AssertionError(reason);
     }
   }

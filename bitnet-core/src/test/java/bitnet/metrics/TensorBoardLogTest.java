@@ -87,8 +87,14 @@ class TensorBoardLogTest {
             System.getenv("BITNET_ORACLE_PYTHON"),
             System.getProperty("user.home") + "/.cache/bitnet-oracle/bin/python");
     String reader = "tensorboard.backend.event_processing.event_accumulator";
-    assumeTrue(Files.isExecutable(Path.of(python)), "needs " + python);
-    assumeTrue(run(python, "-c", "import " + reader).exit() == 0, "needs tensorboard in " + python);
+    assumeTrue(
+        Files.isExecutable(Path.of(python)),
+        ("no Python with torch and transformers at %s; make one as CONTRIBUTING.md says, or"
+                + " set BITNET_ORACLE_PYTHON")
+            .formatted(python));
+    assumeTrue(
+        run(python, "-c", "import " + reader).exit() == 0,
+        "no TensorBoard; %s -m pip install tensorboard".formatted(python));
     try (MetricsLog log = open(0)) {
       for (long step = 1; step <= 5; step++) {
         log.write(step, row((double) step, step + 0.5));

@@ -32,7 +32,9 @@ class PythonTokenizersTest {
                 : System.getProperty("user.home") + "/.cache/bitnet-oracle/bin/python");
     assumeTrue(
         Files.isExecutable(Path.of(python)),
-        "skipped: no Python with tokenizers at %s; set BITNET_ORACLE_PYTHON".formatted(python));
+        ("no Python with torch and transformers at %s; make one as CONTRIBUTING.md says, or"
+                + " set BITNET_ORACLE_PYTHON")
+            .formatted(python));
     return Path.of(python);
   }
 

@@ -50,7 +50,10 @@ class TokenTableTest {
 
   @Test
   void aSentencePieceTokenizerComesBackFromItsScores() throws IOException {
-    assumeTrue(Files.exists(MISTRAL), "no tokenizer at " + MISTRAL);
+    assumeTrue(
+        Files.exists(MISTRAL),
+        "no Mistral tokenizer; save Mistral 7B v0.1's tokenizer.json as "
+            + MISTRAL.toAbsolutePath().normalize());
     try (Tokenizer mistral = Tokenizer.load(MISTRAL)) {
       TokenTable table = TokenTable.of(mistral);
       assertThat(table.model()).isEqualTo(Model.SENTENCE_PIECE);

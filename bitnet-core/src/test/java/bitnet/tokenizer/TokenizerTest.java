@@ -19,17 +19,20 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class TokenizerTest {
   private static final Path MISTRAL = Path.of("../../shared/data/tokenizer-mistral-v1.json");
-  private static final Path FIXTURE = Path.of("../../shared/fixtures/tokens.json");
+  private static final Path FIXTURE = 
+      Path.of("src/test/resources/fixtures/tokenizers/mistral-v1-ids.json");
 
   @TempDir private Path directory;
 
   private static Tokenizer mistral() throws IOException {
-    assumeTrue(Files.exists(MISTRAL), "skipped: there is no " + MISTRAL);
+    assumeTrue(
+        Files.exists(MISTRAL),
+        "no Mistral tokenizer; save Mistral 7B v0.1's tokenizer.json as "
+            + MISTRAL.toAbsolutePath().normalize());
     return Tokenizer.load(MISTRAL);
   }
 
   private static JsonNode fixture() throws IOException {
-    assumeTrue(Files.exists(FIXTURE), "skipped: there is no " + FIXTURE);
     return new ObjectMapper().readTree(FIXTURE.toFile());
   }
 

@@ -34,7 +34,10 @@ class RolloutSamplerTest {
 
   @Test
   void promptsOfATokenizerWithABeginningOfTextBeginWithIt() throws IOException {
-    assumeTrue(Files.exists(MISTRAL), "no tokenizer at " + MISTRAL);
+    assumeTrue(
+        Files.exists(MISTRAL),
+        "no Mistral tokenizer; save Mistral 7B v0.1's tokenizer.json as "
+            + MISTRAL.toAbsolutePath().normalize());
     try (Tokenizer tokenizer = Tokenizer.load(MISTRAL)) {
       assertThat(encode(tokenizer, "1+1=")).startsWith(1).hasSizeGreaterThan(4);
     }
