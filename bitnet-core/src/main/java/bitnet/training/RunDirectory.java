@@ -22,7 +22,7 @@ public record RunDirectory(Path path) {
     return path.resolve("checkpoints");
   }
 
-  /// The metrics of every step; see [MetricsLog].
+  /// The metrics of every step; see [bitnet.metrics.MetricsLog].
   public Path metrics() {
     return path.resolve("metrics.csv");
   }

@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
-/// Phrases that ask for a correction, each with the question for [QaTemplate#QUERY].
+/// Phrases that ask for a correction, each with the question for [bitnet.data.QaTemplate#QUERY].
 ///
 /// @param phrases at least one
 /// @param probabilities of each; empty where they are all equal, or where there is a schedule
