@@ -46,12 +46,12 @@ public final class CustomReward implements Reward {
     }
   }
 
-  /// The defaults without a KL penalty: 4 prompts a step, 8 completions of up to 16 tokens each.
+  /// The defaults without a KL penalty: 2 prompts a step, 16 completions of up to 12 tokens each.
   private static GrpoSettings settings(long steps) {
     GrpoSettings defaults = GrpoSettings.defaults(steps);
     SamplingSettings sampling = SamplingSettings.GREEDY.withTemperature(1);
     return defaults
-        .withRollouts(new GrpoSettings.Rollout(4, 8, 16, sampling))
+        .withRollouts(new GrpoSettings.Rollout(2, 16, 12, sampling))
         .withLoss(defaults.loss().withBeta(0))
         .withOptimizer(defaults.optimizer().withLearningRate(1e-3));
   }

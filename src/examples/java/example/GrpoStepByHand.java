@@ -46,7 +46,7 @@ public final class GrpoStepByHand {
         // The policy twice: as a graph with gradients, and packed to sample from.
         NDManager manager = NDManager.newBaseManager(Device.cpu(), "PyTorch");
         LlamaModel model = LlamaModel.load(source.weights(), manager, ComputeType.FP32);
-        OptimizerStep adamW = new OptimizerStep(model);
+        OptimizerStep adamW = new OptimizerStep(model.ops(), model.parameters());
         RolloutSampler sampler =
             new RolloutSampler(
                 model,

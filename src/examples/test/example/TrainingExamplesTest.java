@@ -103,10 +103,10 @@ class TrainingExamplesTest {
     Path run = directory.resolve("grpo");
 
     List<Double> rewards =
-        numbers(output(CustomReward::main, model, questions, run, 30), "  reward");
+        numbers(output(CustomReward::main, model, questions, run, 20), "  reward");
 
-    assertThat(rewards).hasSize(30);
-    assertThat(mean(rewards.subList(25, 30))).isGreaterThan(mean(rewards.subList(0, 5)));
+    assertThat(rewards).hasSize(20);
+    assertThat(mean(rewards.subList(15, 20))).isGreaterThan(mean(rewards.subList(0, 5)));
     assertWrites(run.resolve("model"));
     assertThat(new CustomReward().score("", "", "a1b2").outcome()).isCloseTo(0.5, within(1e-12));
   }

@@ -16,9 +16,11 @@ import org.junit.jupiter.api.Test;
 class ContributingTest {
 
   /// A class, perhaps with a member: `RewardSpec.named`.
-  private static final Pattern CLASS = Pattern.compile("`(?:[a-z]+\\.)*([A-Z][a-z]\\w+)(?:\\.\\w+)?`");
+  private static final Pattern CLASS =
+      Pattern.compile("`(?:[a-z]+\\.)*([A-Z][a-z]\\w+)(?:\\.\\w+)?`");
 
-  private static final Pattern PATH = Pattern.compile("`((?:bitnet-core|src|docs|scripts)/[\\w/.-]+)");
+  private static final Pattern PATH =
+      Pattern.compile("`((?:bitnet-core|src|docs|scripts)/[\\w/.-]+)");
 
   private static String contributing() throws IOException {
     return Files.readString(ScriptRun.ROOT.resolve("CONTRIBUTING.md"));

@@ -92,7 +92,8 @@ class LibraryDocumentTest {
       sources.add(
           Files.writeString(
               directory.resolve(name + ".java"),
-              "%s class %s { void run() throws Exception {%n%s%n} }".formatted(imports, name, body)));
+              "%s class %s { void run() throws Exception {%n%s%n} }"
+                  .formatted(imports, name, body)));
     }
 
     assertThat(errors(sources)).isEmpty();
@@ -103,11 +104,7 @@ class LibraryDocumentTest {
     DiagnosticCollector<JavaFileObject> found = new DiagnosticCollector<>();
     List<String> options =
         List.of(
-            "-proc:none",
-            "-d",
-            directory.toString(),
-            "-cp",
-            System.getProperty("java.class.path"));
+            "-proc:none", "-d", directory.toString(), "-cp", System.getProperty("java.class.path"));
     try (StandardJavaFileManager files = compiler.getStandardFileManager(found, null, null)) {
       compiler
           .getTask(null, files, found, options, null, files.getJavaFileObjectsFromPaths(sources))

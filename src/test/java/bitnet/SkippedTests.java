@@ -120,7 +120,8 @@ record SkippedTests(int tests, List<Skip> skipped) {
     }
     out.printf("%,d of %,d tests were skipped; %s, has more:%n", skipped.size(), tests, TITLE);
     Map<String, List<Skip>> byReason =
-        skipped.stream().collect(Collectors.groupingBy(Skip::reason, TreeMap::new, Collectors.toList()));
+        skipped.stream()
+            .collect(Collectors.groupingBy(Skip::reason, TreeMap::new, Collectors.toList()));
     byReason.entrySet().stream()
         .sorted(Comparator.comparingInt(entry -> -entry.getValue().size()))
         .forEach(

@@ -275,7 +275,8 @@ class UnwritablePlacesTest {
       possible = new ScriptRun(127, "", none.getMessage());
     }
     assumeTrue(
-        possible.exitCode() == 0, "no file system can be mounted (%s); run where unshare --map-root-user is allowed"
+        possible.exitCode() == 0,
+        "no file system can be mounted (%s); run where unshare --map-root-user is allowed"
             .formatted(possible.err().strip().lines().findFirst().orElse("")));
     command.addAll(List.of(script, "bash", place.toString(), before.toString(), after.toString()));
     command.add(Integer.toString(freeKib));

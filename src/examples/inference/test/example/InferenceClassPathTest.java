@@ -78,8 +78,7 @@ class InferenceClassPathTest {
             .redirectError(err.toFile())
             .start();
     assertThat(process.waitFor(2, TimeUnit.MINUTES)).as("ended in time").isTrue();
-    return new Run(
-        process.exitValue(), Files.readString(out, UTF_8), Files.readString(err, UTF_8));
+    return new Run(process.exitValue(), Files.readString(out, UTF_8), Files.readString(err, UTF_8));
   }
 
   private static List<Path> applicationClassPath() throws IOException {

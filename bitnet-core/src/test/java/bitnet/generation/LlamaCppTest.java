@@ -177,8 +177,7 @@ class LlamaCppTest {
         """;
     Path greedy = Files.writeString(directory.resolve("greedy.mjs"), script);
     List<String> args =
-        new ArrayList<>(
-            List.of(greedy.toString(), file.toString(), String.valueOf(NEW_TOKENS)));
+        new ArrayList<>(List.of(greedy.toString(), file.toString(), String.valueOf(NEW_TOKENS)));
     Arrays.stream(prompt).mapToObj(String::valueOf).forEach(args::add);
     String output = node(args.toArray(String[]::new));
     return Stream.of(output.strip().split(" ", -1)).map(Integer::valueOf).toList();

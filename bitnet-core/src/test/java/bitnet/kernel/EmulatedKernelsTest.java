@@ -27,7 +27,9 @@ final class EmulatedKernelsTest {
   @Test
   void neonKernelsAgreeWithPlainLoops() throws Exception {
     String compiler = "aarch64-linux-gnu-gcc";
-    assumeTrue(onPath(compiler), "no cross compiler; apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross");
+    assumeTrue(
+        onPath(compiler),
+        "no cross compiler; apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross");
     List<String> emulators = List.of("qemu-aarch64", "qemu-aarch64-static");
     String emulator = emulators.stream().filter(EmulatedKernelsTest::onPath).findFirst().orElse("");
     assumeTrue(!emulator.isEmpty(), "no emulator of Arm processors; apt-get install qemu-user");
@@ -65,7 +67,9 @@ final class EmulatedKernelsTest {
         Files.exists(Path.of("/usr/include/simde/x86/avx512.h")),
         "no SIMDe; apt-get install libsimde-dev");
     assumeTrue(onPath("gcc"), "no gcc; apt-get install gcc");
-    assumeTrue(hasAvx2(), "no AVX2, which AVX-512 is translated to; run on an x86-64 processor of 2013 or later");
+    assumeTrue(
+        hasAvx2(),
+        "no AVX2, which AVX-512 is translated to; run on an x86-64 processor of 2013 or later");
   }
 
   /// What puts the functions of a header in place of instructions.

@@ -17,7 +17,9 @@ final class NativeKernelsTest {
 
   @Test
   void aMachineWithACompilerHasNativeKernels() throws Exception {
-    assumeTrue(Files.isExecutable(Path.of("/usr/bin/cc")), "no C compiler; install gcc or clang as /usr/bin/cc");
+    assumeTrue(
+        Files.isExecutable(Path.of("/usr/bin/cc")),
+        "no C compiler; install gcc or clang as /usr/bin/cc");
     assertThat(NativeKernels.open().name()).startsWith("native ");
     assertThat(KernelSelector.select("auto").name()).isEqualTo(NativeKernels.open().name());
   }

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class TokenizerTest {
   private static final Path MISTRAL = Path.of("../../shared/data/tokenizer-mistral-v1.json");
-  private static final Path FIXTURE = 
+  private static final Path FIXTURE =
       Path.of("src/test/resources/fixtures/tokenizers/mistral-v1-ids.json");
 
   @TempDir private Path directory;
