@@ -34,7 +34,7 @@ class ReadmeCommandsTest {
 
   /// Of the JVM, in docs/library.md.
   private static final Set<String> JVM_OPTIONS =
-      Set.of("enable_native_access", "sun_misc_unsafe_memory_access", "add_exports");
+      Set.of("enable_native_access", "sun_misc_unsafe_memory_access", "add_exports", "add_modules");
 
   @TempDir private Path directory;
 
