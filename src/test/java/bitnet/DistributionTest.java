@@ -65,7 +65,13 @@ class DistributionTest {
             .toArray(String[]::new);
     return ScriptRun.in(
         elsewhere,
-        Map.of("PATH", "/usr/bin:/bin", "BITNET_JAVA_HOME", System.getProperty("java.home")),
+        Map.of(
+            "PATH",
+            "/usr/bin:/bin",
+            "BITNET_JAVA_HOME",
+            System.getProperty("java.home"),
+            "BITNET_AOT_CACHE",
+            "off"),
         command);
   }
 

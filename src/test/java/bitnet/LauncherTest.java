@@ -5,7 +5,6 @@ import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -79,23 +78,10 @@ class LauncherTest {
   @Test
   void worksInADirectoryWithSpacesAndALineBreakInItsName() throws Exception {
     Path odd = Files.createDirectory(directory.resolve("a b\nc\n"));
-    Path root = odd.resolve("root");
-    Files.createDirectories(root.resolve("bin"));
-    Files.copy(LAUNCHER, root.resolve("bin/bitnet"), StandardCopyOption.COPY_ATTRIBUTES);
-    Path lib = ScriptRun.ROOT.resolve("bitnet-cli/target/lib");
-    Files.createDirectories(root.resolve("lib"));
-    Files.copy(
-        ScriptRun.ROOT.resolve("bitnet-cli/target/class-path"), root.resolve("lib/class-path"));
-    try (Stream<Path> jars = Files.list(lib)) {
-      for (Path jar : jars.toList()) {
-        if (Files.size(jar) < 50_000_000) { // not libtorch, which --version does not load
-          Files.copy(jar, root.resolve("lib").resolve(jar.getFileName()));
-        }
-      }
-    }
+    Path launcher = Installation.in(odd.resolve("root"));
 
     ScriptRun result =
-        ScriptRun.in(directory, Map.of(), root.resolve("bin/bitnet").toString(), "--nope");
+        ScriptRun.in(directory, Map.of("BITNET_AOT_CACHE", "off"), launcher.toString(), "--nope");
 
     assertThat(result.err()).contains("unknown option '--nope'");
     assertThat(result.exitCode()).isEqualTo(2);

@@ -32,7 +32,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.stream.Stream;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -139,7 +138,7 @@ public final class Main implements Runnable {
   static CommandLine commandLine(PrintWriter out, PrintWriter err, String... args) {
     Main main = new Main();
     CommandLine line = new CommandLine(main);
-    subcommands(args).forEach(line::addSubcommand);
+    addSubcommands(line, args);
     line.setOut(out)
         .setErr(err)
         .setUsageHelpAutoWidth(true)
@@ -168,16 +167,30 @@ public final class Main implements Runnable {
     }
   }
 
-  /// The one that the first word names; all if it names none, for help and for suggestions.
-  private static Stream<Class<?>> subcommands(String... args) {
+  /// The subcommand that the first word names; all if it names none, for help and for suggestions.
+  /// Without a word no subcommand can run, and the list in the help needs their names and
+  // summaries.
+  private static void addSubcommands(CommandLine line, String... args) {
+    Optional<String> word =
+        Arrays.stream(args).filter(argument -> !argument.startsWith("-")).findFirst();
     Optional<Class<?>> named =
-        Arrays.stream(args)
-            .filter(argument -> !argument.startsWith("-"))
-            .findFirst()
-            .flatMap(word -> COMMANDS.stream().filter(each -> isNamed(each, word)).findFirst());
-    return named
-        .<Stream<Class<?>>>map(Stream::of)
-        .orElseGet(() -> Stream.concat(COMMANDS.stream(), ABOUT_COMMANDS.stream()));
+        word.flatMap(name -> COMMANDS.stream().filter(each -> isNamed(each, name)).findFirst());
+    if (named.isPresent()) {
+      line.addSubcommand(named.get());
+      return;
+    }
+    for (Class<?> command : COMMANDS) {
+      line.addSubcommand(word.isEmpty() ? listed(command) : new CommandLine(command));
+    }
+    ABOUT_COMMANDS.forEach(line::addSubcommand);
+  }
+
+  /// What the list of commands shows of one, without its options.
+  private static CommandLine listed(Class<?> command) {
+    Command annotation = command.getAnnotation(Command.class);
+    CommandSpec spec = CommandSpec.create().name(annotation.name());
+    spec.usageMessage().header(annotation.header()).description(annotation.description());
+    return new CommandLine(spec);
   }
 
   private static boolean isNamed(Class<?> command, String word) {
