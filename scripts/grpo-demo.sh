@@ -19,50 +19,12 @@ if [ -e "$run" ]; then
   exit 1
 fi
 mkdir -p "$run"
-guide=' again ' # and the question: asked once more, a small model need not look far back
+guide=' again {query}' # asked once more: a small model need not look far back
 
 # What share of the questions in $2 the model $1 answers exactly, in percent; $3 is for its figures.
 accuracy() {
   "$bitnet" evaluate --threads 1 --model "model=$1" --dataset "$2" --max_length 40 --csv_log "$3" >/dev/null
   awk -F, '$2 == "final_answer" { printf "%d", 100 * $3 }' "$3"
-}
-
-# Every $1-th question of $3 with a first answer, of which half are a digit off, and the right second
-# answer. $2 is the seed. A text with mistakes leaves the model unsure of digits, which is what GRPO
-# needs: of a model that is sure of its mistakes all answers are alike.
-mistakes() {
-  awk -v guide="$guide" -v each="$1" -v seed="$2" 'BEGIN { srand(seed) } NR % each == 0 {
-    match($0, /"query":"[^"]*"/); query = substr($0, RSTART + 9, RLENGTH - 10)
-    match($0, /"answer":"[^"]*"/); answer = substr($0, RSTART + 10, RLENGTH - 11)
-    match($0, /"reasoning":"[^"]*"/); way = substr($0, RSTART + 13, RLENGTH - 14)
-    first = answer
-    if (rand() < 0.5) {
-      at = 1 + int(rand() * length(answer)); digit = substr(answer, at, 1)
-      first = substr(answer, 1, at - 1) (digit + 1 + int(rand() * 9)) % 10 substr(answer, at + 1)
-    }
-    printf "{\"query\":\"%s<think><think>%s</think>%s</think>%s\",\"answer\":\"%s\",\"reasoning\":\"%s\"}\n",
-      query, way, first, guide query, answer, way
-  }' "$3"
-}
-
-# Answers of the log $2 to questions of $1 as first answers, each with the right second one: as many
-# wrong first answers as right ones.
-corrections() {
-  awk -v guide="$guide" '
-    function field(name) {
-      return match($0, "\"" name "\":\"[^\"]*\"") ? substr($0, RSTART + length(name) + 4, RLENGTH - length(name) - 5) : ""
-    }
-    NR == FNR { way[field("query")] = field("reasoning"); next }
-    {
-      right = /"right":true/; query = field("query"); first = field("completion")
-      if (first == "" || seen[query first]++) next
-      line[right, ++kept[right]] = sprintf("{\"query\":\"%s<think>%s</think>%s\",\"answer\":\"%s\",\"reasoning\":\"%s\"}",
-        query, first, guide query, field("reference"), way[query])
-    }
-    END {
-      most = kept[0] < kept[1] ? kept[0] : kept[1]
-      for (i = 1; i <= most; i++) { print line[0, i]; print line[1, i] }
-    }' "$1" "$2"
 }
 
 # The value of a column of a CSV log in its first row (before training) or its last, in percent.
@@ -79,7 +41,11 @@ demo() {
   "$bitnet" make-data arithmetic --digits 2 --ops=+ --count 4000 --eval_count 200 --seed "$seed" \
     --output "$here/train.jsonl" --eval_output "$here/eval.jsonl"
   head -n 200 "$here/train.jsonl" >"$here/check.jsonl"
-  { cat "$here/train.jsonl"; mistakes 4 "$seed" "$here/train.jsonl"; } >"$here/text.jsonl"
+  # Texts with mistakes leave the model unsure of digits, which GRPO needs: of a model that is sure of
+  # its mistakes all answers are alike.
+  "$bitnet" make-data mistakes --from "$here/train.jsonl" --every 4 --seed "$seed" \
+    --guiding_prompt "$guide" --output "$here/mistakes.jsonl"
+  cat "$here/train.jsonl" "$here/mistakes.jsonl" >"$here/text.jsonl"
 
   echo "== a model of 0.9 million parameters learns them until it answers a third of what it was taught"
   "$bitnet" create-model --hidden_size 128 --intermediate_size 384 --layers 4 --heads 2 \
@@ -102,11 +68,11 @@ demo() {
     --csv_log "$here/grpo.csv" --completions_log "$here/grpo.jsonl" --output_dir "$here/grpo"
 
   echo "== answers of that run, right and wrong, and answers with a digit off show what a correction looks like"
-  {
-    corrections "$here/train.jsonl" "$here/grpo.jsonl"
-    mistakes 2 "$seed" "$here/train.jsonl"
-    head -n 200 "$here/train.jsonl"
-  } >"$here/corrections.jsonl"
+  "$bitnet" make-data corrections --from "$here/grpo.jsonl" --questions "$here/train.jsonl" \
+    --guiding_prompt "$guide" --output "$here/answers.jsonl" || : >"$here/answers.jsonl" # none in a very short run
+  "$bitnet" make-data mistakes --from "$here/train.jsonl" --every 2 --seed "$seed" \
+    --guiding_prompt "$guide" --output "$here/mistakes.jsonl"
+  { cat "$here/answers.jsonl" "$here/mistakes.jsonl"; head -n 200 "$here/train.jsonl"; } >"$here/corrections.jsonl"
   "$bitnet" train-ce --threads 1 --model_path "$here/grpo" --dataset "$here/corrections.jsonl" --eval_fraction 0 \
     --iters "${CORRECTION_ITERS:-800}" --batch_size 8 --seq_len 256 --lr 2e-3 --lr_schedule linear --warmup 10 --seed "$seed" \
     --log_interval 100 --save_interval 0 --output_dir "$here/corrected"
@@ -115,7 +81,7 @@ demo() {
   "$bitnet" train-grpo --threads 1 --model_path "$here/corrected" --dataset "$here/train.jsonl" \
     --eval_dataset "$here/eval.jsonl" --reward_model final_answer --steps "${TWO_LAYER_STEPS:-40}" --batch_size 8 \
     --group_size 4 --max_length 40 --lr 1e-5 --lr_schedule linear --warmup 3 --beta 0 \
-    --two_layer --augmentation_size 4 --guiding_prompt "$guide{query}" \
+    --two_layer --augmentation_size 4 --guiding_prompt "$guide" \
     --seed "$seed" --eval_interval 20 --log_interval 10 --sample_interval 30 --save_interval 0 \
     --csv_log "$here/two-layer.csv" --output_dir "$here/two-layer"
 

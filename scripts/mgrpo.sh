@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
 # GRPO with two layers on a published benchmark, then the model before and after it on held-out
-# questions: what mgrpo_gsm8k.sh and its kin share. Nothing is downloaded.
-# Usage: scripts/mgrpo.sh BENCHMARK [OPTION...], where options go to train-grpo. Variables:
+# questions. Nothing is downloaded.
+# Usage: scripts/mgrpo.sh BENCHMARK [OPTION...], where options go to train-grpo. Benchmarks:
+#   gsm8k           grade-school word problems (arXiv 2110.14168)
+#   math            competition problems, MATH (arXiv 2103.03874)
+#   minerva_math    undergraduate science problems (arXiv 2206.14858)
+#   olympiad_bench  problems of olympiads (arXiv 2402.14008)
+# Variables:
 #   MODEL           the model to start from; has to be set
 #   DATASET         the benchmark's file to learn from, as published; has to be set
 #   EVAL_DATASET    its file to judge by; has to be set

@@ -61,6 +61,45 @@ class MakeDataTest {
   }
 
   @Test
+  void correctionsAreMadeOfQuestionsAndOfACompletionsLog() throws IOException {
+    Path questions = directory.resolve("questions.jsonl");
+    Path mistakes = directory.resolve("mistakes.jsonl");
+    Path corrections = directory.resolve("corrections.jsonl");
+    CommandRun.succeeding(
+        "make-data", "arithmetic", "--digits=1", "--count=40", "--output", questions);
+    String query = Files.readString(questions).split("\"", 5)[3];
+    String line = "{\"layer\":1,\"query\":\"%s\",\"completion\":\"%d\",\"right\":%b}%n";
+    Path log =
+        Files.writeString(
+            directory.resolve("log.jsonl"),
+            line.formatted(query, 1, true) + line.formatted(query, 2, false));
+
+    CommandRun made =
+        CommandRun.succeeding(
+            "make-data", "mistakes", "--from", questions, "--every=4", "--output", mistakes);
+    CommandRun.succeeding(
+        "make-data",
+        "corrections",
+        "--from",
+        log,
+        "--questions",
+        questions,
+        "--guiding_prompt= again {query}",
+        "--output",
+        corrections);
+
+    assertThat(made.out()).contains("wrote " + mistakes + ": 10 corrections");
+    assertThat(Files.readAllLines(mistakes))
+        .hasSize(10)
+        .allMatch(record -> record.contains("</think> Check this and answer again.\""));
+    assertThat(Files.readAllLines(corrections))
+        .hasSize(2)
+        .first()
+        .asString()
+        .contains(query + "<think>2</think> again " + query);
+  }
+
+  @Test
   void answersAloneAreLearntWhereThatIsAskedFor() throws IOException {
     Path questions = directory.resolve("questions.jsonl");
     CommandRun.succeeding(
@@ -103,6 +142,10 @@ class MakeDataTest {
         CommandRun.of("make-data", "arithmetic", "--output", file, "--eval_output", file);
     CommandRun nowhere =
         CommandRun.of("make-data", "arithmetic", "--output", file, "--eval_count=10");
+
+    CommandRun questionless =
+        CommandRun.of("make-data", "mistakes", "--from", file, "--every=0", "--output", file);
+    assertThat(questionless.err()).contains("bitnet: --every 0 is not at least 1; use 1");
 
     assertThat(tooMany.err().lines()).singleElement().asString().contains("only 100 different");
     assertThat(twice.err().lines()).singleElement().asString().contains("the same file");

@@ -168,19 +168,19 @@ class ScriptsTest {
       delimiter = '|',
       value = {
         """
-        mgrpo_gsm8k.sh | {"question": "Tom has 3 apples and buys 4. How many has he?", \
+        gsm8k | {"question": "Tom has 3 apples and buys 4. How many has he?", \
         "answer": "He has 3+4 = <<3+4=7>>7 apples.\\n#### 7"}""",
         """
-        mgrpo_math.sh | {"problem": "What is $2^3$?", "level": "Level 1", "type": "Algebra", \
+        math | {"problem": "What is $2^3$?", "level": "Level 1", "type": "Algebra", \
         "solution": "It is $\\\\boxed{8}$."}""",
         """
-        mgrpo_minerva.sh | {"question": "A mass of 2 kg is lifted by 1 m. How many J?", \
+        minerva_math | {"question": "A mass of 2 kg is lifted by 1 m. How many J?", \
         "answer": "19.6"}""",
         """
-        mgrpo_olympiadbench.sh | {"question": "Find all x with $x^2=4$.", \
+        olympiad_bench | {"question": "Find all x with $x^2=4$.", \
         "final_answer": ["2", "-2"], "solution": ["x is 2 or -2."], "context": null}""",
       })
-  void twoLayersLearnFromABenchmarkAndAreJudgedByIt(String script, String record) throws Exception {
+  void twoLayersLearnFromABenchmarkAndAreJudgedByIt(String benchmark, String record) throws Exception {
     Path file = Files.writeString(directory.resolve("set.jsonl"), (record + "\n").repeat(3));
     Map<String, String> variables =
         grpo(
@@ -188,7 +188,7 @@ class ScriptsTest {
             "EVAL_DATASET", file.toString(),
             "GUIDING_PROMPT", " Sure?");
 
-    ScriptRun run = succeeding(script, variables, "--group_size=2");
+    ScriptRun run = succeeding("mgrpo.sh", variables, benchmark, "--group_size=2");
 
     assertThat(column("eval_t2")).doesNotContain("");
     assertThat(run.out())
@@ -218,7 +218,6 @@ class ScriptsTest {
   @ParameterizedTest
   @CsvSource({
     "grpo_training.sh, MODEL: is not set; name the directory of the model to start from",
-    "mgrpo_math.sh, MODEL: is not set; name the directory of the model to start from",
     "mgrpo.sh, '1: is missing: gsm8k, math, minerva_math or olympiad_bench'",
     "evaluate.sh, MODEL: is not set; name the directory of a model",
   })

@@ -19,6 +19,11 @@ final class CounterRandom {
     return Math.unsignedMultiplyHigh(value(seed, index), bound);
   }
 
+  /// The `index`-th number, uniform from 0 to below 1.
+  static double uniform(long seed, long index) {
+    return (value(seed, index) >>> 11) * 0x1p-53;
+  }
+
   /// Where `index` goes in a random permutation of 0 to below `size`; `key` selects which.
   ///
   /// A Feistel network over the next even power of two, walked until it lands inside: nothing is

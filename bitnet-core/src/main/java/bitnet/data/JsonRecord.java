@@ -132,6 +132,17 @@ final class JsonRecord {
     return value(name, "add or rename the field");
   }
 
+  /// A field that is true or false.
+  boolean truth(String name) throws RecordFault {
+    JsonNode value = value(name, "add or rename the field");
+    if (!value.isBoolean()) {
+      throw new RecordFault(
+          "the field \"%s\" is %s, not true or false".formatted(name, kind(value.asToken())),
+          "write it without quotes");
+    }
+    return value.booleanValue();
+  }
+
   /// A field that is a number.
   double number(String name) throws RecordFault {
     JsonNode value = value(name, "add or rename the field");

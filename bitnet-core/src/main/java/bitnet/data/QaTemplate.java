@@ -40,8 +40,13 @@ public final class QaTemplate {
   /// @param firstAnswer the whole first completion, its reasoning included
   /// @param guidingPrompt a sentence that asks for a check, with the question for [#QUERY]
   public static String correctionPrompt(String query, String firstAnswer, String guidingPrompt) {
+    return prompt(correctionQuery(query, firstAnswer, guidingPrompt));
+  }
+
+  /// The query of a correction, as a record holds it: question, first answer and guiding prompt.
+  static String correctionQuery(String query, String firstAnswer, String guidingPrompt) {
     String guide = guidingPrompt.replace(QUERY, query);
-    return USER + query + THINK + firstAnswer + END_THINK + guide + ASSISTANT;
+    return query + THINK + firstAnswer + END_THINK + guide;
   }
 
   /// How often a guiding prompt repeats the question.

@@ -1,5 +1,6 @@
 package bitnet.cli.commands;
 
+import bitnet.cli.option.BadRecordOptions;
 import bitnet.cli.option.AnswerOptions;
 import bitnet.cli.option.ConfigFile;
 import bitnet.cli.option.EvaluatedModelOptions;
@@ -69,14 +70,7 @@ public final class Evaluate implements Callable<Integer> {
               + "olympiad_bench.")
   private @Nullable String benchmark;
 
-  @Option(
-      names = "--on_bad_record",
-      defaultValue = "stop",
-      paramLabel = "P",
-      description =
-          "What to do with a malformed record: stop before any work starts, or skip and "
-              + "count it (default: ${DEFAULT-VALUE}).")
-  private String badRecords;
+  @Mixin private BadRecordOptions badRecords;
 
   @Mixin private EvaluatedModelOptions models;
 
@@ -144,7 +138,7 @@ public final class Evaluate implements Callable<Integer> {
   }
 
   private Evaluation<?> evaluation() throws IOException {
-    BadRecordPolicy policy = BadRecordPolicy.of(badRecords);
+    BadRecordPolicy policy = badRecords.policy();
     return switch (task) {
       case "qa" -> questions(policy, false);
       case "reasoning" -> questions(policy, true);

@@ -2,14 +2,11 @@ package bitnet.cli.commands;
 
 import bitnet.cli.output.ExitCode;
 import bitnet.data.ArithmeticTask;
-import bitnet.data.QaDataset;
 import bitnet.data.QaRecord;
-import bitnet.data.QaTemplate;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -23,8 +20,6 @@ import picocli.CommandLine.Spec;
     description = "Write distinct arithmetic questions with reasoning steps and answers as JSONL.",
     sortOptions = false)
 final class MakeArithmetic implements Callable<Integer> {
-  private static final int SHOWN = 3;
-
   @Spec private CommandSpec spec;
 
   @Option(
@@ -104,18 +99,10 @@ final class MakeArithmetic implements Callable<Integer> {
     ArithmeticTask task = new ArithmeticTask(digits, operations, steps, !withoutReasoning, seed);
     List<QaRecord> records = task.records((long) count + heldOut);
     PrintWriter out = spec.commandLine().getOut();
-    for (QaRecord record : records.subList(0, Math.min(SHOWN, count))) {
-      out.println(QaTemplate.text(record));
-    }
-    write(out, output, records.subList(0, count));
+    MakeData.showAndWrite(out, output, records.subList(0, count), "questions");
     if (evalOutput != null) {
-      write(out, evalOutput, records.subList(count, records.size()));
+      MakeData.write(out, evalOutput, records.subList(count, records.size()), "questions");
     }
     return ExitCode.OK;
-  }
-
-  private static void write(PrintWriter out, Path file, List<QaRecord> records) throws IOException {
-    QaDataset.write(file, records);
-    out.printf(Locale.ROOT, "wrote %s: %,d questions%n", file, records.size());
   }
 }

@@ -1,8 +1,8 @@
 package bitnet.cli.commands;
 
+import bitnet.cli.option.BadRecordOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.cli.output.ScoreTable;
-import bitnet.data.BadRecordPolicy;
 import bitnet.data.CompletionDataset;
 import bitnet.data.ReferencedCompletion;
 import bitnet.eval.ScoredRecord;
@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -56,14 +57,7 @@ public final class Score implements Callable<Integer> {
               + " answer. The --completions_log of train-grpo is read too.")
   private Path dataset;
 
-  @Option(
-      names = "--on_bad_record",
-      defaultValue = "stop",
-      paramLabel = "P",
-      description =
-          "What to do with a malformed record: stop before any work starts, or skip and count it"
-              + " (default: ${DEFAULT-VALUE}).")
-  private String badRecords;
+  @Mixin private BadRecordOptions badRecords;
 
   @Option(
       names = "--rows",
@@ -96,7 +90,7 @@ public final class Score implements Callable<Integer> {
     List<ScoredRecord> scored;
     PrintWriter out = spec.commandLine().getOut();
     try (WeightedReward opened = new RewardSpec(List.of(reward), List.of()).open()) {
-      CompletionDataset data = CompletionDataset.load(dataset, BadRecordPolicy.of(badRecords));
+      CompletionDataset data = CompletionDataset.load(dataset, badRecords.policy());
       if (!json) {
         out.println(dataset + ": " + data.summary());
       }

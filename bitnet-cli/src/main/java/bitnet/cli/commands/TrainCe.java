@@ -1,12 +1,12 @@
 package bitnet.cli.commands;
 
+import bitnet.cli.option.BadRecordOptions;
 import bitnet.cli.option.ComputeOptions;
 import bitnet.cli.option.ConfigFile;
 import bitnet.cli.option.OptimizerOptions;
 import bitnet.cli.option.RunOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.cli.output.TrainingOutput;
-import bitnet.data.BadRecordPolicy;
 import bitnet.data.LossMask;
 import bitnet.data.TextFormat;
 import bitnet.data.WindowSampling;
@@ -57,14 +57,7 @@ public final class TrainCe implements Callable<Integer> {
               + "detected from the file).")
   private @Nullable String textFormat;
 
-  @Option(
-      names = "--on_bad_record",
-      defaultValue = "stop",
-      paramLabel = "P",
-      description =
-          "What to do with a malformed record: stop before any work starts, or skip and "
-              + "count it (default: ${DEFAULT-VALUE}).")
-  private String badRecords;
+  @Mixin private BadRecordOptions badRecords;
 
   @Option(
       names = "--completion_only_loss",
@@ -205,7 +198,7 @@ public final class TrainCe implements Callable<Integer> {
         new CrossEntropyRun.Text(
             dataset,
             textFormat == null ? null : TextFormat.of(textFormat),
-            BadRecordPolicy.of(badRecords),
+            badRecords.policy(),
             completionOnly ? LossMask.PROMPTS : LossMask.NONE,
             evalDataset,
             evalFraction),

@@ -1,5 +1,6 @@
 package bitnet.cli.commands;
 
+import bitnet.cli.option.BadRecordOptions;
 import bitnet.cli.option.ComputeOptions;
 import bitnet.cli.option.ConfigFile;
 import bitnet.cli.option.CorrectionOptions;
@@ -9,7 +10,6 @@ import bitnet.cli.option.RunOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.cli.output.GrpoOutput;
 import bitnet.cli.output.TrainingOutput;
-import bitnet.data.BadRecordPolicy;
 import bitnet.data.Benchmark;
 import bitnet.device.ProcessorFeatures;
 import bitnet.generation.SamplingSettings;
@@ -67,14 +67,7 @@ public final class TrainGrpo implements Callable<Integer> {
               + "olympiad_bench.")
   private @Nullable String benchmark;
 
-  @Option(
-      names = "--on_bad_record",
-      defaultValue = "stop",
-      paramLabel = "P",
-      description =
-          "What to do with a malformed record: stop before any work starts, or skip and "
-              + "count it (default: ${DEFAULT-VALUE}).")
-  private String badRecords;
+  @Mixin private BadRecordOptions badRecords;
 
   @Option(
       names = "--eval_dataset",
@@ -292,7 +285,7 @@ public final class TrainGrpo implements Callable<Integer> {
         new GrpoRun.Questions(
             dataset,
             benchmark == null ? null : Benchmark.of(benchmark),
-            BadRecordPolicy.of(badRecords),
+            badRecords.policy(),
             evalDataset),
         new RewardSpec(rewardModels.isEmpty() ? List.of("f1") : rewardModels, rewardWeights),
         kept.directory(),
