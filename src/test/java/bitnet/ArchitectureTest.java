@@ -27,6 +27,7 @@ class ArchitectureTest {
   private static final Set<String> CORE =
       with(
           FORMATS,
+          "setting",
           "device",
           "storage",
           "tokenizer",
@@ -42,14 +43,15 @@ class ArchitectureTest {
 
   private static final Map<String, Set<String>> MAY_USE =
       Map.ofEntries(
+          Map.entry("setting", Set.of()),
           Map.entry("storage", Set.of()),
           Map.entry("device", Set.of()),
           Map.entry("quantization", Set.of()),
           Map.entry("tokenizer.jinja", Set.of()),
           Map.entry("tokenizer", Set.of("storage", "tokenizer.jinja")),
-          Map.entry("model", Set.of("quantization")),
-          Map.entry("kernel", Set.of("quantization")),
-          Map.entry("data", Set.of("storage", "tokenizer")),
+          Map.entry("model", Set.of("setting", "quantization")),
+          Map.entry("kernel", Set.of("setting", "quantization")),
+          Map.entry("data", Set.of("setting", "storage", "tokenizer")),
           Map.entry("metrics", Set.of("storage")),
           Map.entry("format", Set.of("storage")),
           Map.entry("format.safetensors", Set.of("format", "storage")),
@@ -57,6 +59,7 @@ class ArchitectureTest {
           Map.entry(
               "checkpoint",
               Set.of(
+                  "setting",
                   "format",
                   "format.safetensors",
                   "format.gguf",
@@ -65,11 +68,12 @@ class ArchitectureTest {
                   "quantization",
                   "model")),
           Map.entry("graph", Set.of("quantization", "model")),
-          Map.entry("runtime", Set.of("device", "kernel", "quantization", "model")),
+          Map.entry("runtime", Set.of("setting", "device", "kernel", "quantization", "model")),
           Map.entry(
               "training",
               with(
                   FORMATS,
+                  "setting",
                   "device",
                   "tokenizer",
                   "quantization",

@@ -2,6 +2,7 @@ package bitnet.checkpoint;
 
 import bitnet.format.CheckpointException;
 import bitnet.format.gguf.GgufType;
+import bitnet.setting.NamedValues;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -60,13 +61,7 @@ public enum ModelFormat {
   ///
   /// @throws IllegalArgumentException if there is none, naming all
   public static ModelFormat of(String key) {
-    return Arrays.stream(values())
-        .filter(format -> format.key.equals(key))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "format \"%s\" is unknown; use one of %s".formatted(key, keys())));
+    return NamedValues.find(values(), ModelFormat::key, key, "format");
   }
 
   /// The names of all forms.

@@ -1,5 +1,6 @@
 package bitnet.data;
 
+import bitnet.setting.NamedValues;
 import java.util.Locale;
 
 /// What happens when a record of a training file cannot be used.
@@ -18,12 +19,6 @@ public enum BadRecordPolicy {
   ///
   /// @throws IllegalArgumentException if there is none
   public static BadRecordPolicy of(String key) {
-    for (BadRecordPolicy policy : values()) {
-      if (policy.key().equals(key)) {
-        return policy;
-      }
-    }
-    throw new IllegalArgumentException(
-        "on_bad_record \"%s\" is unknown; use stop or skip".formatted(key));
+    return NamedValues.find(values(), BadRecordPolicy::key, key, "on_bad_record");
   }
 }

@@ -1,13 +1,12 @@
 package bitnet.data;
 
+import bitnet.setting.NamedValues;
 import bitnet.storage.ForeignContentException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /// Published sets of mathematical questions, read from a local file in the layout in which they are
 /// published. Nothing is downloaded.
@@ -105,18 +104,7 @@ public enum Benchmark {
   ///
   /// @throws IllegalArgumentException if there is none
   public static Benchmark of(String key) {
-    return Arrays.stream(values())
-        .filter(benchmark -> benchmark.key().equals(key))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "benchmark \"%s\" is unknown; use one of %s"
-                        .formatted(
-                            key,
-                            Arrays.stream(values())
-                                .map(Benchmark::key)
-                                .collect(Collectors.joining(", ")))));
+    return NamedValues.find(values(), Benchmark::key, key, "benchmark");
   }
 
   /// Reads a published file: JSONL, or a JSON array.

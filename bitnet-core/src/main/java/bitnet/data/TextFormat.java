@@ -1,11 +1,10 @@
 package bitnet.data;
 
+import bitnet.setting.NamedValues;
 import bitnet.storage.TextInput;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Locale;
-import java.util.stream.Collectors;
 
 /// How examples stand in a training file. All of them are UTF-8.
 public enum TextFormat {
@@ -28,18 +27,7 @@ public enum TextFormat {
   ///
   /// @throws IllegalArgumentException if there is none
   public static TextFormat of(String key) {
-    return Arrays.stream(values())
-        .filter(format -> format.key().equals(key))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "text_format \"%s\" is unknown; use one of %s"
-                        .formatted(
-                            key,
-                            Arrays.stream(values())
-                                .map(TextFormat::key)
-                                .collect(Collectors.joining(", ")))));
+    return NamedValues.find(values(), TextFormat::key, key, "text_format");
   }
 
   /// The format that a file's name and first character suggest: `.jsonl` and `.ndjson` are JSONL;

@@ -1,5 +1,6 @@
 package bitnet.data;
 
+import bitnet.setting.NamedValues;
 import java.util.Locale;
 
 /// Which windows of a text a training step sees.
@@ -18,12 +19,6 @@ public enum WindowSampling {
   ///
   /// @throws IllegalArgumentException if there is none
   public static WindowSampling of(String key) {
-    for (WindowSampling sampling : values()) {
-      if (sampling.key().equals(key)) {
-        return sampling;
-      }
-    }
-    throw new IllegalArgumentException(
-        "sampling \"%s\" is unknown; use epoch or random".formatted(key));
+    return NamedValues.find(values(), WindowSampling::key, key, "sampling");
   }
 }

@@ -123,9 +123,7 @@ public final class BatchScheduler implements AutoCloseable {
     this.model = model;
     this.tokenizer = tokenizer;
     this.slots = slots;
-    Set<Integer> all = new HashSet<>(moreEndTokens);
-    tokenizer.endOfText().ifPresent(all::add);
-    this.endTokens = Set.copyOf(all);
+    this.endTokens = Generator.endTokens(tokenizer, moreEndTokens);
   }
 
   /// Queues a request.

@@ -36,9 +36,14 @@ public final class Generator {
     }
     this.model = model;
     this.tokenizer = tokenizer;
-    Set<Integer> all = new HashSet<>(moreEndTokens);
+    this.endTokens = endTokens(tokenizer, moreEndTokens);
+  }
+
+  /// The tokens that end a text: the tokenizer's own and those that a model names.
+  static Set<Integer> endTokens(Tokenizer tokenizer, Set<Integer> more) {
+    Set<Integer> all = new HashSet<>(more);
     tokenizer.endOfText().ifPresent(all::add);
-    this.endTokens = Set.copyOf(all);
+    return Set.copyOf(all);
   }
 
   /// The same tokenizer and end tokens over another model, for example this one made to wait.

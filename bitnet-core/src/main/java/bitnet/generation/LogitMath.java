@@ -46,15 +46,4 @@ final class LogitMath {
     }
     return best;
   }
-
-  /// `ln softmax(scores)[id]`.
-  ///
-  /// @param highest the highest score
-  static double logProbability(float[] scores, int id, float highest) {
-    double mass = 0;
-    for (float score : scores) {
-      mass += Math.exp((double) score - highest);
-    }
-    return (double) scores[id] - highest - Math.log(mass);
-  }
 }

@@ -1,5 +1,6 @@
 package bitnet.generation;
 
+import bitnet.model.LogSoftmax;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.PriorityQueue;
@@ -26,7 +27,7 @@ record StochasticSampler(SamplingSettings settings) implements Sampler {
     double modelLogProbability =
         changesNothing()
             ? scores[id] - Math.log(all)
-            : LogitMath.logProbability(logits, id, logits[LogitMath.best(logits)]);
+            : LogSoftmax.at(logits, id, logits[LogitMath.best(logits)]);
     return new SampledToken(id, scores[id] - Math.log(mass), modelLogProbability);
   }
 

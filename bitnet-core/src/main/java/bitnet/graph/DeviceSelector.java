@@ -40,11 +40,22 @@ public final class DeviceSelector {
       case "auto" -> automatic();
       case "cpu" -> new SelectedDevice(Device.cpu(), "cpu, as asked");
       case "mps" -> mps();
-      default ->
-          throw new IllegalArgumentException(
-              "device \"%s\" is not known; use one of auto, cpu, cuda, cuda:1, mps"
-                  .formatted(flag));
+      default -> throw unknown(flag);
     };
+  }
+
+  /// Refuses a flag that [#select] does not know, without looking for a device.
+  ///
+  /// @throws IllegalArgumentException listing the flags
+  public static void requireKnown(String flag) {
+    if (!flag.matches("auto|cpu|mps") && !CUDA.matcher(flag).matches()) {
+      throw unknown(flag);
+    }
+  }
+
+  private static IllegalArgumentException unknown(String flag) {
+    return new IllegalArgumentException(
+        "device \"%s\" is not known; use one of auto, cpu, cuda, cuda:1, mps".formatted(flag));
   }
 
   /// Whether the flag can mean anything but the CPU here, told without loading the engine: `auto`

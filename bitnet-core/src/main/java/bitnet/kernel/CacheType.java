@@ -1,5 +1,8 @@
 package bitnet.kernel;
 
+import bitnet.setting.NamedValues;
+import java.util.Locale;
+
 /// How keys and values are remembered.
 public enum CacheType {
   /// IEEE half precision: half the memory; the default.
@@ -17,13 +20,12 @@ public enum CacheType {
   ///
   /// @throws IllegalArgumentException if there is no such type
   public static CacheType of(String name) {
-    return switch (name) {
-      case "fp16" -> FP16;
-      case "fp32" -> FP32;
-      default ->
-          throw new IllegalArgumentException(
-              "cache type \"%s\" is unknown; use fp16 or fp32".formatted(name));
-    };
+    return NamedValues.find(values(), CacheType::label, name, "kv_cache");
+  }
+
+  /// Its name on the command line.
+  public String label() {
+    return name().toLowerCase(Locale.ROOT);
   }
 
   /// Bytes of one value.

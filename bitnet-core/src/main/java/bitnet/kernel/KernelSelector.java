@@ -57,6 +57,17 @@ public final class KernelSelector {
             .formatted(name, String.join("; ", reasons)));
   }
 
+  /// Refuses a name that [#select] does not know, without choosing any kernels.
+  ///
+  /// @throws IllegalArgumentException listing the names that are known here
+  public static void requireKnown(String name) {
+    boolean provider =
+        Arrays.stream(Provider.values()).map(Provider::label).anyMatch(name::equals);
+    if (!provider && !name.equals(AUTOMATIC)) {
+      selectInstructionSet(name);
+    }
+  }
+
   private static TernaryKernels selectInstructionSet(String name) {
     List<String> names = new ArrayList<>(List.of("native", "vector", "scalar"));
     for (NativeKernels kernels : instructionSets()) {

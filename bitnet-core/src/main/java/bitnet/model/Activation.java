@@ -1,7 +1,6 @@
 package bitnet.model;
 
-import java.util.Arrays;
-import java.util.stream.Collectors;
+import bitnet.setting.NamedValues;
 
 /// The gate's nonlinearity in the feed-forward block.
 public enum Activation {
@@ -25,17 +24,6 @@ public enum Activation {
   ///
   /// @throws IllegalArgumentException if no activation has that name
   public static Activation of(String key) {
-    return Arrays.stream(values())
-        .filter(activation -> activation.key.equals(key))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "hidden_act \"%s\" is not supported; use one of %s"
-                        .formatted(
-                            key,
-                            Arrays.stream(values())
-                                .map(Activation::key)
-                                .collect(Collectors.joining(", ")))));
+    return NamedValues.find(values(), Activation::key, key, "hidden_act");
   }
 }

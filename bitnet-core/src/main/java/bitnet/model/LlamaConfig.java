@@ -1,5 +1,6 @@
 package bitnet.model;
 
+import bitnet.setting.SettingChecks;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
@@ -40,9 +41,9 @@ public record LlamaConfig(
     ///
     /// @throws IllegalArgumentException naming the value, the rule and a remedy
     public Heads {
-      atLeast("num_attention_heads", count, 1);
-      atLeast("num_key_value_heads", keyValueCount, 1);
-      atLeast("head_dim", dim, 2);
+      SettingChecks.atLeast("num_attention_heads", count, 1);
+      SettingChecks.atLeast("num_key_value_heads", keyValueCount, 1);
+      SettingChecks.atLeast("head_dim", dim, 2);
       if (dim % 2 != 0) {
         throw new IllegalArgumentException(
             "head_dim %d is odd; rotary embeddings need an even one, use %d"
@@ -69,7 +70,7 @@ public record LlamaConfig(
     ///
     /// @throws IllegalArgumentException naming the value, the rule and a remedy
     public FeedForward {
-      atLeast("intermediate_size", intermediateSize, 1);
+      SettingChecks.atLeast("intermediate_size", intermediateSize, 1);
     }
   }
 
@@ -113,10 +114,10 @@ public record LlamaConfig(
   ///
   /// @throws IllegalArgumentException naming the value, the rule and a remedy
   public LlamaConfig {
-    atLeast("vocab_size", vocabSize, 2);
-    atLeast("hidden_size", hiddenSize, 1);
-    atLeast("num_hidden_layers", layerCount, 1);
-    atLeast("max_position_embeddings", contextLength, 1);
+    SettingChecks.atLeast("vocab_size", vocabSize, 2);
+    SettingChecks.atLeast("hidden_size", hiddenSize, 1);
+    SettingChecks.atLeast("num_hidden_layers", layerCount, 1);
+    SettingChecks.atLeast("max_position_embeddings", contextLength, 1);
     if (norms.subNorms() && heads.count() * heads.dim() != hiddenSize) {
       throw new IllegalArgumentException(
           "sub-norms need num_attention_heads * head_dim = hidden_size, but %d * %d is not %d"
@@ -130,7 +131,7 @@ public record LlamaConfig(
   /// @throws IllegalArgumentException naming the value, the rule and a remedy
   public static LlamaConfig of(
       int vocabSize, int hiddenSize, int intermediateSize, int layerCount, int headCount) {
-    atLeast("num_attention_heads", headCount, 1);
+    SettingChecks.atLeast("num_attention_heads", headCount, 1);
     if (hiddenSize % headCount != 0) {
       throw new IllegalArgumentException(
           "hidden_size %d is not a multiple of num_attention_heads %d; use %d"
@@ -277,13 +278,6 @@ public record LlamaConfig(
   /// Whether embeddings are ternary.
   public boolean ternaryEmbeddings() {
     return embeddings.ternary();
-  }
-
-  private static void atLeast(String key, int value, int least) {
-    if (value < least) {
-      throw new IllegalArgumentException(
-          "%s %d is too small; it must be at least %d".formatted(key, value, least));
-    }
   }
 
   private static int largestDivisor(int number, int limit) {

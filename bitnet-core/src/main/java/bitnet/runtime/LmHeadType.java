@@ -1,8 +1,7 @@
 package bitnet.runtime;
 
-import java.util.Arrays;
+import bitnet.setting.NamedValues;
 import java.util.Locale;
-import java.util.stream.Collectors;
 
 /// How the embedding and the output head are kept in memory.
 public enum LmHeadType {
@@ -17,16 +16,7 @@ public enum LmHeadType {
   ///
   /// @throws IllegalArgumentException if there is no such type
   public static LmHeadType of(String name) {
-    for (LmHeadType type : values()) {
-      if (type.label().equals(name)) {
-        return type;
-      }
-    }
-    throw new IllegalArgumentException(
-        "head \"%s\" is unknown; use %s"
-            .formatted(
-                name,
-                Arrays.stream(values()).map(LmHeadType::label).collect(Collectors.joining(", "))));
+    return NamedValues.find(values(), LmHeadType::label, name, "lm_head");
   }
 
   /// Its name on the command line.

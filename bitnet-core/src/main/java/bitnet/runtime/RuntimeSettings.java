@@ -1,6 +1,7 @@
 package bitnet.runtime;
 
 import bitnet.kernel.CacheType;
+import bitnet.kernel.KernelSelector;
 
 /// How the runtime computes.
 ///
@@ -10,7 +11,7 @@ import bitnet.kernel.CacheType;
 /// @param cache how keys and values are kept
 public record RuntimeSettings(int threads, String kernel, LmHeadType head, CacheType cache) {
 
-  /// Checks the number of threads.
+  /// Checks the number of threads and the name of the kernels.
   ///
   /// @throws IllegalArgumentException naming the value, the rule and a remedy
   public RuntimeSettings {
@@ -19,6 +20,7 @@ public record RuntimeSettings(int threads, String kernel, LmHeadType head, Cache
           "threads %d is not between 1 and 1024; use %d, this machine's processors"
               .formatted(threads, Runtime.getRuntime().availableProcessors()));
     }
+    KernelSelector.requireKnown(kernel);
   }
 
   /// The fastest: every processor, the best kernels, an 8-bit head and a 16-bit cache.

@@ -5,6 +5,7 @@ import bitnet.kernel.KernelSelector;
 import bitnet.kernel.TernaryKernels;
 import bitnet.kernel.ThreadTeam;
 import bitnet.model.LlamaConfig;
+import bitnet.model.LogSoftmax;
 import bitnet.model.TensorSpec;
 import bitnet.model.TernaryWeights;
 import java.io.IOException;
@@ -220,7 +221,7 @@ public final class TernaryLlama implements AutoCloseable {
         caches,
         tokens,
         index -> target[index] >= 0,
-        (index, scores) -> flat[index] = logProbability(scores.toArray(FLOAT), target[index]));
+        (index, scores) -> flat[index] = LogSoftmax.at(scores.toArray(FLOAT), target[index]));
     double[][] result = new double[tokens.size()][];
     int first = 0;
     for (int i = 0; i < result.length; i++) {
@@ -228,18 +229,6 @@ public final class TernaryLlama implements AutoCloseable {
       first += tokens.get(i).length;
     }
     return result;
-  }
-
-  private static double logProbability(float[] scores, int target) {
-    float highest = Float.NEGATIVE_INFINITY;
-    for (float score : scores) {
-      highest = Math.max(highest, score);
-    }
-    double mass = 0;
-    for (float score : scores) {
-      mass += Math.exp((double) score - highest);
-    }
-    return (double) scores[target] - highest - Math.log(mass);
   }
 
   private interface IndexFilter {

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// Making and replacing directories.
@@ -33,6 +34,17 @@ public final class Directories {
     } catch (IOException failure) {
       throw WriteFailure.of(directory, failure);
     }
+  }
+
+  /// The sizes of a file, or of the files in a directory, together.
+  public static long fileBytes(Path path) throws IOException {
+    long bytes = 0;
+    try (Stream<Path> files = Files.walk(path, 1)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        bytes += Files.size(file);
+      }
+    }
+    return bytes;
   }
 
   /// Puts a directory in the place of another, which goes to where the first was. Where the

@@ -1,5 +1,7 @@
 package bitnet.training;
 
+import bitnet.setting.SettingChecks;
+
 /// When a run saves checkpoints.
 ///
 /// @param saveInterval steps between two checkpoints; 0: only at the end

@@ -132,10 +132,7 @@ public record CrossEntropyRun(
             settings.batches().seqLen(),
             settings.keep() == ForwardPass.Keep.LAYER_INPUTS,
             type == ComputeType.BF16);
-    say.accept("memory:\n" + plan.describe().stripTrailing());
-    if (!device.device().isGpu()) {
-      plan.requireFits();
-    }
+    plan.announce(device, say);
   }
 
   private boolean train(

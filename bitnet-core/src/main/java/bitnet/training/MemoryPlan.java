@@ -1,12 +1,14 @@
 package bitnet.training;
 
 import bitnet.device.SystemMemory;
+import bitnet.graph.SelectedDevice;
 import bitnet.graph.TorchOps;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /// How much memory a training run takes, part by part, estimated from its dimensions.
 ///
@@ -119,6 +121,16 @@ public record MemoryPlan(
         "  %-28s%10s of %s available%n"
             .formatted("total", mib(totalBytes()), mib(memory.availableBytes())));
     return text.toString();
+  }
+
+  /// Says the parts, and refuses a run on the processor that does not fit.
+  ///
+  /// @throws IllegalArgumentException if it does not fit
+  public void announce(SelectedDevice device, Consumer<String> say) {
+    say.accept("memory:\n" + describe().stripTrailing());
+    if (!device.device().isGpu()) {
+      requireFits();
+    }
   }
 
   /// Refuses a run that would be killed for want of memory.

@@ -2,6 +2,7 @@ package bitnet.training;
 
 import bitnet.data.WindowSampling;
 import bitnet.graph.ForwardPass;
+import bitnet.setting.SettingChecks;
 
 /// The settings of cross-entropy training. [#defaults] and the `with` methods make one.
 ///

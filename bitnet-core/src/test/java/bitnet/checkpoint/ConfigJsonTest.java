@@ -131,7 +131,7 @@ class ConfigJsonTest {
         "rope_parameters | `{\"rope_type\":\"llama3\"}` | rope_parameters.rope_type is \"llama3\"",
         "rope_parameters | `{\"partial_rotary_factor\":0.5}` | only 1 is supported",
         "rope_parameters        | `[]`      | rope_parameters is []; it must be an object",
-        "hidden_act             | `\"gelu\"` | hidden_act \"gelu\" is not supported; use one of",
+        "hidden_act             | `\"gelu\"` | hidden_act \"gelu\" is unknown; use one of",
         "attention_bias         | `true`    | attention_bias is true; biases are not supported",
         "mlp_bias               | `true`    | mlp_bias is true; biases are not supported",
         "tie_word_embeddings    | `1`       | tie_word_embeddings is 1; it must be true or false",

@@ -176,10 +176,10 @@ class BadRecordTest {
             "text_format \"%s\" is unknown; use one of lines, document, jsonl, json", name);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> BadRecordPolicy.of(name))
-        .withMessage("on_bad_record \"%s\" is unknown; use stop or skip", name);
+        .withMessage("on_bad_record \"%s\" is unknown; use one of stop, skip", name);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> WindowSampling.of(name))
-        .withMessage("sampling \"%s\" is unknown; use epoch or random", name);
+        .withMessage("sampling \"%s\" is unknown; use one of epoch, random", name);
   }
 
   @Test

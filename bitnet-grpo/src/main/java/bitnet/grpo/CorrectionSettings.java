@@ -1,7 +1,7 @@
 package bitnet.grpo;
 
 import bitnet.training.OptionValues;
-import bitnet.training.SettingChecks;
+import bitnet.setting.SettingChecks;
 
 /// How first answers are corrected, in the second layer.
 ///

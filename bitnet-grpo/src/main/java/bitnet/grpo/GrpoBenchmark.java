@@ -18,7 +18,7 @@ import bitnet.training.CheckpointSettings;
 import bitnet.training.LearningRateDecay;
 import bitnet.training.LearningRateSchedule;
 import bitnet.training.OptimizerSettings;
-import bitnet.training.SettingChecks;
+import bitnet.setting.SettingChecks;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;

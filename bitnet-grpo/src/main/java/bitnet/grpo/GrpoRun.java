@@ -150,9 +150,6 @@ public record GrpoRun(
             seq,
             settings.update().keep() == ForwardPass.Keep.LAYER_INPUTS,
             compute.type() == ComputeType.BF16);
-    say.accept("memory:\n" + plan.describe().stripTrailing());
-    if (!compute.device().device().isGpu()) {
-      plan.requireFits();
-    }
+    plan.announce(compute.device(), say);
   }
 }

@@ -7,7 +7,7 @@ import bitnet.training.LearningRateDecay;
 import bitnet.training.LearningRateSchedule;
 import bitnet.training.OptimizerSettings;
 import bitnet.training.OptionValues;
-import bitnet.training.SettingChecks;
+import bitnet.setting.SettingChecks;
 import java.util.Optional;
 
 /// The settings of a GRPO run. [#defaults] and the `with` methods make one.

@@ -1,5 +1,6 @@
 package bitnet.grpo;
 
+import bitnet.setting.NamedValues;
 import java.util.Locale;
 
 /// What the ratio of new to old probability is taken of.
@@ -18,6 +19,6 @@ public enum Importance {
   ///
   /// @throws IllegalArgumentException if there is none
   public static Importance of(String key) {
-    return EnumNames.find(values(), Importance::key, key, "importance");
+    return NamedValues.find(values(), Importance::key, key, "importance");
   }
 }

@@ -1,5 +1,6 @@
 package bitnet.grpo;
 
+import bitnet.setting.NamedValues;
 import java.util.Locale;
 
 /// An estimate of how far the policy has moved from the reference, a token at a time.
@@ -48,6 +49,6 @@ public enum KlEstimator {
   ///
   /// @throws IllegalArgumentException if there is none
   public static KlEstimator of(String key) {
-    return EnumNames.find(values(), KlEstimator::key, key, "kl");
+    return NamedValues.find(values(), KlEstimator::key, key, "kl");
   }
 }

@@ -1,5 +1,6 @@
 package bitnet.grpo;
 
+import bitnet.setting.NamedValues;
 import java.util.Locale;
 
 /// How the losses of tokens are added up.
@@ -11,9 +12,8 @@ public enum LossType {
   /// The sum over all tokens, by answers times the longest that an answer may be (arXiv
   /// 2503.20783): long answers are not favoured.
   DR_GRPO,
-  /// The sum over all tokens, by their number in the whole batch that was generated (arXiv
-  /// 2503.14476). It differs from BNPO where a batch is split over several updates, which this
-  /// trainer does not do.
+  /// The same as BNPO in this trainer, under the name of arXiv 2503.14476: the sum over all tokens,
+  /// by their number in the batch that was generated, which is one update here.
   DAPO;
 
   /// The name on the command line.
@@ -25,6 +25,6 @@ public enum LossType {
   ///
   /// @throws IllegalArgumentException if there is none
   public static LossType of(String key) {
-    return EnumNames.find(values(), LossType::key, key, "loss_type");
+    return NamedValues.find(values(), LossType::key, key, "loss_type");
   }
 }

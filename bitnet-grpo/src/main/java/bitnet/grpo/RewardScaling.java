@@ -1,5 +1,6 @@
 package bitnet.grpo;
 
+import bitnet.setting.NamedValues;
 import java.util.Locale;
 
 /// What rewards are divided by after the mean of their group was taken off.
@@ -20,6 +21,6 @@ public enum RewardScaling {
   ///
   /// @throws IllegalArgumentException if there is none
   public static RewardScaling of(String key) {
-    return EnumNames.find(values(), RewardScaling::key, key, "scale_rewards");
+    return NamedValues.find(values(), RewardScaling::key, key, "scale_rewards");
   }
 }

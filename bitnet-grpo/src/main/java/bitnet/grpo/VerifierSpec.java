@@ -1,7 +1,7 @@
 package bitnet.grpo;
 
 import bitnet.reward.FinalAnswer;
-import java.lang.reflect.InvocationTargetException;
+import bitnet.setting.NamedClass;
 
 /// What `--verifier` names:
 ///
@@ -56,31 +56,6 @@ public record VerifierSpec(String name, double improvementThreshold) {
                   .formatted(name)
               + " class that implements bitnet.grpo.Verifier");
     }
-    try {
-      Class<?> type = Class.forName(name);
-      if (!Verifier.class.isAssignableFrom(type)) {
-        throw new IllegalArgumentException(
-            "class %s does not implement bitnet.grpo.Verifier; make it implement that interface"
-                .formatted(name));
-      }
-      return (Verifier) type.getConstructor().newInstance();
-    } catch (ClassNotFoundException failure) {
-      throw new IllegalArgumentException(
-          "verifier class %s is not on the class path; add its directory or jar with"
-                  .formatted(name)
-              + " BITNET_CLASS_PATH",
-          failure);
-    } catch (NoSuchMethodException | InstantiationException | IllegalAccessException failure) {
-      throw new IllegalArgumentException(
-          "verifier class %s cannot be made; make it public with a public constructor without"
-                  .formatted(name)
-              + " parameters",
-          failure);
-    } catch (InvocationTargetException failure) {
-      throw new IllegalArgumentException(
-          "verifier class %s cannot be made: its constructor failed with %s"
-              .formatted(name, failure.getCause()),
-          failure);
-    }
+    return NamedClass.instance(name, Verifier.class, "verifier");
   }
 }

@@ -1,5 +1,6 @@
 package bitnet.reward;
 
+import bitnet.setting.NamedValues;
 import java.util.Locale;
 
 /// What the head of a [TransformerRewardModel] looks at.
@@ -18,12 +19,6 @@ public enum RewardHead {
   ///
   /// @throws IllegalArgumentException if there is none
   public static RewardHead of(String key) {
-    for (RewardHead head : values()) {
-      if (head.key().equals(key)) {
-        return head;
-      }
-    }
-    throw new IllegalArgumentException(
-        "head \"%s\" is unknown; use scalar or per_token".formatted(key));
+    return NamedValues.find(values(), RewardHead::key, key, "reward_head");
   }
 }

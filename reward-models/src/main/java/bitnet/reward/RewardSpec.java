@@ -1,8 +1,8 @@
 package bitnet.reward;
 
 import bitnet.model.ComputeSettings;
+import bitnet.setting.NamedClass;
 import java.io.IOException;
-import java.lang.reflect.InvocationTargetException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -79,7 +79,7 @@ public record RewardSpec(List<String> rewards, List<Double> weights) {
       return RewardModel.open(Path.of(spec), compute);
     }
     if (CLASS_NAME.matcher(spec).matches()) {
-      return ofClass(spec);
+      return NamedClass.instance(spec, Reward.class, "reward");
     }
     return RewardExpression.parse(spec, RewardSpec::named).unwrapped();
   }
@@ -138,33 +138,5 @@ public record RewardSpec(List<String> rewards, List<Double> weights) {
     }
     return new LengthPenalty(
         Integer.parseInt(arguments.getFirst()), Integer.parseInt(arguments.getLast()));
-  }
-
-  private static Reward ofClass(String name) {
-    try {
-      Class<?> type = Class.forName(name);
-      if (!Reward.class.isAssignableFrom(type)) {
-        throw new IllegalArgumentException(
-            "class %s does not implement bitnet.reward.Reward; make it implement that interface"
-                .formatted(name));
-      }
-      return (Reward) type.getConstructor().newInstance();
-    } catch (ClassNotFoundException failure) {
-      throw new IllegalArgumentException(
-          "reward class %s is not on the class path; add its directory or jar with BITNET_CLASS_PATH"
-              .formatted(name),
-          failure);
-    } catch (NoSuchMethodException | InstantiationException | IllegalAccessException failure) {
-      throw new IllegalArgumentException(
-          "reward class %s cannot be made; give it a public constructor without parameters and make"
-                  .formatted(name)
-              + " it public",
-          failure);
-    } catch (InvocationTargetException failure) {
-      throw new IllegalArgumentException(
-          "reward class %s cannot be made: its constructor failed with %s"
-              .formatted(name, failure.getCause()),
-          failure);
-    }
   }
 }

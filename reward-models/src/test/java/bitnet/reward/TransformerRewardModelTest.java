@@ -287,7 +287,7 @@ class TransformerRewardModelTest {
     }
     assertThatIllegalArgumentException()
         .isThrownBy(() -> RewardHead.of("both"))
-        .withMessage("head \"both\" is unknown; use scalar or per_token");
+        .withMessage("reward_head \"both\" is unknown; use one of scalar, per_token");
   }
 
   @Test

@@ -1,6 +1,7 @@
 package bitnet.cli.commands;
 
 import bitnet.checkpoint.ModelSource;
+import bitnet.cli.option.ModelOptions;
 import bitnet.cli.option.RuntimeOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.runtime.InferenceBenchmark;
@@ -31,9 +32,7 @@ final class BenchInfer implements Callable<Integer> {
     @Option(
         names = "--model_path",
         paramLabel = "DIR",
-        description =
-            "Measure this model: a model directory, a training run, a Hugging Face "
-                + "directory or a GGUF file.")
+        description = "Measure this model: " + ModelOptions.KINDS)
     private @Nullable Path modelPath;
 
     @Option(

@@ -1,6 +1,7 @@
 package bitnet.cli.commands;
 
 import bitnet.cli.option.CompletionOptions;
+import bitnet.cli.option.ModelOptions;
 import bitnet.cli.option.RuntimeOptions;
 import bitnet.cli.output.ChatInput;
 import bitnet.cli.output.ExitCode;
@@ -11,7 +12,6 @@ import bitnet.generation.TextModel;
 import bitnet.storage.PrintableText;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -33,13 +33,7 @@ public final class Chat implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--model_path",
-      required = true,
-      paramLabel = "DIR",
-      description =
-          "Model: a model directory, a training run, a Hugging Face directory or a GGUF " + "file.")
-  private Path modelPath;
+  @Mixin private ModelOptions modelOptions;
 
   @Option(
       names = "--system",
@@ -56,7 +50,7 @@ public final class Chat implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
-    try (TextModel model = TextModel.open(modelPath, runtime.device(), runtime.settings());
+    try (TextModel model = TextModel.open(modelOptions.path(), runtime.device(), runtime.settings());
         Conversation conversation = model.converse(writing.settings());
         ChatInput input = ChatInput.open()) {
       PrintWriter err = spec.commandLine().getErr();

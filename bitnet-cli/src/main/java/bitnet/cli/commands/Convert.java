@@ -5,6 +5,7 @@ import bitnet.checkpoint.ModelFormat;
 import bitnet.checkpoint.ModelSource;
 import bitnet.cli.output.ExitCode;
 import bitnet.cli.output.Terminal;
+import bitnet.storage.Directories;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -15,7 +16,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import picocli.CommandLine.Command;
@@ -91,7 +91,7 @@ public final class Convert implements Callable<Integer> {
       printJson(out, parameters, remarks, seconds);
     } else {
       out.printf(Locale.ROOT, "from     %s, %,d parameters%n", from, parameters);
-      out.printf(Locale.ROOT, "to       %s, %s, %,.1f MB%n", to, target.key(), diskBytes() / 1e6);
+      out.printf(Locale.ROOT, "to       %s, %s, %,.1f MB%n", to, target.key(), Directories.fileBytes(to) / 1e6);
       remarks.forEach(remark -> out.printf("note     %s%n", remark));
       out.printf(Locale.ROOT, "time     %.1f s%n", seconds);
     }
@@ -122,16 +122,6 @@ public final class Convert implements Callable<Integer> {
     }
   }
 
-  private long diskBytes() throws IOException {
-    long bytes = 0;
-    try (Stream<Path> files = Files.walk(to, 1)) {
-      for (Path file : files.filter(Files::isRegularFile).toList()) {
-        bytes += Files.size(file);
-      }
-    }
-    return bytes;
-  }
-
   private void printJson(PrintWriter out, long parameters, List<String> remarks, double seconds)
       throws IOException {
     ObjectNode root = new ObjectMapper().createObjectNode();
@@ -139,7 +129,7 @@ public final class Convert implements Callable<Integer> {
     root.put("to", to.toString());
     root.put("format", format);
     root.put("parameters", parameters);
-    root.put("disk_bytes", diskBytes());
+    root.put("disk_bytes", Directories.fileBytes(to));
     remarks.forEach(root.putArray("notes")::add);
     root.put("seconds", seconds);
     out.println(root);

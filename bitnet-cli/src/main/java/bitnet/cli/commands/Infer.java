@@ -1,6 +1,7 @@
 package bitnet.cli.commands;
 
 import bitnet.cli.option.CompletionOptions;
+import bitnet.cli.option.ModelOptions;
 import bitnet.cli.option.RuntimeOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.cli.output.StandardStreams;
@@ -13,7 +14,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -36,13 +36,7 @@ public final class Infer implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--model_path",
-      required = true,
-      paramLabel = "DIR",
-      description =
-          "Model: a model directory, a training run, a Hugging Face directory or a GGUF " + "file.")
-  private Path modelPath;
+  @Mixin private ModelOptions modelOptions;
 
   @Option(
       names = "--prompt",
@@ -67,7 +61,7 @@ public final class Infer implements Callable<Integer> {
     GenerationSettings settings = writing.settings();
     List<String> texts = texts();
     long start = System.nanoTime();
-    try (TextModel model = TextModel.open(modelPath, runtime.device(), runtime.settings())) {
+    try (TextModel model = TextModel.open(modelOptions.path(), runtime.device(), runtime.settings())) {
       model.warnings().forEach(warning -> printStats("bitnet: " + warning));
       if (writing.stats()) {
         printStats(

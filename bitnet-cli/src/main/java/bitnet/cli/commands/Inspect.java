@@ -2,6 +2,7 @@ package bitnet.cli.commands;
 
 import bitnet.checkpoint.ModelInspection;
 import bitnet.checkpoint.ModelSource;
+import bitnet.cli.option.ModelOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.cli.output.InspectionPage;
 import bitnet.cli.output.InspectionText;
@@ -30,8 +31,7 @@ public final class Inspect implements Callable<Integer> {
 
   @Parameters(
       paramLabel = "PATH",
-      description =
-          "Model: a model directory, a training run, a Hugging Face directory or a GGUF " + "file.")
+      description = "Model: " + ModelOptions.KINDS)
   private Path modelPath;
 
   @Option(names = "--json", description = "Print one JSON object instead of text.")

@@ -2,13 +2,13 @@ package bitnet.cli.commands;
 
 import bitnet.checkpoint.ModelSource;
 import bitnet.cli.option.DeviceOptions;
+import bitnet.cli.option.ModelOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.graph.GraphLanguageModel;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -32,13 +32,7 @@ public final class Logits implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--model_path",
-      required = true,
-      paramLabel = "DIR",
-      description =
-          "Model: a model directory, a training run, a Hugging Face directory or a GGUF " + "file.")
-  private Path modelPath;
+  @Mixin private ModelOptions modelOptions;
 
   @Option(
       names = "--ids",
@@ -63,7 +57,7 @@ public final class Logits implements Callable<Integer> {
   public Integer call() throws IOException {
     int[] tokens = tokens();
     float[][] logits;
-    try (ModelSource source = ModelSource.open(modelPath);
+    try (ModelSource source = ModelSource.open(modelOptions.path());
         GraphLanguageModel model = GraphLanguageModel.load(source.weights(), device.settings())) {
       logits = model.logits(tokens);
     }
@@ -101,7 +95,7 @@ public final class Logits implements Callable<Integer> {
         if (!Float.isFinite(logits[position][token])) {
           throw new IOException(
               "%s: the logit of token %d at position %d is %s; the weights are damaged, or training"
-                      .formatted(modelPath, token, position, logits[position][token])
+                      .formatted(modelOptions.path(), token, position, logits[position][token])
                   + " diverged");
         }
       }

@@ -3,6 +3,7 @@ package bitnet.cli.commands;
 import bitnet.cli.option.BadRecordOptions;
 import bitnet.cli.option.ComputeOptions;
 import bitnet.cli.option.ConfigFile;
+import bitnet.cli.option.ModelOptions;
 import bitnet.cli.option.OptimizerOptions;
 import bitnet.cli.option.RunOptions;
 import bitnet.cli.output.ExitCode;
@@ -79,13 +80,7 @@ public final class TrainCe implements Callable<Integer> {
               + "(default: ${DEFAULT-VALUE}).")
   private double evalFraction;
 
-  @Option(
-      names = "--model_path",
-      required = true,
-      paramLabel = "DIR",
-      description =
-          "Model: a model directory, a training run, a Hugging Face directory or a GGUF " + "file.")
-  private Path modelPath;
+  @Mixin private ModelOptions modelOptions;
 
   @Option(
       names = "--iters",
@@ -194,7 +189,7 @@ public final class TrainCe implements Callable<Integer> {
   private CrossEntropyRun run() {
     ComputeType type = compute.type(ProcessorFeatures.current());
     return new CrossEntropyRun(
-        modelPath,
+        modelOptions.path(),
         new CrossEntropyRun.Text(
             dataset,
             textFormat == null ? null : TextFormat.of(textFormat),

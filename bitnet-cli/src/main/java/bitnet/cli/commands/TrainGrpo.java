@@ -5,6 +5,7 @@ import bitnet.cli.option.ComputeOptions;
 import bitnet.cli.option.ConfigFile;
 import bitnet.cli.option.CorrectionOptions;
 import bitnet.cli.option.LossOptions;
+import bitnet.cli.option.ModelOptions;
 import bitnet.cli.option.OptimizerOptions;
 import bitnet.cli.option.RunOptions;
 import bitnet.cli.output.ExitCode;
@@ -75,13 +76,7 @@ public final class TrainGrpo implements Callable<Integer> {
       description = "Held-out questions, answered with greedy decoding.")
   private @Nullable Path evalDataset;
 
-  @Option(
-      names = "--model_path",
-      required = true,
-      paramLabel = "DIR",
-      description =
-          "Model: a model directory, a training run, a Hugging Face directory or a GGUF " + "file.")
-  private Path modelPath;
+  @Mixin private ModelOptions modelOptions;
 
   @Option(
       names = "--steps",
@@ -281,7 +276,7 @@ public final class TrainGrpo implements Callable<Integer> {
 
   private GrpoRun run() throws IOException {
     return new GrpoRun(
-        modelPath,
+        modelOptions.path(),
         new GrpoRun.Questions(
             dataset,
             benchmark == null ? null : Benchmark.of(benchmark),

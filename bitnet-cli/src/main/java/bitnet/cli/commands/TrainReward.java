@@ -25,7 +25,7 @@ import bitnet.training.LearningRateDecay;
 import bitnet.training.LearningRateSchedule;
 import bitnet.training.LoopSettings;
 import bitnet.training.OptimizerSettings;
-import bitnet.training.SettingChecks;
+import bitnet.setting.SettingChecks;
 import bitnet.training.SpikeGuard;
 import bitnet.training.TrainingSettings;
 import java.io.IOException;

@@ -3,6 +3,7 @@ package bitnet.cli.commands;
 import bitnet.checkpoint.ModelSource;
 import bitnet.checkpoint.ModelVerification;
 import bitnet.cli.option.DeviceOptions;
+import bitnet.cli.option.ModelOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.graph.GraphLanguageModel;
 import bitnet.graph.ReferenceLogits;
@@ -33,13 +34,7 @@ import picocli.CommandLine.Spec;
 public final class Verify implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--model_path",
-      required = true,
-      paramLabel = "PATH",
-      description =
-          "Model: a model directory, a training run, a Hugging Face directory or a GGUF " + "file.")
-  private Path modelPath;
+  @Mixin private ModelOptions modelOptions;
 
   @Option(
       names = "--reference",
@@ -71,7 +66,7 @@ public final class Verify implements Callable<Integer> {
       throw new IllegalArgumentException(
           "--tolerance %s is not above 0; use 1e-3".formatted(tolerance));
     }
-    List<String> findings = new ArrayList<>(ModelVerification.findings(modelPath));
+    List<String> findings = new ArrayList<>(ModelVerification.findings(modelOptions.path()));
     Optional<ReferenceLogits.Difference> difference = Optional.empty();
     if (reference != null && findings.isEmpty()) {
       difference = Optional.of(compare(reference));
@@ -88,7 +83,7 @@ public final class Verify implements Callable<Integer> {
 
   private ReferenceLogits.Difference compare(Path file) throws IOException {
     ReferenceLogits expected = ReferenceLogits.read(file);
-    try (ModelSource source = ModelSource.open(modelPath);
+    try (ModelSource source = ModelSource.open(modelOptions.path());
         GraphLanguageModel model = GraphLanguageModel.load(source.weights(), device.settings())) {
       return expected.compare(model);
     }
@@ -125,13 +120,13 @@ public final class Verify implements Callable<Integer> {
       out.println("reference  not compared, because of the above");
     }
     String count = findings.size() == 1 ? "1 finding" : findings.size() + " findings";
-    out.printf("verified   %s: %s%n", modelPath, findings.isEmpty() ? "nothing is wrong" : count);
+    out.printf("verified   %s: %s%n", modelOptions.path(), findings.isEmpty() ? "nothing is wrong" : count);
   }
 
   private void printJson(
       PrintWriter out, List<String> findings, Optional<ReferenceLogits.Difference> difference) {
     ObjectNode root = new ObjectMapper().createObjectNode();
-    root.put("model_path", modelPath.toString());
+    root.put("model_path", modelOptions.path().toString());
     findings.forEach(root.putArray("findings")::add);
     difference.ifPresent(
         seen ->

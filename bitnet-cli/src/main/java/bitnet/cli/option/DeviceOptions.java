@@ -1,5 +1,6 @@
 package bitnet.cli.option;
 
+import bitnet.graph.DeviceSelector;
 import bitnet.model.ComputeSettings;
 import picocli.CommandLine.Option;
 
@@ -31,11 +32,12 @@ public final class DeviceOptions {
   }
 
   String device() {
+    DeviceSelector.requireKnown(device);
     return device;
   }
 
   /// Where the graph is computed.
   public ComputeSettings settings() {
-    return new ComputeSettings(device, threads());
+    return new ComputeSettings(device(), threads());
   }
 }

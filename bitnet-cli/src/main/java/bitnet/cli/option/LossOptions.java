@@ -16,8 +16,8 @@ public final class LossOptions {
       paramLabel = "T",
       description =
           "Aggregation of the token losses: grpo (mean over the tokens of a completion, "
-              + "then over completions), bnpo or dapo (mean over all tokens of the batch) or "
-              + "dr_grpo (sum divided by --max_length) (default: ${DEFAULT-VALUE}).")
+              + "then over completions), bnpo (mean over all tokens of the batch), dapo (the same as "
+              + "bnpo here) or dr_grpo (sum divided by --max_length) (default: ${DEFAULT-VALUE}).")
   private String type;
 
   @Option(

@@ -3,16 +3,15 @@ package bitnet.cli.output;
 import bitnet.model.LlamaConfig;
 import bitnet.model.ModelFootprint;
 import bitnet.model.ParameterBudget;
+import bitnet.storage.Directories;
 import bitnet.training.MemoryPlan;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /// What `bitnet create-model` says about the model it made.
 ///
@@ -44,16 +43,6 @@ public record CreatedModel(
     String digits = String.format(Locale.ROOT, "%." + decimals + "f", value);
     String plain = digits.contains(".") ? digits.replaceAll("\\.?0+$", "") : digits;
     return plain + List.of("", "K", "M", "B").get(unit);
-  }
-
-  private long diskBytes() throws IOException {
-    long bytes = 0;
-    try (Stream<Path> files = Files.list(directory)) {
-      for (Path file : files.toList()) {
-        bytes += Files.size(file);
-      }
-    }
-    return bytes;
   }
 
   /// One fact a line.
@@ -111,7 +100,7 @@ public record CreatedModel(
         RAM to run    %s (weights) + %s (keys and values of %d tokens)
         time          %.1f s
         """,
-        megabytes(diskBytes()),
+        megabytes(Directories.fileBytes(directory)),
         directory,
         megabytes(stateBytes(plan)),
         megabytes(plan.totalBytes() - stateBytes(plan)),
@@ -163,7 +152,7 @@ public record CreatedModel(
     root.put("tied", config.tiedHead());
     root.put("ternary_embeddings", config.ternaryEmbeddings());
     root.put("seed", seed);
-    root.put("disk_bytes", diskBytes());
+    root.put("disk_bytes", Directories.fileBytes(directory));
     root.put("train_state_bytes", stateBytes(plan));
     root.put("train_bytes", plan.totalBytes());
     root.put("run_weight_bytes", footprint.inferenceWeightBytes());

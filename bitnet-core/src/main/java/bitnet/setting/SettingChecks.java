@@ -1,4 +1,4 @@
-package bitnet.training;
+package bitnet.setting;
 
 /// Checks of settings; messages begin with the name of the setting.
 public final class SettingChecks {
