@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// What a user reads who asked for something that cannot be done.
@@ -124,5 +125,23 @@ class RefusalTest {
     assertThat(refused.exitCode()).isEqualTo(USAGE);
     assertThat(refused.err().lines())
         .containsExactly("bitnet: token id 256 is outside the vocabulary; use 0 to 255");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--kernel=fast | --kernel \"fast\" is unknown here; use auto or one of native, vector, scalar",
+        "--device=tpu | --device \"tpu\" is not known; use one of auto, cpu, cuda, cuda:1, mps",
+        "--lm_head=int2 | --lm_head \"int2\" is unknown; use one of fp32, int8, int4",
+        "--kv_cache=int8 | --kv_cache \"int8\" is unknown; use one of fp16, fp32",
+      })
+  void aWrongNameIsRefusedBeforeAModelIsOpened(String option, String said) {
+    CommandRun refused =
+        CommandRun.of(
+            "infer", "--model_path", directory.resolve("truncated"), "--prompt=A", option);
+
+    assertThat(refused.exitCode()).isEqualTo(USAGE);
+    assertThat(refused.err().lines()).singleElement().asString().startsWith("bitnet: " + said);
   }
 }

@@ -3,6 +3,7 @@ package bitnet.cli.commands;
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.checkpoint.ModelFormat;
 import bitnet.checkpoint.ModelSource;
+import bitnet.cli.option.ModelOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.cli.output.Terminal;
 import bitnet.storage.Directories;
@@ -37,8 +38,7 @@ public final class Convert implements Callable<Integer> {
       names = "--from",
       required = true,
       paramLabel = "PATH",
-      description =
-          "Model: a model directory, a training run, a Hugging Face directory or a GGUF " + "file.")
+      description = "Model: " + ModelOptions.KINDS)
   private Path from;
 
   @Option(

@@ -1,5 +1,6 @@
 package bitnet.format.gguf;
 
+import bitnet.format.TensorSlots;
 import bitnet.storage.AtomicFile;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -8,9 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 
 /// Writes a GGUF file of version 3 tensor by tensor, without holding any of them: all are declared
 /// first, then each is filled by chunks appended to it, in any order of tensors.
@@ -18,33 +17,14 @@ import java.util.Map;
 /// The file is written next to its target and takes its place on [#commit] only; closing before
 /// that leaves no trace. A writer is used by one thread.
 public final class GgufWriter implements AutoCloseable {
-  private static final int STAGE_BYTES = 1 << 20;
-
-  private final Path file;
   private final AtomicFile output;
-  private final Map<String, Slot> slots;
+  private final TensorSlots<GgufTensor> slots;
   private final long dataBegin;
-  private final ByteBuffer stage = ByteBuffer.allocateDirect(STAGE_BYTES);
 
-  private GgufWriter(Path file, AtomicFile output, Map<String, Slot> slots, long dataBegin) {
-    this.file = file;
+  private GgufWriter(AtomicFile output, TensorSlots<GgufTensor> slots, long dataBegin) {
     this.output = output;
     this.slots = slots;
     this.dataBegin = dataBegin;
-  }
-
-  /// One tensor's place in the data and how much of it is written.
-  private static final class Slot {
-    final GgufTensor tensor;
-    long written;
-
-    Slot(GgufTensor tensor) {
-      this.tensor = tensor;
-    }
-
-    long bytesLeft() {
-      return tensor.bytes() - written;
-    }
   }
 
   /// Begins a file and writes its header.
@@ -56,22 +36,18 @@ public final class GgufWriter implements AutoCloseable {
   public static GgufWriter create(Path file, GgufFields fields, List<GgufTensor> tensors)
       throws IOException {
     fields.put(GgufHeader.ALIGNMENT_KEY, GgufHeader.ALIGNMENT);
-    Map<String, Slot> slots = new LinkedHashMap<>();
+    TensorSlots<GgufTensor> slots = new TensorSlots<>(file);
     long end = 0;
     for (GgufTensor tensor : tensors) {
       long offset = aligned(end);
-      Slot slot = new Slot(new GgufTensor(tensor.name(), tensor.type(), tensor.shape(), offset));
-      end = Math.addExact(offset, tensor.bytes());
-      if (slots.put(tensor.name(), slot) != null) {
-        throw new IllegalArgumentException(
-            "tensor '%s' is declared twice; names must be unique".formatted(tensor.name()));
-      }
+      GgufTensor placed = new GgufTensor(tensor.name(), tensor.type(), tensor.shape(), offset);
+      end = slots.add(tensor.name(), placed, offset, tensor.bytes()).end();
     }
     byte[] header = header(fields, slots);
     AtomicFile output = AtomicFile.create(file);
     try {
       output.write(ByteBuffer.wrap(header), 0);
-      GgufWriter writer = new GgufWriter(file, output, slots, header.length);
+      GgufWriter writer = new GgufWriter(output, slots, header.length);
       writer.padEnd(end);
       return writer;
     } catch (IOException | RuntimeException failure) {
@@ -84,15 +60,15 @@ public final class GgufWriter implements AutoCloseable {
     return Math.ceilDiv(position, GgufHeader.ALIGNMENT) * (long) GgufHeader.ALIGNMENT;
   }
 
-  private static byte[] header(GgufFields fields, Map<String, Slot> slots) {
+  private static byte[] header(GgufFields fields, TensorSlots<GgufTensor> slots) {
     ByteArrayOutputStream header = new ByteArrayOutputStream();
     ByteBuffer fixed = ByteBuffer.allocate(24).order(ByteOrder.LITTLE_ENDIAN);
     fixed.putInt(GgufHeader.MAGIC).putInt(GgufHeader.VERSION);
-    fixed.putLong(slots.size()).putLong(fields.size());
+    fixed.putLong(slots.all().size()).putLong(fields.size());
     header.writeBytes(fixed.array());
     header.writeBytes(fields.bytes());
-    for (Slot slot : slots.values()) {
-      GgufTensor tensor = slot.tensor;
+    for (TensorSlots.Slot<GgufTensor> slot : slots.all()) {
+      GgufTensor tensor = slot.tensor();
       byte[] name = tensor.name().getBytes(StandardCharsets.UTF_8);
       int dimensions = tensor.shape().size();
       ByteBuffer entry =
@@ -117,34 +93,14 @@ public final class GgufWriter implements AutoCloseable {
   ///
   /// @throws IllegalArgumentException if there is no such tensor or it has no room for the chunk
   public void write(String tensor, MemorySegment chunk) throws IOException {
-    Slot slot = slots.get(tensor);
-    if (slot == null || chunk.byteSize() > slot.bytesLeft()) {
-      throw new IllegalArgumentException(
-          slot == null
-              ? "tensor '%s' was not declared for %s".formatted(tensor, file)
-              : "tensor '%s' of %s has room for %d bytes more, not for %d"
-                  .formatted(tensor, file, slot.bytesLeft(), chunk.byteSize()));
-    }
-    for (long done = 0; done < chunk.byteSize(); ) {
-      int size = (int) Math.min(STAGE_BYTES, chunk.byteSize() - done);
-      MemorySegment.ofBuffer(stage.clear()).copyFrom(chunk.asSlice(done, size));
-      output.write(stage.position(0).limit(size), dataBegin + slot.tensor.offset() + slot.written);
-      slot.written += size;
-      done += size;
-    }
+    slots.append(output, dataBegin, tensor, chunk);
   }
 
   /// Puts the finished file in its place, on disk before this returns.
   ///
   /// @throws IllegalStateException if a tensor is not completely written
   public void commit() throws IOException {
-    for (Slot slot : slots.values()) {
-      if (slot.bytesLeft() != 0) {
-        throw new IllegalStateException(
-            "tensor '%s' of %s lacks %d of %d bytes"
-                .formatted(slot.tensor.name(), file, slot.bytesLeft(), slot.tensor.bytes()));
-      }
-    }
+    slots.requireComplete();
     output.commit();
   }
 

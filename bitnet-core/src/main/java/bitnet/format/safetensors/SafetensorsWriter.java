@@ -3,6 +3,7 @@ package bitnet.format.safetensors;
 import bitnet.format.DType;
 import bitnet.format.FloatConversion;
 import bitnet.format.TensorHeader;
+import bitnet.format.TensorSlots;
 import bitnet.storage.AtomicFile;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
@@ -14,7 +15,6 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -35,37 +35,15 @@ import java.util.Map;
 public final class SafetensorsWriter implements AutoCloseable {
   private static final int STAGE_BYTES = 1 << 20;
 
-  private final Path file;
   private final AtomicFile output;
-  private final Map<String, Slot> slots;
+  private final TensorSlots<TensorHeader> slots;
   private final long dataBegin;
   private final ByteBuffer stage = ByteBuffer.allocateDirect(STAGE_BYTES);
 
-  private SafetensorsWriter(Path file, AtomicFile output, Map<String, Slot> slots, long dataBegin) {
-    this.file = file;
+  private SafetensorsWriter(AtomicFile output, TensorSlots<TensorHeader> slots, long dataBegin) {
     this.output = output;
     this.slots = slots;
     this.dataBegin = dataBegin;
-  }
-
-  /// One tensor's place in the data and how much of it is written.
-  private static final class Slot {
-    final TensorHeader header;
-    final long offset;
-    long written;
-
-    Slot(TensorHeader header, long offset) {
-      this.header = header;
-      this.offset = offset;
-    }
-
-    long end() {
-      return Math.addExact(offset, header.bytes());
-    }
-
-    long bytesLeft() {
-      return header.bytes() - written;
-    }
   }
 
   /// Begins a file and writes its header.
@@ -76,39 +54,34 @@ public final class SafetensorsWriter implements AutoCloseable {
   /// @throws IllegalArgumentException if two tensors have one name or the header is too long
   public static SafetensorsWriter create(
       Path file, List<TensorHeader> tensors, Map<String, String> metadata) throws IOException {
-    Map<String, Slot> slots = layOut(tensors);
+    TensorSlots<TensorHeader> slots = layOut(file, tensors);
     byte[] header = headerText(slots, metadata);
     AtomicFile output = AtomicFile.create(file);
     try {
       ByteBuffer length = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
       output.write(length.putLong(0, header.length), 0);
       output.write(ByteBuffer.wrap(header), Long.BYTES);
-      return new SafetensorsWriter(file, output, slots, (long) Long.BYTES + header.length);
+      return new SafetensorsWriter(output, slots, (long) Long.BYTES + header.length);
     } catch (IOException | RuntimeException failure) {
       output.close();
       throw failure;
     }
   }
 
-  private static Map<String, Slot> layOut(List<TensorHeader> tensors) {
+  private static TensorSlots<TensorHeader> layOut(Path file, List<TensorHeader> tensors) {
     List<TensorHeader> widestFirst = new ArrayList<>(tensors);
     widestFirst.sort(
         Comparator.comparingInt((TensorHeader tensor) -> tensor.dtype().bytes()).reversed());
-    Map<String, Slot> slots = new LinkedHashMap<>();
+    TensorSlots<TensorHeader> slots = new TensorSlots<>(file);
     long offset = 0;
     for (TensorHeader tensor : widestFirst) {
-      Slot slot = new Slot(tensor, offset);
-      offset = slot.end();
-      if (slots.put(tensor.name(), slot) != null) {
-        throw new IllegalArgumentException(
-            "tensor '%s' is declared twice; names must be unique".formatted(tensor.name()));
-      }
+      offset = slots.add(tensor.name(), tensor, offset, tensor.bytes()).end();
     }
     return slots;
   }
 
-  private static byte[] headerText(Map<String, Slot> slots, Map<String, String> metadata)
-      throws IOException {
+  private static byte[] headerText(
+      TensorSlots<TensorHeader> slots, Map<String, String> metadata) throws IOException {
     ByteArrayOutputStream text = new ByteArrayOutputStream();
     try (JsonGenerator json = new JsonFactory().createGenerator(text)) {
       json.writeStartObject();
@@ -119,14 +92,15 @@ public final class SafetensorsWriter implements AutoCloseable {
         }
         json.writeEndObject();
       }
-      for (Slot slot : slots.values()) {
-        json.writeObjectFieldStart(slot.header.name());
-        json.writeStringField("dtype", slot.header.dtype().name());
+      for (TensorSlots.Slot<TensorHeader> slot : slots.all()) {
+        TensorHeader header = slot.tensor();
+        json.writeObjectFieldStart(header.name());
+        json.writeStringField("dtype", header.dtype().name());
         json.writeFieldName("shape");
-        long[] shape = slot.header.shape().stream().mapToLong(Long::longValue).toArray();
+        long[] shape = header.shape().stream().mapToLong(Long::longValue).toArray();
         json.writeArray(shape, 0, shape.length);
         json.writeFieldName("data_offsets");
-        json.writeArray(new long[] {slot.offset, slot.end()}, 0, 2);
+        json.writeArray(new long[] {slot.offset(), slot.end()}, 0, 2);
         json.writeEndObject();
       }
       json.writeEndObject();
@@ -138,7 +112,7 @@ public final class SafetensorsWriter implements AutoCloseable {
     if (text.size() > SafetensorsHeader.LONGEST) {
       throw new IllegalArgumentException(
           "the header of %d tensors takes %d bytes; the format allows %d, use several files"
-              .formatted(slots.size(), text.size(), SafetensorsHeader.LONGEST));
+              .formatted(slots.all().size(), text.size(), SafetensorsHeader.LONGEST));
     }
     return text.toByteArray();
   }
@@ -147,13 +121,7 @@ public final class SafetensorsWriter implements AutoCloseable {
   ///
   /// @throws IllegalArgumentException if there is no such tensor or it has no room for the chunk
   public void write(String tensor, MemorySegment chunk) throws IOException {
-    Slot slot = slot(tensor, chunk.byteSize());
-    for (long done = 0; done < chunk.byteSize(); ) {
-      int size = (int) Math.min(STAGE_BYTES, chunk.byteSize() - done);
-      MemorySegment.ofBuffer(stage.clear()).copyFrom(chunk.asSlice(done, size));
-      append(slot, size);
-      done += size;
-    }
+    slots.append(output, dataBegin, tensor, chunk);
   }
 
   /// Appends fp32 values to a floating-point tensor, rounded half to even to its type.
@@ -167,8 +135,9 @@ public final class SafetensorsWriter implements AutoCloseable {
       throw new IllegalArgumentException(
           "%d bytes are not a whole number of fp32 values".formatted(floats.byteSize()));
     }
-    DType dtype = require(tensor).header.dtype();
-    Slot slot = slot(tensor, Math.multiplyExact(count, (long) dtype.bytes()));
+    TensorSlots.Slot<TensorHeader> slot = slots.require(tensor);
+    DType dtype = slot.tensor().dtype();
+    slots.requireRoom(slot, Math.multiplyExact(count, (long) dtype.bytes()));
     int most = STAGE_BYTES / Long.BYTES;
     for (long done = 0; done < count; ) {
       int size = (int) Math.min(most, count - done);
@@ -177,7 +146,11 @@ public final class SafetensorsWriter implements AutoCloseable {
           floats.asSlice(done * Float.BYTES, (long) size * Float.BYTES),
           MemorySegment.ofBuffer(stage.clear()),
           size);
-      append(slot, size * dtype.bytes());
+      slots.append(
+          output,
+          dataBegin,
+          tensor,
+          MemorySegment.ofBuffer(stage.position(0).limit(size * dtype.bytes())));
       done += size;
     }
   }
@@ -186,7 +159,7 @@ public final class SafetensorsWriter implements AutoCloseable {
   ///
   /// @throws IllegalArgumentException if there is no such tensor or it has another type
   public void writeDouble(String tensor, double value) throws IOException {
-    switch (require(tensor).header.dtype()) {
+    switch (slots.require(tensor).tensor().dtype()) {
       case F32 -> writeFloats(tensor, MemorySegment.ofArray(new float[] {(float) value}));
       case F64 -> {
         MemorySegment bytes = MemorySegment.ofArray(new byte[Double.BYTES]);
@@ -198,41 +171,11 @@ public final class SafetensorsWriter implements AutoCloseable {
     }
   }
 
-  private Slot require(String tensor) {
-    Slot slot = slots.get(tensor);
-    if (slot == null) {
-      throw new IllegalArgumentException(
-          "tensor '%s' was not declared for %s".formatted(tensor, file));
-    }
-    return slot;
-  }
-
-  private Slot slot(String tensor, long bytes) {
-    Slot slot = require(tensor);
-    if (bytes > slot.bytesLeft()) {
-      throw new IllegalArgumentException(
-          "tensor '%s' of %s has room for %d bytes more, not for %d"
-              .formatted(tensor, file, slot.bytesLeft(), bytes));
-    }
-    return slot;
-  }
-
-  private void append(Slot slot, int stagedBytes) throws IOException {
-    output.write(stage.position(0).limit(stagedBytes), dataBegin + slot.offset + slot.written);
-    slot.written += stagedBytes;
-  }
-
   /// Puts the finished file in its place, on disk before this returns.
   ///
   /// @throws IllegalStateException if a tensor is not completely written
   public void commit() throws IOException {
-    for (Slot slot : slots.values()) {
-      if (slot.bytesLeft() != 0) {
-        throw new IllegalStateException(
-            "tensor '%s' of %s lacks %d of %d bytes"
-                .formatted(slot.header.name(), file, slot.bytesLeft(), slot.header.bytes()));
-      }
-    }
+    slots.requireComplete();
     output.commit();
   }
 
