@@ -180,7 +180,8 @@ class ScriptsTest {
         olympiad_bench | {"question": "Find all x with $x^2=4$.", \
         "final_answer": ["2", "-2"], "solution": ["x is 2 or -2."], "context": null}""",
       })
-  void twoLayersLearnFromABenchmarkAndAreJudgedByIt(String benchmark, String record) throws Exception {
+  void twoLayersLearnFromABenchmarkAndAreJudgedByIt(String benchmark, String record)
+      throws Exception {
     Path file = Files.writeString(directory.resolve("set.jsonl"), (record + "\n").repeat(3));
     Map<String, String> variables =
         grpo(

@@ -52,8 +52,7 @@ public record MistakeTask(int every, double probability, String guidingPrompt, l
   private QaRecord record(QaRecord question, long key) {
     boolean wrong = CounterRandom.uniform(key, 0) < probability;
     String answer = wrong ? withAnotherDigit(question.answer(), key) : question.answer();
-    String first =
-        QaTemplate.target(new QaRecord(question.query(), answer, question.reasoning()));
+    String first = QaTemplate.target(new QaRecord(question.query(), answer, question.reasoning()));
     return new QaRecord(
         QaTemplate.correctionQuery(question.query(), first, guidingPrompt),
         question.answer(),

@@ -61,8 +61,7 @@ public final class KernelSelector {
   ///
   /// @throws IllegalArgumentException listing the names that are known here
   public static void requireKnown(String name) {
-    boolean provider =
-        Arrays.stream(Provider.values()).map(Provider::label).anyMatch(name::equals);
+    boolean provider = Arrays.stream(Provider.values()).map(Provider::label).anyMatch(name::equals);
     if (!provider && !name.equals(AUTOMATIC)) {
       selectInstructionSet(name);
     }

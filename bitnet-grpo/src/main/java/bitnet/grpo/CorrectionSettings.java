@@ -1,7 +1,7 @@
 package bitnet.grpo;
 
-import bitnet.training.OptionValues;
 import bitnet.setting.SettingChecks;
+import bitnet.training.OptionValues;
 
 /// How first answers are corrected, in the second layer.
 ///

@@ -2,12 +2,12 @@ package bitnet.grpo;
 
 import bitnet.generation.SamplingSettings;
 import bitnet.graph.ForwardPass;
+import bitnet.setting.SettingChecks;
 import bitnet.training.CheckpointSettings;
 import bitnet.training.LearningRateDecay;
 import bitnet.training.LearningRateSchedule;
 import bitnet.training.OptimizerSettings;
 import bitnet.training.OptionValues;
-import bitnet.setting.SettingChecks;
 import java.util.Optional;
 
 /// The settings of a GRPO run. [#defaults] and the `with` methods make one.

@@ -50,7 +50,8 @@ public final class Chat implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
-    try (TextModel model = TextModel.open(modelOptions.path(), runtime.device(), runtime.settings());
+    try (TextModel model =
+            TextModel.open(modelOptions.path(), runtime.device(), runtime.settings());
         Conversation conversation = model.converse(writing.settings());
         ChatInput input = ChatInput.open()) {
       PrintWriter err = spec.commandLine().getErr();

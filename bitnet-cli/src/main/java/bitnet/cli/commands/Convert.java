@@ -91,7 +91,12 @@ public final class Convert implements Callable<Integer> {
       printJson(out, parameters, remarks, seconds);
     } else {
       out.printf(Locale.ROOT, "from     %s, %,d parameters%n", from, parameters);
-      out.printf(Locale.ROOT, "to       %s, %s, %,.1f MB%n", to, target.key(), Directories.fileBytes(to) / 1e6);
+      out.printf(
+          Locale.ROOT,
+          "to       %s, %s, %,.1f MB%n",
+          to,
+          target.key(),
+          Directories.fileBytes(to) / 1e6);
       remarks.forEach(remark -> out.printf("note     %s%n", remark));
       out.printf(Locale.ROOT, "time     %.1f s%n", seconds);
     }

@@ -1,7 +1,7 @@
 package bitnet.cli.commands;
 
-import bitnet.cli.option.BadRecordOptions;
 import bitnet.cli.option.AnswerOptions;
+import bitnet.cli.option.BadRecordOptions;
 import bitnet.cli.option.ConfigFile;
 import bitnet.cli.option.EvaluatedModelOptions;
 import bitnet.cli.option.PerplexityOptions;

@@ -61,7 +61,8 @@ public final class Infer implements Callable<Integer> {
     GenerationSettings settings = writing.settings();
     List<String> texts = texts();
     long start = System.nanoTime();
-    try (TextModel model = TextModel.open(modelOptions.path(), runtime.device(), runtime.settings())) {
+    try (TextModel model =
+        TextModel.open(modelOptions.path(), runtime.device(), runtime.settings())) {
       model.warnings().forEach(warning -> printStats("bitnet: " + warning));
       if (writing.stats()) {
         printStats(

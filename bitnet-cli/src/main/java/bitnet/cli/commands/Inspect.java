@@ -29,9 +29,7 @@ import picocli.CommandLine.Spec;
 public final class Inspect implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Parameters(
-      paramLabel = "PATH",
-      description = "Model: " + ModelOptions.KINDS)
+  @Parameters(paramLabel = "PATH", description = "Model: " + ModelOptions.KINDS)
   private Path modelPath;
 
   @Option(names = "--json", description = "Print one JSON object instead of text.")

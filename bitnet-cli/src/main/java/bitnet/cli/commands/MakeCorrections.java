@@ -31,8 +31,7 @@ final class MakeCorrections implements Callable<Integer> {
       names = "--from",
       required = true,
       paramLabel = "FILE",
-      description =
-          "Completions log, written by train-grpo --completions_log.")
+      description = "Completions log, written by train-grpo --completions_log.")
   private Path source;
 
   @Option(

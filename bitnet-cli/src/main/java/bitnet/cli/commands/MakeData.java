@@ -27,7 +27,8 @@ public final class MakeData implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "say what to make: make-data arithmetic, mistakes or corrections");
+    throw new ParameterException(
+        spec.commandLine(), "say what to make: make-data arithmetic, mistakes or corrections");
   }
 
   /// Shows the first records as training texts, and writes all.

@@ -80,7 +80,8 @@ final class MakeMistakes implements Callable<Integer> {
   public Integer call() throws IOException {
     MistakeTask task = new MistakeTask(every, probability, guidingPrompt, seed);
     List<QaRecord> questions = QaDataset.load(source, badRecords.policy()).records();
-    MakeData.showAndWrite(spec.commandLine().getOut(), output, task.records(questions), "corrections");
+    MakeData.showAndWrite(
+        spec.commandLine().getOut(), output, task.records(questions), "corrections");
     return ExitCode.OK;
   }
 }

@@ -120,7 +120,9 @@ public final class Verify implements Callable<Integer> {
       out.println("reference  not compared, because of the above");
     }
     String count = findings.size() == 1 ? "1 finding" : findings.size() + " findings";
-    out.printf("verified   %s: %s%n", modelOptions.path(), findings.isEmpty() ? "nothing is wrong" : count);
+    out.printf(
+        "verified   %s: %s%n",
+        modelOptions.path(), findings.isEmpty() ? "nothing is wrong" : count);
   }
 
   private void printJson(

@@ -80,8 +80,8 @@ public final class SafetensorsWriter implements AutoCloseable {
     return slots;
   }
 
-  private static byte[] headerText(
-      TensorSlots<TensorHeader> slots, Map<String, String> metadata) throws IOException {
+  private static byte[] headerText(TensorSlots<TensorHeader> slots, Map<String, String> metadata)
+      throws IOException {
     ByteArrayOutputStream text = new ByteArrayOutputStream();
     try (JsonGenerator json = new JsonFactory().createGenerator(text)) {
       json.writeStartObject();
