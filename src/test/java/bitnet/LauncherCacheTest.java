@@ -203,15 +203,13 @@ class LauncherCacheTest {
   @Test
   void noReaderWaitsForTheCache() throws Exception {
     Path home = directory.resolve("cache");
-    String run = "'%s' --version 3>&1 2>&1 | cat >version; ls '%s/bitnet'";
-
     ScriptRun result =
         ScriptRun.in(
             directory,
             Map.of(VARIABLE, home.toString()),
             "bash",
             "-c",
-            run.formatted(launcher, home));
+            "'%s' --version 3>&1 2>&1 | cat >version; ls '%s/bitnet'".formatted(launcher, home));
 
     assertThat(result.out()).endsWith(".making\n");
     assertThat(directory.resolve("version")).content().startsWith("bitnet ");
