@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -23,6 +24,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// What the README and docs/ say is what the program does.
 class ReadmeCommandsTest {
   private static final Path README = ScriptRun.ROOT.resolve("README.md");
+  private static final Path COMMANDS = ScriptRun.ROOT.resolve("docs/commands.md");
 
   /// Numbers that are made smaller, and nothing else: training for long belongs to nobody's test.
   private static final Map<String, String> SHORTENED = Map.of("--iters", "2", "--steps", "1");
@@ -91,7 +93,7 @@ class ReadmeCommandsTest {
   /// One after the other in a new directory with a copy of data/, as somebody would who reads on.
   @Test
   @DisabledOnOs(OS.WINDOWS)
-  void everyCommandOfTheReadmeDoesWhatItIsShownToDo() throws Exception {
+  void everyShownCommandDoesWhatItIsShownToDo() throws Exception {
     ScriptRun.assumeBuilt();
     Path data = Files.createDirectory(directory.resolve("data"));
     try (Stream<Path> files = Files.list(ScriptRun.ROOT.resolve("data"))) {
@@ -99,7 +101,7 @@ class ReadmeCommandsTest {
         Files.copy(file, data.resolve(file.getFileName().toString()));
       }
     }
-    List<Shown> commands = shown(README);
+    List<Shown> commands = shown(COMMANDS);
     assertThat(commands).hasSizeGreaterThan(20);
     for (Shown command : commands) {
       ScriptRun run = shell("exec 2>&1; " + command.shortened());
@@ -167,8 +169,8 @@ class ReadmeCommandsTest {
   }
 
   @Test
-  void everySubcommandIsShownByTheReadme() throws IOException {
-    List<Shown> commands = shown(README);
+  void everySubcommandIsShown() throws IOException {
+    List<Shown> commands = shown(COMMANDS);
     assertThat(subcommands().filter(name -> !name.matches("help|generate-completion")))
         .allSatisfy(
             name ->
@@ -226,5 +228,17 @@ class ReadmeCommandsTest {
     mentioned.removeAll(JVM_OPTIONS);
 
     assertThat(options()).containsAll(mentioned);
+  }
+
+  @Test
+  void theSnippetOfTheReadmeIsPartOfAnExample() throws IOException {
+    Matcher snippet =
+        Pattern.compile("(?s)```java\\n(.*?)\\n```").matcher(Files.readString(README));
+    assertThat(snippet.find()).isTrue();
+    String example =
+        Files.readString(ScriptRun.ROOT.resolve("src/examples/inference/java/example/Infer.java"));
+
+    assertThat(example.lines().map(String::strip).toList())
+        .containsSequence(snippet.group(1).lines().map(String::strip).toList());
   }
 }

@@ -240,7 +240,8 @@ class ScriptsTest {
     }
   }
 
-  /// Every variable that a script reads is told at its top, and the README has a line about it.
+  /// Every variable that a script reads is told at its top, and docs/commands.md has a line about
+  /// it.
   @ParameterizedTest
   @MethodSource("names")
   void everyScriptIsDocumented(String name) throws IOException {
@@ -251,7 +252,7 @@ class ScriptsTest {
         .matcher(String.join("\n", lines))
         .results()
         .forEach(variable -> assertThat(usage).contains(variable.group(1)));
-    assertThat(Files.readString(ScriptRun.ROOT.resolve("README.md")))
+    assertThat(Files.readString(ScriptRun.ROOT.resolve("docs/commands.md")))
         .contains("| `scripts/" + name + "` |");
   }
 }

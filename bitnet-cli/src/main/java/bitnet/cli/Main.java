@@ -169,7 +169,7 @@ public final class Main implements Runnable {
 
   /// The subcommand that the first word names; all if it names none, for help and for suggestions.
   /// Without a word no subcommand can run, and the list in the help needs their names and
-  // summaries.
+  /// summaries.
   private static void addSubcommands(CommandLine line, String... args) {
     Optional<String> word =
         Arrays.stream(args).filter(argument -> !argument.startsWith("-")).findFirst();
