@@ -1,6 +1,5 @@
 package bitnet.format;
 
-import bitnet.format.safetensors.SafetensorsHeader;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -11,6 +10,8 @@ import java.util.Optional;
 /// @param dtype element type
 /// @param shape the dimensions, outermost first; empty for a scalar
 public record TensorHeader(String name, DType dtype, List<Long> shape) {
+  /// The name of the metadata object of a safetensors header; no tensor may have it.
+  public static final String METADATA = "__metadata__";
 
   /// Checks name and shape.
   ///
@@ -50,7 +51,7 @@ public record TensorHeader(String name, DType dtype, List<Long> shape) {
     if (name.isEmpty()) {
       return Optional.of("the name is empty");
     }
-    if (name.equals(SafetensorsHeader.METADATA)) {
+    if (name.equals(METADATA)) {
       return Optional.of("the name is reserved for metadata");
     }
     boolean unwritable =

@@ -27,7 +27,6 @@ import org.jspecify.annotations.Nullable;
 /// rule of the format is checked before any entry is used, memory stays within a small multiple of
 /// the header's size, and whatever is wrong ends in a [CheckpointException].
 public final class SafetensorsHeader {
-  public static final String METADATA = "__metadata__";
   static final int LONGEST = 100_000_000;
   private static final int MOST_TENSORS = 250_000;
   private static final int HIGHEST_RANK = 32;
@@ -110,7 +109,7 @@ public final class SafetensorsHeader {
     while (json.nextToken() == JsonToken.FIELD_NAME) {
       String name = json.currentName();
       current = name;
-      if (name.equals(METADATA)) {
+      if (name.equals(TensorHeader.METADATA)) {
         readMetadata(json);
       } else {
         entries.add(readTensor(json, name));
