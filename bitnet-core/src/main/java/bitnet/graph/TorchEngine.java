@@ -8,7 +8,7 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.Properties;
 
-/// DJL's PyTorch engine. Its native libraries are no dependency of this library, since whoever only
+/// DJL's PyTorch engine. Its native libraries are not a dependency of this library: whoever only
 /// runs models on the processor does not need them.
 final class TorchEngine {
   private static final String VERSIONS = "torch.properties";

@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "mistakes",
     description =
-        "Write corrections of first answers as JSONL, of which some have one digit replaced.",
+        "Write corrections of first answers as JSONL; some first answers have one digit replaced.",
     sortOptions = false)
 final class MakeMistakes implements Callable<Integer> {
   @Spec private CommandSpec spec;

@@ -204,7 +204,7 @@ final class Filters {
     return switch (Python.number(arguments.positional().getFirst()).orElse(null)) {
       case Long number -> Math.abs(number);
       case Double number -> Math.abs(number);
-      case null, default -> throw new JinjaException("abs of what is no number");
+      case null, default -> throw new JinjaException("abs needs a number");
     };
   }
 
@@ -212,7 +212,7 @@ final class Filters {
     arguments.require("round", 1, "value", "precision", "method");
     Object value = arguments.positional().getFirst();
     Number number =
-        Python.number(value).orElseThrow(() -> new JinjaException("round of what is no number"));
+        Python.number(value).orElseThrow(() -> new JinjaException("round needs a number"));
     int precision = Python.index(arguments.get(1, "precision", 0L), "precision");
     Object method = arguments.get(2, "method", "common");
     if (method.equals("common")) {

@@ -61,7 +61,7 @@ final class Globals {
 
   private static Object namespace(Arguments arguments) {
     if (!(dictionary(arguments) instanceof Map<?, ?> map)) {
-      throw new JinjaException("namespace of what is no dictionary");
+      throw new JinjaException("namespace needs a dictionary");
     }
     Map<String, Object> attributes = new LinkedHashMap<>();
     map.forEach((name, value) -> attributes.put(PythonText.str(name), value));

@@ -199,7 +199,7 @@ final class ListFilters {
   private static Object dictionarySort(Arguments arguments) {
     arguments.require("dictsort", 1, "value", "case_sensitive", "by", "reverse");
     if (!(arguments.positional().getFirst() instanceof Map<?, ?> map)) {
-      throw new JinjaException("dictsort of what is no dictionary");
+      throw new JinjaException("dictsort needs a dictionary");
     }
     Object place =
         switch (PythonText.str(arguments.get(2, "by", "key"))) {

@@ -112,7 +112,7 @@ final class Renderer {
     if (attribute.isPresent()) {
       if (!(scope.get(targets.getFirst()) instanceof Value.Namespace(var attributes))) {
         throw new JinjaException(
-            "cannot set %s of %s, which is no namespace"
+            "cannot set %s of %s, which is not a namespace"
                 .formatted(attribute.get(), targets.getFirst()));
       }
       attributes.put(attribute.get(), value);
