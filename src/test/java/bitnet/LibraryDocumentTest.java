@@ -74,29 +74,47 @@ class LibraryDocumentTest {
     }
   }
 
-  /// The snippets begin with their imports.
+  /// A snippet begins with its imports, or is a part of an example, which is compiled and run.
   @ParameterizedTest
   @MethodSource("documents")
   void everySnippetCompiles(Path document) throws IOException {
     List<Path> sources = new ArrayList<>();
     Matcher snippets = JAVA.matcher(content(document));
     while (snippets.find()) {
-      String name = "Snippet" + sources.size();
-      List<String> lines = snippets.group(1).lines().toList();
-      String imports =
-          lines.stream().filter(line -> line.startsWith("import ")).collect(Collectors.joining());
-      String body =
-          lines.stream()
-              .filter(line -> !line.startsWith("import "))
-              .collect(Collectors.joining("\n"));
-      sources.add(
-          Files.writeString(
-              directory.resolve(name + ".java"),
-              "%s class %s { void run() throws Exception {%n%s%n} }"
-                  .formatted(imports, name, body)));
+      String snippet = snippets.group(1);
+      if (snippet.startsWith("import ")) {
+        sources.add(source("Snippet" + sources.size(), snippet.lines().toList()));
+      } else {
+        assertThat(examples()).anyMatch(each -> each.contains(onOneLine(snippet)));
+      }
     }
 
-    assertThat(errors(sources)).isEmpty();
+    assertThat(sources.isEmpty() ? List.of() : errors(sources)).isEmpty();
+  }
+
+  private static List<String> examples() throws IOException {
+    try (Stream<Path> files = Files.walk(ScriptRun.ROOT.resolve("src/examples"))) {
+      return files
+          .filter(file -> file.toString().endsWith(".java"))
+          .map(file -> onOneLine(content(file)))
+          .toList();
+    }
+  }
+
+  private static String onOneLine(String text) {
+    return text.replaceAll("\\s+", " ").strip();
+  }
+
+  private Path source(String name, List<String> lines) throws IOException {
+    String imports =
+        lines.stream().filter(line -> line.startsWith("import ")).collect(Collectors.joining());
+    String body =
+        lines.stream()
+            .filter(line -> !line.startsWith("import "))
+            .collect(Collectors.joining("\n"));
+    return Files.writeString(
+        directory.resolve(name + ".java"),
+        "%s class %s { void run() throws Exception {%n%s%n} }".formatted(imports, name, body));
   }
 
   private List<String> errors(List<Path> sources) throws IOException {

@@ -196,7 +196,9 @@ class ReadmeCommandsTest {
         case "bench" ->
             Stream.of("train", "infer", "grpo")
                 .forEach(kind -> commands.add(new String[] {name, kind, "--help"}));
-        case "make-data" -> commands.add(new String[] {name, "arithmetic", "--help"});
+        case "make-data" ->
+            Stream.of("arithmetic", "corrections", "mistakes")
+                .forEach(kind -> commands.add(new String[] {name, kind, "--help"}));
         default -> {}
       }
       for (String[] command : commands) {
