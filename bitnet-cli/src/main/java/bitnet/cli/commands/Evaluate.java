@@ -59,7 +59,8 @@ public final class Evaluate implements Callable<Integer> {
       paramLabel = "FILE",
       description =
           "JSONL or a JSON array of {\"query\", \"answer\", \"reasoning\"?}; for "
-              + "perplexity a text; for choice ARC or HellaSwag as published.")
+              + "perplexity a text; for choice ARC or HellaSwag as published."
+              + " Read once: a file or a pipe; perplexity needs a file.")
   private Path dataset;
 
   @Option(

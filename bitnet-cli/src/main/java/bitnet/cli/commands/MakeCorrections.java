@@ -31,7 +31,9 @@ final class MakeCorrections implements Callable<Integer> {
       names = "--from",
       required = true,
       paramLabel = "FILE",
-      description = "Completions log, written by train-grpo --completions_log.")
+      description =
+          "Completions log, written by train-grpo --completions_log."
+              + " Read once: a file or a pipe.")
   private Path source;
 
   @Option(
@@ -40,7 +42,8 @@ final class MakeCorrections implements Callable<Integer> {
       paramLabel = "FILE",
       description =
           "Questions of that run: JSON or JSONL with the fields query, answer and, optionally,"
-              + " reasoning.")
+              + " reasoning."
+              + " Read once: a file or a pipe.")
   private Path questions;
 
   @Option(

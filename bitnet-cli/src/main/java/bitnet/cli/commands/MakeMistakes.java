@@ -31,7 +31,8 @@ final class MakeMistakes implements Callable<Integer> {
       paramLabel = "FILE",
       description =
           "Questions: JSON or JSONL with the fields query, answer and, optionally, reasoning; the"
-              + " answers are numbers.")
+              + " answers are numbers."
+              + " Read once: a file or a pipe.")
   private Path source;
 
   @Option(

@@ -54,7 +54,8 @@ public final class Score implements Callable<Integer> {
       paramLabel = "FILE",
       description =
           "JSONL or a JSON array of {\"query\", \"answer\", \"completion\"}; answer is the reference"
-              + " answer. The --completions_log of train-grpo is read too.")
+              + " answer. The --completions_log of train-grpo is read too."
+              + " Read once: a file or a pipe.")
   private Path dataset;
 
   @Mixin private BadRecordOptions badRecords;

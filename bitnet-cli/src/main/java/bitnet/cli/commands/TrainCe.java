@@ -47,7 +47,8 @@ public final class TrainCe implements Callable<Integer> {
       paramLabel = "FILE",
       description =
           "Training text: plain (one example per line), JSON or JSONL with a field "
-              + "\"text\", or with \"query\", \"answer\" and optionally \"reasoning\".")
+              + "\"text\", or with \"query\", \"answer\" and optionally \"reasoning\"."
+              + " Read once: a file or a pipe.")
   private Path dataset;
 
   @Option(
@@ -68,7 +69,9 @@ public final class TrainCe implements Callable<Integer> {
   @Option(
       names = "--eval_dataset",
       paramLabel = "FILE",
-      description = "Text to evaluate on, instead of a held-out part of the dataset.")
+      description =
+          "Text to evaluate on, instead of a held-out part of the dataset."
+              + " Read once: a file or a pipe.")
   private @Nullable Path evalDataset;
 
   @Option(

@@ -57,7 +57,9 @@ public final class TrainGrpo implements Callable<Integer> {
       names = "--dataset",
       required = true,
       paramLabel = "FILE",
-      description = "Questions: JSONL or a JSON array of {\"query\", \"answer\"}.")
+      description =
+          "Questions: JSONL or a JSON array of {\"query\", \"answer\"}."
+              + " Read once: a file or a pipe.")
   private Path dataset;
 
   @Option(
@@ -73,7 +75,8 @@ public final class TrainGrpo implements Callable<Integer> {
   @Option(
       names = "--eval_dataset",
       paramLabel = "FILE",
-      description = "Held-out questions, answered with greedy decoding.")
+      description =
+          "Held-out questions, answered with greedy decoding." + " Read once: a file or a pipe.")
   private @Nullable Path evalDataset;
 
   @Mixin private ModelOptions modelOptions;

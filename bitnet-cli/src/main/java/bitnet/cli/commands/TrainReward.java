@@ -87,7 +87,8 @@ public final class TrainReward implements Callable<Integer> {
       description =
           "JSONL or a JSON array of preference pairs {\"query\", \"chosen\", "
               + "\"rejected\"} or labels {\"query\", \"answer\", \"label\"} with a label from "
-              + "0 to 1.")
+              + "0 to 1."
+              + " Read once: a file or a pipe.")
   private Path dataset;
 
   @Option(

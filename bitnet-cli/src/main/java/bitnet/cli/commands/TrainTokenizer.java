@@ -27,7 +27,9 @@ public final class TrainTokenizer implements Callable<Integer> {
       required = true,
       arity = "1..*",
       paramLabel = "FILE",
-      description = "UTF-8 text files to train on; read line by line, so they may exceed memory.")
+      description =
+          "UTF-8 text files to train on; read line by line, so they may exceed memory."
+              + " Each is read once: a file or a pipe.")
   private List<Path> corpus;
 
   @Option(

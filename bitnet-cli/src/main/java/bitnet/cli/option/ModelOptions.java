@@ -7,7 +7,7 @@ import picocli.CommandLine.Option;
 public final class ModelOptions {
   /// What a path to a model may name.
   public static final String KINDS =
-      "a model directory, a training run, a Hugging Face directory or a GGUF file.";
+      "a model directory, a training run, a Hugging Face directory or a GGUF file (no pipe).";
 
   @Option(
       names = "--model_path",
