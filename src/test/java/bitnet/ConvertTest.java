@@ -114,7 +114,13 @@ class ConvertTest {
     assertRefused(
         1, "no such file", "--from", directory.resolve("none"), "--to=x", "--format=native");
     assertRefused(
-        2, "is there and is no model", "--from", model, "--to", directory, "--format=hf-online");
+        2,
+        "already exists and is not a model directory",
+        "--from",
+        model,
+        "--to",
+        directory,
+        "--format=hf-online");
   }
 
   private static void assertRefused(int exitCode, String reason, Object... args) {

@@ -208,7 +208,7 @@ class EvaluateTest {
   @CsvSource({
     "--task=poetry, 2, 'task \"poetry\" is unknown; use qa, reasoning, perplexity or choice'",
     "--resume, 2, '--resume needs --samples'",
-    "--samples=@/old.jsonl, 2, 'old.jsonl is there already; go on from it with --resume'",
+    "--samples=@/old.jsonl, 2, 'old.jsonl already exists; continue it with --resume'",
     "--device=cuda, 2, '--device cuda cannot be used'",
     "--model=name, 2, '--model name is not a name and a directory'",
     "--model=ce=x, 2, 'two models are named ce'",

@@ -91,7 +91,7 @@ class RewardCommandsTest {
             "--output_dir",
             model);
 
-    assertThat(run.out()).contains("epoch 4/4  loss ", "wrote " + model);
+    assertThat(run.out()).contains("step 8/8  loss ", "wrote " + model);
     assertThat(numbers(run, "held out (\\S+)%")).singleElement().isEqualTo(100.0);
     assertThat(model.resolve("model/master.safetensors")).exists();
     assertThat(model.resolve("head/reward.safetensors")).exists();
@@ -103,7 +103,7 @@ class RewardCommandsTest {
     "--dataset=@/bad.jsonl, 2, bad.jsonl:1: the record has no field \"rejected\"",
     "--eval_fraction=1, 2, eval_fraction 1.0 is not from 0 to below 1",
     "--epochs=0, 2, epochs 0 must be at least 1",
-    "--lr=0, 2, lr 0.0 is not above 0",
+    "--lr=0, 2, --lr 0.0 is not a finite number above 0",
     "--model=forest, 2, model \"forest\" is unknown; use linear or transformer",
     "--model_type=transformer, 2, --model_type transformer needs --model_path",
     "--reward_head=per_token, 2, --reward_head has no effect on the linear model",
