@@ -41,9 +41,9 @@ class BenchInferTest {
   @Test
   void linesSayTheSame() throws IOException {
     assertThat(bench())
-        .containsPattern("reads [0-9.]+ tok/s, writes [0-9.]+ tok/s")
+        .containsPattern("prefill [0-9.]+ tok/s, decode [0-9.]+ tok/s")
         .containsPattern("from memory, its kernel [0-9.]+ GB/s from cache: [0-9]+% of the lower")
-        .doesNotContain("side by side");
+        .doesNotContain("batch of");
   }
 
   private String bench(String... options) {

@@ -125,7 +125,7 @@ final class BenchGrpo implements Callable<Integer> {
     }
     out.printf(
         Locale.ROOT,
-        "%,d parameters, %d questions x %d answers x %d tokens: %.2f s a step%n",
+        "%,d parameters, %d prompts x %d completions x %d tokens: %.2f s per step%n",
         config.parameterCount(),
         queries,
         groupSize,

@@ -117,21 +117,21 @@ final class BenchInfer implements Callable<Integer> {
         Locale.ROOT, "%s, %,d parameters: %s%n", name, result.parameters(), result.description());
     out.printf(
         Locale.ROOT,
-        "loaded in %.2f s; reads %.1f tok/s, writes %.1f tok/s%n",
+        "loaded in %.2f s; prefill %.1f tok/s, decode %.1f tok/s%n",
         result.loadSeconds(),
         result.prefillTokensPerSecond(),
         result.decodeTokensPerSecond());
     if (batch > 1) {
       out.printf(
           Locale.ROOT,
-          "%d sequences side by side: %.1f tok/s, %.1f times one%n",
+          "batch of %d sequences: decode %.1f tok/s, %.1f times one%n",
           batch,
           result.batchTokensPerSecond(),
           result.batchTokensPerSecond() / result.decodeTokensPerSecond());
     }
     out.printf(
         Locale.ROOT,
-        "%.1f GB/s of weights while writing; this machine reads %.1f GB/s from memory, its kernel"
+        "%.1f GB/s of weights in decode; this machine reads %.1f GB/s from memory, its kernel"
             + " %.1f GB/s from cache: %.0f%% of the lower; peak memory %.0f MiB%n",
         result.decodeBandwidth() / 1e9,
         result.readBandwidth() / 1e9,
