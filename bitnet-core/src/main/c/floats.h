@@ -10,7 +10,7 @@
 //   sum_floats(v), greatest_float(v)            of all lanes
 //   ints_of_floats, magnitude_bits(v), greatest_bits(a, b), greatest_int(v)
 //                                               bits without the sign, as integers
-//   store_int8(activations, v)                       floats that are integers, to bytes; saturates;
+//   store_int8(activations, v)                  floats that are integers, to bytes; saturates;
 //                                               returns the sum of what was stored
 
 INLINE floats load_some(const float *p, int count) {

@@ -93,7 +93,7 @@ public final class Int8Matrix implements DenseMatrix {
     return scales;
   }
 
-  /// The sum of each row's quantized, an int a row.
+  /// The sum of the int8 values of each row, `[rows]` ints.
   MemorySegment sums() {
     return sums;
   }

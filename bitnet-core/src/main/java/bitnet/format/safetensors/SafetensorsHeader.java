@@ -31,7 +31,7 @@ public final class SafetensorsHeader {
   private static final int MOST_TENSORS = 250_000;
   private static final int HIGHEST_RANK = 32;
 
-  // Names are not canonicalised: a table of hostile names is a cost without a use.
+  // Names are not canonicalized: a table of hostile names is a cost without a use.
   private static final JsonFactory JSON =
       JsonFactory.builder()
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
