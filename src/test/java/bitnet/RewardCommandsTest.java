@@ -97,6 +97,41 @@ class RewardCommandsTest {
     assertThat(model.resolve("head/reward.safetensors")).exists();
   }
 
+  private Object[] transformer(Path blank, Path run, Object... more) throws IOException {
+    Object[] args = {
+      "train-reward",
+      "--dataset=" + pairs(),
+      "--model_type=transformer",
+      "--model_path=" + blank,
+      "--epochs=1",
+      "--threads=1",
+      "--output_dir=" + run,
+    };
+    return CommandRun.with(args, more);
+  }
+
+  @Test
+  void aFinishedTransformerRunIsWrittenAgainByResumeAndNotByAnythingElse() throws IOException {
+    Path blank = CommandRun.tinyModel(directory.resolve("blank"));
+    Path run = directory.resolve("run");
+    CommandRun.succeeding(transformer(blank, run));
+    Path head = run.resolve("head/reward.safetensors");
+    byte[] weights = Files.readAllBytes(head);
+    // as after a kill between the two parts of the result
+    Files.move(head.getParent(), directory.resolve("lost"));
+
+    CommandRun again = CommandRun.of(transformer(blank, run));
+    CommandRun linear = CommandRun.of("train-reward", "--dataset", pairs(), "--output_dir", run);
+    CommandRun resumed = CommandRun.of(transformer(blank, run, "--resume=auto"));
+
+    assertThat(again.err()).contains("already contains a run", "--resume auto");
+    assertThat(linear.exitCode()).isEqualTo(2);
+    assertThat(linear.out()).as("refused before it trains").isEmpty();
+    assertThat(linear.err()).contains("already exists", "another --output_dir");
+    assertThat(resumed.exitCode()).as(resumed.err()).isZero();
+    assertThat(head).hasBinaryContent(weights);
+  }
+
   @ParameterizedTest
   @CsvSource({
     "--dataset=@/none.jsonl, 1, none.jsonl: no such file",

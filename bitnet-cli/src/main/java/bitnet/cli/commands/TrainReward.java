@@ -1,12 +1,13 @@
 package bitnet.cli.commands;
 
 import bitnet.checkpoint.ModelDirectory;
+import bitnet.cli.option.BadRecordOptions;
 import bitnet.cli.option.ComputeOptions;
+import bitnet.cli.option.ModelOptions;
 import bitnet.cli.option.OptimizerOptions;
 import bitnet.cli.option.RunOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.cli.output.TrainingOutput;
-import bitnet.data.BadRecordPolicy;
 import bitnet.data.PreferenceDataset;
 import bitnet.data.RecordSampler;
 import bitnet.device.ProcessorFeatures;
@@ -32,14 +33,15 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
@@ -49,29 +51,19 @@ import picocli.CommandLine.Spec;
     description = "Train a reward model on preference pairs or on labels.",
     sortOptions = false)
 public final class TrainReward implements Callable<Integer> {
-  private static final String MODEL_PATH = "--model_path";
-  private static final String REWARD_HEAD = "--reward_head";
-  private static final String BATCH_SIZE = "--batch_size";
-  private static final List<String> TRANSFORMER_OPTIONS =
-      List.of(
-          MODEL_PATH,
-          REWARD_HEAD,
-          BATCH_SIZE,
-          "--warmup",
-          "--lr_schedule",
-          "--weight_decay",
-          "--max_grad_norm",
-          "--grad_checkpoint",
-          "--eval_interval",
-          "--save_interval",
-          "--keep",
-          "--resume",
-          "--log_interval",
-          "--csv_log",
-          "--tensorboard",
-          "--device",
-          "--threads",
-          "--dtype");
+  /// Options that the linear model reads too; the others are the transformer's.
+  private static final Set<String> SHARED_OPTIONS =
+      Set.of(
+          "--dataset",
+          "--on_bad_record",
+          "--eval_fraction",
+          "--model_type",
+          "--output_dir",
+          "--force",
+          "--epochs",
+          "--seed",
+          "--lr",
+          "--stacktrace");
 
   private static final double LINEAR_RATE = 0.1;
   private static final OptimizerSettings OPTIMIZER =
@@ -91,14 +83,7 @@ public final class TrainReward implements Callable<Integer> {
               + " Read once: a file or a pipe.")
   private Path dataset;
 
-  @Option(
-      names = "--on_bad_record",
-      defaultValue = "stop",
-      paramLabel = "P",
-      description =
-          "What to do with a malformed record: stop before any work starts, or skip and "
-              + "count it (default: ${DEFAULT-VALUE}).")
-  private String badRecords;
+  @Mixin private BadRecordOptions badRecords;
 
   @Option(
       names = "--eval_fraction",
@@ -119,13 +104,13 @@ public final class TrainReward implements Callable<Integer> {
   private String model;
 
   @Option(
-      names = MODEL_PATH,
-      paramLabel = "DIR",
-      description = "Base model for --model_type transformer.")
+      names = "--model_path",
+      paramLabel = "PATH",
+      description = "Base model, for --model_type transformer: " + ModelOptions.KINDS)
   private @Nullable Path modelPath;
 
   @Option(
-      names = REWARD_HEAD,
+      names = "--reward_head",
       defaultValue = "scalar",
       paramLabel = "H",
       description =
@@ -134,7 +119,7 @@ public final class TrainReward implements Callable<Integer> {
   private String head;
 
   @Option(
-      names = BATCH_SIZE,
+      names = "--batch_size",
       defaultValue = "8",
       paramLabel = "N",
       description = "For --model_type transformer: records per step (default: ${DEFAULT-VALUE}).")
@@ -154,7 +139,7 @@ public final class TrainReward implements Callable<Integer> {
       defaultValue = "0",
       paramLabel = "S",
       description =
-          "Seed of the held-out split and of the record order (default: " + "${DEFAULT-VALUE}).")
+          "Seed of the held-out split and of the record order (default: ${DEFAULT-VALUE}).")
   private long seed;
 
   @Option(
@@ -185,7 +170,7 @@ public final class TrainReward implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     boolean linear = checkModel();
-    PreferenceDataset data = PreferenceDataset.load(dataset, BadRecordPolicy.of(badRecords));
+    PreferenceDataset data = PreferenceDataset.load(dataset, badRecords.policy());
     PreferenceDataset.Split split = data.split(evalFraction, seed);
     out.printf("data: %s, %d of them held out%n", data.summary(), split.heldOut().size());
     return linear ? trainLinear(split, out) : trainTransformer(split, out);
@@ -199,10 +184,6 @@ public final class TrainReward implements Callable<Integer> {
     out.println();
   }
 
-  private ModelDirectory.Existing existing() {
-    return force ? ModelDirectory.Existing.REPLACE : ModelDirectory.Existing.REFUSE;
-  }
-
   /// Whether the model is the linear one; refuses options that the chosen one has no use for.
   private boolean checkModel() {
     boolean linear = model.equals("linear");
@@ -214,14 +195,17 @@ public final class TrainReward implements Callable<Integer> {
       throw new IllegalArgumentException(
           "--model_type transformer needs --model_path, the base model");
     }
-    for (String option : linear ? TRANSFORMER_OPTIONS : List.<String>of()) {
-      if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
-        throw new IllegalArgumentException(
-            option + " has no effect on the linear model; add --model_type transformer");
+    if (linear) {
+      for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
+        if (!SHARED_OPTIONS.contains(option.longestName())) {
+          throw new IllegalArgumentException(
+              option.longestName()
+                  + " has no effect on the linear model; add --model_type transformer");
+        }
       }
     }
     Path target = kept.directory().path();
-    boolean run = Files.isDirectory(kept.directory().checkpoints()); // which may be resumed
+    boolean run = !linear && Files.isDirectory(kept.directory().checkpoints()); // may be resumed
     if (Files.exists(target) && !force && !run) { // said before the training, not after it
       throw new IllegalArgumentException(
           "%s already exists; use another --output_dir, or --force to replace a reward model"
@@ -241,7 +225,9 @@ public final class TrainReward implements Callable<Integer> {
         LinearRewardModel.train(
             split.training(), settings, epoch -> report(epoch, settings, out))) {
       report(trained, split, out);
-      trained.save(kept.directory().path(), existing());
+      trained.save(
+          kept.directory().path(),
+          force ? ModelDirectory.Existing.REPLACE : ModelDirectory.Existing.REFUSE);
     }
     out.println("wrote " + kept.directory().path());
     return ExitCode.OK;
@@ -292,7 +278,8 @@ public final class TrainReward implements Callable<Integer> {
       }
     }
     report(model, split, out);
-    model.save(kept.directory().path(), existing());
+    // a model that is there is of this run, or was given up by --force
+    model.save(kept.directory().path(), ModelDirectory.Existing.REPLACE);
     out.println("wrote " + kept.directory().path());
     return ExitCode.OK;
   }
