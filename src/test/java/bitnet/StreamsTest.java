@@ -96,6 +96,18 @@ class StreamsTest {
   }
 
   @Test
+  void aConversationFromAWindowsFileEndsWhereItSaysExit() throws Exception {
+    ScriptRun run =
+        shell(
+            "printf 'Hi\\r\\n/exit\\r\\nmore\\r\\n' | bitnet chat --model_path \"$model\""
+                + " --max_length 3 --stats");
+
+    assertThat(run.exitCode()).as(run.err()).isZero();
+    assertThat(run.err().lines()).as("statistics of one reply").hasSize(1);
+    assertThat(run.out()).doesNotContain("/reset");
+  }
+
+  @Test
   void aDatasetComesThroughAPipeWithoutLoss() throws Exception {
     ScriptRun run =
         shell(

@@ -64,7 +64,7 @@ public sealed interface ChatInput extends AutoCloseable {
                   .formatted(StandardStreams.LONGEST_TEXT >> 20));
         }
       }
-      return line.toString();
+      return line.toString().stripTrailing(); // a line may end in CR LF
     }
 
     @Override
