@@ -4,7 +4,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
@@ -27,16 +26,16 @@ final class ReaderWatch {
     if (System.getProperty("os.name", "").startsWith("Windows")) {
       return;
     }
-    SymbolLookup system = Linker.nativeLinker().defaultLookup();
-    system
-        .find("poll")
-        .map(ReaderWatch::handle)
-        .ifPresent(
-            poll ->
-                Thread.ofPlatform()
-                    .daemon()
-                    .name("watch the reader of standard output")
-                    .start(() -> watch(poll, gone)));
+    // looking poll up takes a while, which the command need not wait for
+    Thread.ofPlatform()
+        .daemon()
+        .name("watch the reader of standard output")
+        .start(
+            () ->
+                Linker.nativeLinker()
+                    .defaultLookup()
+                    .find("poll")
+                    .ifPresent(poll -> watch(handle(poll), gone)));
   }
 
   @SuppressWarnings("restricted") // the descriptor is that of poll

@@ -1,5 +1,7 @@
 package bitnet.data;
 
+import bitnet.setting.SettingChecks;
+
 /// Windows of a stream that lie side by side. A window has one token more than a sequence: the
 /// target of its last.
 final class TokenWindows {
@@ -13,12 +15,8 @@ final class TokenWindows {
   ///
   /// @throws IllegalArgumentException with the numbers and what to change
   static void check(String what, TokenStream tokens, int batch, int seq) {
-    if (batch < 1) {
-      throw new IllegalArgumentException("batch_size %d must be at least 1".formatted(batch));
-    }
-    if (seq < 1) {
-      throw new IllegalArgumentException("seq_len %d must be at least 1".formatted(seq));
-    }
+    SettingChecks.atLeast("batch_size", batch, 1);
+    SettingChecks.atLeast("seq_len", seq, 1);
     if ((long) batch * seq > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
           "batch_size %d * seq_len %d is more than 2^31 tokens; use a batch_size of at most %d"

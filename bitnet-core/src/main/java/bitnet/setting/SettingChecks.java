@@ -9,8 +9,7 @@ public final class SettingChecks {
   /// @throws IllegalArgumentException naming the value, the rule and a remedy
   public static void atLeast(String name, long value, long least) {
     if (value < least) {
-      throw new IllegalArgumentException(
-          "%s %d is too small; it must be at least %d".formatted(name, value, least));
+      throw new IllegalArgumentException("%s %d must be at least %d".formatted(name, value, least));
     }
   }
 }

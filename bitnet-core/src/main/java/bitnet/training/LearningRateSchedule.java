@@ -1,5 +1,7 @@
 package bitnet.training;
 
+import bitnet.setting.SettingChecks;
+
 /// Learning rate and weight decay as pure functions of the step: a line from 0 to the peak during
 /// warm-up, then a [LearningRateDecay].
 ///
@@ -23,9 +25,7 @@ public record LearningRateSchedule(
       throw new IllegalArgumentException(
           "weight_decay %s is not a finite number of at least 0; use 0.1".formatted(weightDecay));
     }
-    if (steps < 1) {
-      throw new IllegalArgumentException("steps %d must be at least 1".formatted(steps));
-    }
+    SettingChecks.atLeast("steps", steps, 1);
     if (warmup < 0 || warmup > steps) {
       throw new IllegalArgumentException(
           "warmup %d is not from 0 to %d, the number of steps; use %d"

@@ -2,6 +2,7 @@ package bitnet.eval;
 
 import bitnet.data.QaTemplate;
 import bitnet.generation.GenerationSettings;
+import bitnet.setting.SettingChecks;
 import java.util.Optional;
 
 /// How questions are asked.
@@ -46,10 +47,7 @@ public record AnswerSettings(
   /// @throws IllegalArgumentException naming the value, the rule and a remedy
   public AnswerSettings {
     requireBatch(batchSize);
-    if (attempts < 1) {
-      throw new IllegalArgumentException(
-          "augmentation_size %d must be at least 1".formatted(attempts));
-    }
+    SettingChecks.atLeast("augmentation_size", attempts, 1);
     if (attempts > 1 && generation.sampling().temperature() == 0) {
       throw new IllegalArgumentException(
           "augmentation_size %d with temperature 0 gives the same answer %d times; add"

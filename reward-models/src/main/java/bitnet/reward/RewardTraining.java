@@ -1,5 +1,7 @@
 package bitnet.reward;
 
+import bitnet.setting.SettingChecks;
+
 /// How a reward model is trained.
 ///
 /// @param epochs how often all records are seen
@@ -17,9 +19,7 @@ public record RewardTraining(int epochs, double learningRate, long seed) {
   ///
   /// @throws IllegalArgumentException if one is out of range
   public RewardTraining {
-    if (epochs < 1) {
-      throw new IllegalArgumentException("epochs %d must be at least 1".formatted(epochs));
-    }
+    SettingChecks.atLeast("epochs", epochs, 1);
     if (!(learningRate > 0 && learningRate <= 100)) {
       throw new IllegalArgumentException(
           "lr %s is not above 0 and at most 100; use 0.1".formatted(learningRate));

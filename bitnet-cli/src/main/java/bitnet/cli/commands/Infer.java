@@ -43,7 +43,7 @@ public final class Infer implements Callable<Integer> {
       required = true,
       paramLabel = "TEXT",
       description =
-          "Prompt to continue; - reads standard input; repeat the option for several " + "prompts.")
+          "Prompt to continue; - reads standard input; repeat the option for several prompts.")
   private List<String> prompts;
 
   @Option(

@@ -39,7 +39,7 @@ public final class Inspect implements Callable<Integer> {
       names = "--html",
       paramLabel = "FILE",
       description =
-          "Also write an HTML page with plots to this file; the page needs no other " + "files.")
+          "Also write an HTML page with plots to this file; the page needs no other files.")
   private @Nullable Path html;
 
   private Inspect() {}

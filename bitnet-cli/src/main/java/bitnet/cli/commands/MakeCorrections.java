@@ -1,12 +1,11 @@
 package bitnet.cli.commands;
 
-import bitnet.cli.option.BadRecordOptions;
+import bitnet.cli.option.CorrectionDataOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.data.BadRecordPolicy;
 import bitnet.data.CorrectionDataset;
 import bitnet.data.QaDataset;
 import bitnet.data.QaRecord;
-import bitnet.data.QaTemplate;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -46,34 +45,21 @@ final class MakeCorrections implements Callable<Integer> {
               + " Read once: a file or a pipe.")
   private Path questions;
 
-  @Option(
-      names = "--output",
-      required = true,
-      paramLabel = "FILE",
-      description = "JSONL file to write, with the fields query, answer and reasoning.")
-  private Path output;
-
-  @Option(
-      names = "--guiding_prompt",
-      defaultValue = QaTemplate.GUIDING_PROMPT,
-      paramLabel = "TEXT",
-      description =
-          "Guiding prompt that asks for a correction; "
-              + QaTemplate.QUERY
-              + " is replaced by the question (default: \"${DEFAULT-VALUE}\").")
-  private String guidingPrompt;
-
-  @Mixin private BadRecordOptions badRecords;
+  @Mixin private CorrectionDataOptions corrections;
 
   private MakeCorrections() {}
 
   @Override
   public Integer call() throws IOException {
-    BadRecordPolicy policy = badRecords.policy();
+    BadRecordPolicy policy = corrections.policy();
     List<QaRecord> records =
         CorrectionDataset.read(
-            source, QaDataset.load(questions, policy).records(), guidingPrompt, policy);
-    MakeData.showAndWrite(spec.commandLine().getOut(), output, records, "corrections");
+            source,
+            QaDataset.load(questions, policy).records(),
+            corrections.guidingPrompt(),
+            policy);
+    MakeData.showAndWrite(
+        spec.commandLine().getOut(), corrections.output(), records, "corrections");
     return ExitCode.OK;
   }
 }

@@ -1,11 +1,10 @@
 package bitnet.cli.commands;
 
-import bitnet.cli.option.BadRecordOptions;
+import bitnet.cli.option.CorrectionDataOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.data.MistakeTask;
 import bitnet.data.QaDataset;
 import bitnet.data.QaRecord;
-import bitnet.data.QaTemplate;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -35,22 +34,7 @@ final class MakeMistakes implements Callable<Integer> {
               + " Read once: a file or a pipe.")
   private Path source;
 
-  @Option(
-      names = "--output",
-      required = true,
-      paramLabel = "FILE",
-      description = "JSONL file to write, with the fields query, answer and reasoning.")
-  private Path output;
-
-  @Option(
-      names = "--guiding_prompt",
-      defaultValue = QaTemplate.GUIDING_PROMPT,
-      paramLabel = "TEXT",
-      description =
-          "Guiding prompt that asks for a correction; "
-              + QaTemplate.QUERY
-              + " is replaced by the question (default: \"${DEFAULT-VALUE}\").")
-  private String guidingPrompt;
+  @Mixin private CorrectionDataOptions corrections;
 
   @Option(
       names = "--every",
@@ -73,16 +57,14 @@ final class MakeMistakes implements Callable<Integer> {
       description = "Random seed of the wrong answers (default: ${DEFAULT-VALUE}).")
   private long seed;
 
-  @Mixin private BadRecordOptions badRecords;
-
   private MakeMistakes() {}
 
   @Override
   public Integer call() throws IOException {
-    MistakeTask task = new MistakeTask(every, probability, guidingPrompt, seed);
-    List<QaRecord> questions = QaDataset.load(source, badRecords.policy()).records();
+    MistakeTask task = new MistakeTask(every, probability, corrections.guidingPrompt(), seed);
+    List<QaRecord> questions = QaDataset.load(source, corrections.policy()).records();
     MakeData.showAndWrite(
-        spec.commandLine().getOut(), output, task.records(questions), "corrections");
+        spec.commandLine().getOut(), corrections.output(), task.records(questions), "corrections");
     return ExitCode.OK;
   }
 }

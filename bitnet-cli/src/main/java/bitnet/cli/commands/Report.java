@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "report",
     description =
-        "Write an HTML page of plots from the logs of one run, or of two runs side by " + "side.",
+        "Write an HTML page of plots from the logs of one run, or of two runs side by side.",
     sortOptions = false)
 public final class Report implements Callable<Integer> {
   @Spec private CommandSpec spec;

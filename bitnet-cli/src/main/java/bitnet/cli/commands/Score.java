@@ -9,6 +9,7 @@ import bitnet.eval.ScoredRecord;
 import bitnet.reward.FinalAnswer;
 import bitnet.reward.RewardSpec;
 import bitnet.reward.WeightedReward;
+import bitnet.setting.SettingChecks;
 import bitnet.storage.AtomicFile;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -85,9 +86,7 @@ public final class Score implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    if (rows < 0) {
-      throw new IllegalArgumentException("rows %d must be at least 0".formatted(rows));
-    }
+    SettingChecks.atLeast("rows", rows, 0);
     List<ScoredRecord> scored;
     PrintWriter out = spec.commandLine().getOut();
     try (WeightedReward opened = new RewardSpec(List.of(reward), List.of()).open()) {

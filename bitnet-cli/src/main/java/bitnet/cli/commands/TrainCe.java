@@ -117,7 +117,7 @@ public final class TrainCe implements Callable<Integer> {
       names = "--warmup",
       paramLabel = "N",
       description =
-          "Linear warm-up steps of the learning rate (default: 5%% of --iters, at most " + "375).")
+          "Linear warm-up steps of the learning rate (default: 5%% of --iters, at most 375).")
   private @Nullable Long warmup;
 
   @Option(

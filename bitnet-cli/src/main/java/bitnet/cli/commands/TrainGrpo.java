@@ -76,7 +76,7 @@ public final class TrainGrpo implements Callable<Integer> {
       names = "--eval_dataset",
       paramLabel = "FILE",
       description =
-          "Held-out questions, answered with greedy decoding." + " Read once: a file or a pipe.")
+          "Held-out questions, answered with greedy decoding. Read once: a file or a pipe.")
   private @Nullable Path evalDataset;
 
   @Mixin private ModelOptions modelOptions;
@@ -168,7 +168,7 @@ public final class TrainGrpo implements Callable<Integer> {
   @Option(
       names = "--top_p",
       defaultValue = "1",
-      paramLabel = "X",
+      paramLabel = "P",
       description =
           "Nucleus sampling of the rollouts: keep the smallest set of tokens whose total "
               + "probability reaches P, above 0 and at most 1 (default: ${DEFAULT-VALUE}).")

@@ -98,7 +98,7 @@ public final class CorrectionOptions {
       defaultValue = "256",
       paramLabel = "N",
       description =
-          "Capacity of the replay buffer of accepted corrections (default: " + "${DEFAULT-VALUE}).")
+          "Capacity of the replay buffer of accepted corrections (default: ${DEFAULT-VALUE}).")
   private int bufferSize;
 
   @Option(

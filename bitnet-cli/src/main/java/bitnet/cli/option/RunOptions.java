@@ -26,7 +26,7 @@ public final class RunOptions {
       names = "--save_interval",
       paramLabel = "N",
       description =
-          "Save a checkpoint every N steps; 0: only at the end (default: " + "${DEFAULT-VALUE}).")
+          "Save a checkpoint every N steps; 0: only at the end (default: ${DEFAULT-VALUE}).")
   private long saveInterval;
 
   @Option(

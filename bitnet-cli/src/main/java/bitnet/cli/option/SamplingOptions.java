@@ -36,7 +36,7 @@ final class SamplingOptions {
       names = "--temperature",
       paramLabel = "X",
       description =
-          "Sampling temperature, at least 0; 0: greedy decoding (default: " + "${DEFAULT-VALUE}).")
+          "Sampling temperature, at least 0; 0: greedy decoding (default: ${DEFAULT-VALUE}).")
   private double temperature;
 
   @Option(
@@ -51,7 +51,7 @@ final class SamplingOptions {
   @Option(
       names = "--top_p",
       defaultValue = "1",
-      paramLabel = "X",
+      paramLabel = "P",
       description =
           "Nucleus sampling: keep the smallest set of tokens whose total probability "
               + "reaches P, above 0 and at most 1 (default: ${DEFAULT-VALUE}).")
@@ -60,7 +60,7 @@ final class SamplingOptions {
   @Option(
       names = "--min_p",
       defaultValue = "0",
-      paramLabel = "X",
+      paramLabel = "P",
       description =
           "Min-p sampling: keep tokens at least P times as probable as the most probable "
               + "one, from 0 to 1 (default: ${DEFAULT-VALUE}).")

@@ -14,6 +14,7 @@ import java.util.Optional;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -85,12 +86,10 @@ public final class ErrorText {
 
   /// The option of that name, or nothing; `train-ce` counts its steps as iterations.
   private static String optionOf(String name, CommandSpec command) {
-    for (String candidate : List.of("--" + name, name.equals("steps") ? "--iters" : "--" + name)) {
-      if (command.optionsMap().containsKey(candidate)) {
-        return candidate;
-      }
-    }
-    return "";
+    return Stream.of("--" + name, name.equals("steps") ? "--iters" : "")
+        .filter(command.optionsMap()::containsKey)
+        .findFirst()
+        .orElse("");
   }
 
   private static String reason(Throwable failure) {
