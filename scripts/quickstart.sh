@@ -27,4 +27,4 @@ echo "== 3. what it writes"
 
 awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
   NR > 1 && $column["eval_loss"] != "" { last = $column["eval_loss"]; if (first == "") first = last }
-  END { printf "\nheld-out loss: %.3f nats a byte before training, %.3f after\n", first, last }' "$run/log.csv"
+  END { printf "\nheld-out loss: %.3f nats per byte before training, %.3f after\n", first, last }' "$run/log.csv"

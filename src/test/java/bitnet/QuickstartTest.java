@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 @DisabledOnOs(OS.WINDOWS)
 class QuickstartTest {
   private static final Pattern LOSSES =
-      Pattern.compile("held-out loss: ([\\d.]+) nats a byte before training, ([\\d.]+) after");
+      Pattern.compile("held-out loss: ([\\d.]+) nats per byte before training, ([\\d.]+) after");
 
   @TempDir private Path directory;
 

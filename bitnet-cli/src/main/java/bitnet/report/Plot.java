@@ -58,7 +58,7 @@ record Plot(String title, String caption, Kind kind, List<Source> sources) {
       List.of(
           new Plot(
               "Loss",
-              "cross-entropy, nats a token",
+              "cross-entropy, nats per token",
               Kind.CROSS_ENTROPY,
               List.of(
                   Source.of("loss", "training", Curve.Look.FAINT),
@@ -105,9 +105,9 @@ record Plot(String title, String caption, Kind kind, List<Source> sources) {
                   Source.smoothed("incorrect_to_correct", "incorrect to correct", Curve.Look.SOLID),
                   Source.smoothed(
                       "correct_to_incorrect", "correct to incorrect", Curve.Look.DASHED))),
-          pair("KL", "to the reference policy, nats a token", "kl"),
+          pair("KL", "to the reference policy, nats per token", "kl"),
           pair("Policy loss", "of the update", "loss"),
-          pair("Entropy", "of the policy, nats a token", "entropy"),
+          pair("Entropy", "of the policy, nats per token", "entropy"),
           new Plot(
               "Length",
               "mean tokens of an answer",

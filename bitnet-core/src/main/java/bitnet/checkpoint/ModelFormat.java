@@ -19,9 +19,9 @@ public enum ModelFormat {
   HF_AUTOBITLINEAR("hf-autobitlinear"),
   /// Transformers, latent weights that are quantized in each forward pass.
   HF_ONLINE("hf-online"),
-  /// A GGUF file with two bits a weight.
+  /// A GGUF file with two bits per weight.
   GGUF_TQ2_0("gguf-tq2_0"),
-  /// A GGUF file with 1.7 bits a weight.
+  /// A GGUF file with 1.7 bits per weight.
   GGUF_TQ1_0("gguf-tq1_0"),
   /// A GGUF file for microsoft/BitNet's fork of llama.cpp.
   GGUF_I2_S("gguf-i2_s"),

@@ -28,7 +28,7 @@ public final class TextDataset implements Closeable {
   /// Reads, checks and tokenizes a file or a pipe.
   ///
   /// @param format null to tell it from the file, see [TextFormat#detect(TextInput)]
-  /// @param directory where the temporary file lives (2 bytes a token, 4 for vocabularies above
+  /// @param directory where the temporary file lives (2 bytes per token, 4 for vocabularies above
   ///     65,536); made if it is not there
   /// @throws BadRecordException if the file has no text, or, unless these are skipped, a bad record
   /// @throws IOException if it cannot be read, or its tokens cannot be written

@@ -4,7 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/// Weights `[outFeatures, inFeatures]` in 8 bits with a scale a row, off the heap, row after row:
+/// Weights `[outFeatures, inFeatures]` in 8 bits with a scale per row, off the heap, row after row:
 /// `w = scale * q`, `scale = max|w| / 127`, q from -127 to 127. A row begins at a multiple of 64
 /// bytes and is padded with zeros.
 public final class Int8Matrix implements DenseMatrix {

@@ -21,7 +21,7 @@ final class ScalarKernels implements TernaryKernels {
     return 1;
   }
 
-  /// Four columns a byte, the first in the lowest bits; a code is the trit plus one.
+  /// Four columns per byte, the first in the lowest bits; a code is the trit plus one.
   @Override
   public long tileBytes(int columns) {
     return Math.ceilDiv(columns, CODES_PER_BYTE);

@@ -7,7 +7,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 
-/// Packed ternary weights `[outFeatures, inFeatures]` with a scale a row, off the heap, in the
+/// Packed ternary weights `[outFeatures, inFeatures]` with a scale per row, off the heap, in the
 /// layout of the provider that packed them. Matrices with the same input may be joined into one,
 /// row after row.
 public final class TernaryMatrix {

@@ -19,7 +19,7 @@ public record ModelFootprint(LlamaConfig config) {
         .sum();
   }
 
-  /// Memory that inference takes for the weights: two bits a trit, bfloat16 for the rest.
+  /// Memory that inference takes for the weights: two bits per trit, bfloat16 for the rest.
   public long inferenceWeightBytes() {
     long ternary = ternaryParameters();
     return ternary / 4 + 2 * (config.parameterCount() - ternary);

@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Objects;
 
-/// Four trits a byte, 2 bits a weight, as transformers packs ternary checkpoints: a matrix
+/// Four trits per byte, 2 bits per weight, as transformers packs ternary checkpoints: a matrix
 /// `[rows, columns]` becomes `[rows / 4, columns]` bytes. With `R = rows / 4`, the trit of row
 /// `r + i * R` is in the bits `2i` and `2i + 1` of byte row `r`, as the code `trit + 1`.
 public final class RowGroupPacking {

@@ -6,8 +6,8 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
-/// Five trits a byte in base 3, 1.6 bits a weight: `b = sum (t_i + 1) * 3^i`, the first trit least
-/// significant, the last byte padded with zero digits. A tensor is packed flat, in row order.
+/// Five trits per byte in base 3, 1.6 bits per weight: `b = sum (t_i + 1) * 3^i`, the first trit
+/// least significant, the last byte padded with zero digits. A tensor is packed flat, in row order.
 public final class TernaryPacking {
   /// Trits in a byte.
   public static final int TRITS_PER_BYTE = 5;

@@ -7,7 +7,7 @@ import java.util.Locale;
 public enum LmHeadType {
   /// As stored, in single precision.
   FP32,
-  /// 8 bits with a scale a row, multiplied with 8-bit activations; the default.
+  /// 8 bits with a scale per row, multiplied with 8-bit activations; the default.
   INT8,
   /// 4 bits with a scale for every 64 columns, multiplied with 8-bit activations.
   INT4;

@@ -54,7 +54,7 @@ public record TrainingBenchmark(
   /// @param forwardMillis the forward pass, with the head's loss and gradient
   /// @param backwardMillis the backward pass through the decoder
   /// @param optimizerMillis gradient norm, clipping, AdamW and new ternary weights
-  /// @param rooflineGflops the best product of two 1024 x 1024 matrices, 10^9 operations a second
+  /// @param rooflineGflops the best product of two 1024 x 1024 matrices, 10^9 operations per second
   /// @param fraction model operations per second over the roofline
   /// @param firstLoss loss of the first step
   /// @param lastLoss loss of the last step

@@ -30,7 +30,7 @@ public interface Evaluation<S extends Sample> {
   /// @param run goes into the samples
   /// @param from the first record, counted from 0
   /// @param to the record after the last
-  /// @return one a record, in their order
+  /// @return one per record, in their order
   List<S> evaluate(EvaluatedModel model, String run, int from, int to) throws IOException;
 
   /// Sums up a model's samples.

@@ -65,7 +65,7 @@ public record Interval(double low, double high) {
   /// The percentile bootstrap (Efron 1979): as many records as there are, drawn with replacement,
   /// 2,000 times; the interval holds the middle 95% of their means.
   ///
-  /// @param values one a record, at least one
+  /// @param values one per record, at least one
   /// @param seed of the draws; the same seed and values give the same interval
   public static Interval bootstrap(double[] values, long seed) {
     if (values.length == 0) {

@@ -5,7 +5,7 @@ import java.util.Arrays;
 /// A quantity of every record, by which models are compared.
 ///
 /// @param name of the quantity
-/// @param values one a record, in the order of the records
+/// @param values one per record, in the order of the records
 /// @param binary whether all are 0 or 1
 /// @param lowest what no value can be below; none can be above 1
 record Series(String name, double[] values, boolean binary, double lowest) {

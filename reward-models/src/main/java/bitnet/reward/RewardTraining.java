@@ -12,7 +12,7 @@ public record RewardTraining(int epochs, double learningRate, long seed) {
   /// One pass through the records.
   ///
   /// @param number from 1
-  /// @param loss its mean, nats a record, while the model changed
+  /// @param loss its mean, nats per record, while the model changed
   public record Epoch(int number, double loss) {}
 
   /// Checks the numbers.

@@ -23,7 +23,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/// `bitnet bench grpo`: seconds a step of GRPO, by what they are spent on.
+/// `bitnet bench grpo`: seconds per step of GRPO, by what they are spent on.
 @Command(
     name = "grpo",
     description = "Measure the duration of GRPO steps of a model with random weights.",

@@ -96,7 +96,7 @@ public record CreatedModel(
         Locale.ROOT,
         """
         on disk       %s in %s
-        RAM to train  %s (16 bytes a parameter) + %s (a step of 1 x %d tokens)
+        RAM to train  %s (16 bytes per parameter) + %s (a step of 1 x %d tokens)
         RAM to run    %s (weights) + %s (keys and values of %d tokens)
         time          %.1f s
         """,

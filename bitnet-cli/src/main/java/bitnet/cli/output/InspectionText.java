@@ -16,7 +16,7 @@ import java.util.stream.Collectors;
 /// @param inspection what is in it
 public record InspectionText(String name, ModelInspection inspection) {
 
-  /// One line a tensor.
+  /// One line per tensor.
   public String table() {
     LlamaConfig config = inspection.config();
     int width =

@@ -42,10 +42,10 @@ public enum GgufType {
   BF16(30, 1, 2, Form.FLOAT),
   /// 256 trits, five a byte, with a binary16 scale.
   TQ1_0(34, 256, 54, Form.TERNARY),
-  /// 256 trits, four a byte, with a binary16 scale.
+  /// 256 trits, four per byte, with a binary16 scale.
   TQ2_0(35, 256, 66, Form.TERNARY),
-  /// 128 trits, four a byte; one binary32 scale behind the whole tensor. In microsoft/BitNet's fork
-  /// of llama.cpp only.
+  /// 128 trits, four per byte; one binary32 scale behind the whole tensor. In microsoft/BitNet's
+  /// fork of llama.cpp only.
   I2_S(36, 128, 32, Form.TERNARY),
   MXFP4(39, 32, 17, Form.OTHER);
 
