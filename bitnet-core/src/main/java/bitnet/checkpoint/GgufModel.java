@@ -85,8 +85,12 @@ public final class GgufModel implements StoredModel {
     return layout.config();
   }
 
+  /// Latents that are made from trits need F32, whatever the type of the stored values.
   @Override
   public DType exactType(TensorSpec tensor, boolean latent) throws IOException {
+    if (latent && isTernary(tensor)) {
+      return DType.F32;
+    }
     return switch (layout.require(file, tensor).type()) {
       case F16 -> DType.F16;
       case BF16 -> DType.BF16;
@@ -113,6 +117,10 @@ public final class GgufModel implements StoredModel {
     } catch (CheckpointException damage) {
       return false; // of a ternary tensor; reading it says what is wrong
     }
+  }
+
+  private boolean isTernary(TensorSpec tensor) throws CheckpointException {
+    return tensor.kind() == TensorSpec.Kind.TERNARY && trits(tensor).isPresent();
   }
 
   private Optional<GgufTrits> trits(TensorSpec tensor) throws CheckpointException {
@@ -172,7 +180,7 @@ public final class GgufModel implements StoredModel {
 
   @Override
   public void read(TensorSpec tensor, long first, MemorySegment target) throws IOException {
-    if (tensor.kind() == TensorSpec.Kind.TERNARY && trits(tensor).isPresent()) {
+    if (isTernary(tensor)) {
       StoredModel.super.read(tensor, first, target);
       return;
     }

@@ -120,6 +120,25 @@ class GgufModelTest {
   }
 
   @Test
+  void latentsMadeFromTernaryF16ValuesQuantizeToTheSameScales() throws IOException {
+    Path file = directory.resolve("model.gguf");
+    convert(nativeModel(LLAMA), file, ModelFormat.GGUF_F16);
+    Path online = directory.resolve("online");
+    convert(file, online, ModelFormat.HF_ONLINE);
+    try (GgufModel stored = GgufModel.open(file);
+        HuggingFaceDirectory found = HuggingFaceDirectory.open(online)) {
+      for (TensorSpec tensor : LLAMA.tensors()) {
+        if (tensor.kind() == TensorSpec.Kind.TERNARY) {
+          TernaryRows wanted = stored.ternary(tensor);
+          TernaryRows rows = found.ternary(tensor);
+          assertThat(rows.scale(0)).as(tensor.name()).isEqualTo(wanted.scale(0));
+          assertThat(trits(rows)).as(tensor.name()).isEqualTo(trits(wanted));
+        }
+      }
+    }
+  }
+
+  @Test
   void tokenizerAndSpecialTokensSurvive() throws IOException {
     Path home = Files.createDirectory(directory.resolve("home"));
     convert(nativeModel(LLAMA), home.resolve("only.gguf"), ModelFormat.GGUF_TQ2_0);
