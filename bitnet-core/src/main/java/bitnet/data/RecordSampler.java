@@ -3,8 +3,8 @@ package bitnet.data;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Draws batches of records: every record once per epoch, shuffled anew for each. It has no state:
-/// a run that is resumed from its [SamplerState] sees what it would have seen.
+/// Draws batches of records: every record once per epoch, reshuffled for each. It has no state: a
+/// run resumed from its [SamplerState] draws the same batches as an uninterrupted one.
 ///
 /// @param records at least one
 /// @param batchSize records of a batch, at least 1
@@ -17,7 +17,7 @@ public record RecordSampler<R>(List<R> records, int batchSize) {
   public RecordSampler {
     records = List.copyOf(records);
     if (records.isEmpty()) {
-      throw new IllegalArgumentException("there are no records to learn from; give at least one");
+      throw new IllegalArgumentException("no training records; at least one is required");
     }
     if (batchSize < 1) {
       throw new IllegalArgumentException("batch_size %d must be at least 1".formatted(batchSize));
@@ -36,7 +36,7 @@ public record RecordSampler<R>(List<R> records, int batchSize) {
     return batch;
   }
 
-  /// Batches that cover so many epochs; the last one may begin another epoch.
+  /// The number of batches in `epochs` epochs, rounded up: the last one may begin another epoch.
   public long batches(int epochs) {
     return Math.ceilDiv((long) records.size() * epochs, batchSize);
   }

@@ -1,7 +1,7 @@
 package bitnet.grpo;
 
 import bitnet.data.QaRecord;
-import bitnet.data.QaSampler;
+import bitnet.data.RecordSampler;
 import bitnet.generation.RandomStream;
 import bitnet.graph.LlamaModel;
 import bitnet.graph.TernaryStatistics;
@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
 public final class GrpoTrainer implements AutoCloseable {
   private final LlamaModel model;
   private final GrpoSettings settings;
-  private final QaSampler sampler;
+  private final RecordSampler<QaRecord> sampler;
   private final RewardStage rewards;
   private final OptimizerStep optimizer;
   private final RolloutSampler rollouts;
@@ -85,7 +85,7 @@ public final class GrpoTrainer implements AutoCloseable {
     this.model = inputs.model();
     this.settings = settings;
     this.rewards = new RewardStage(inputs.rewards(), inputs.tokenizer());
-    this.sampler = new QaSampler(inputs.training());
+    this.sampler = new RecordSampler<>(inputs.training(), settings.rollouts().prompts());
     this.optimizer = new OptimizerStep(model.ops(), model.parameters());
     this.rollouts = new RolloutSampler(model, inputs.tokenizer(), inputs.endTokens(), runtime);
     this.reference =
@@ -230,7 +230,7 @@ public final class GrpoTrainer implements AutoCloseable {
   void advance(GrpoListener listener) throws IOException {
     StepTimes times = new StepTimes();
     SequencedMap<String, Double> row = new LinkedHashMap<>();
-    List<QaRecord> records = sampler.next(state.sampler(), settings.rollouts().prompts());
+    List<QaRecord> records = sampler.batch(state.sampler());
     List<Group> first = answer(records, RolloutSampler.Purpose.FIRST, times);
     List<CompletionRecord> shown =
         new ArrayList<>(CompletionRecord.ofFirst(first, state.step() + 1));
