@@ -8,14 +8,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/// What may be behind the failure to open a Hugging Face directory: a config.json that describes
+/// A possible cause of the failure to open a Hugging Face directory: a config.json that describes
 /// another architecture than the weights have.
 final class ArchitectureMismatch {
   private static final long LARGEST = 4 << 20;
 
   private ArchitectureMismatch() {}
 
-  /// Compares the names of the tensors with the architecture; empty if nothing stands out.
+  /// Compares the names of the tensors with the architecture; empty if they agree.
   static List<String> of(Path directory) {
     Path file = directory.resolve(ConfigJson.NAME);
     try (TensorStore store = TensorStore.open(directory)) {

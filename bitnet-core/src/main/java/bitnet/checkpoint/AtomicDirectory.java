@@ -30,10 +30,10 @@ final class AtomicDirectory implements AutoCloseable {
     this.lock = lock;
   }
 
-  /// Begins a directory; one that is there stays as it is until [#commit].
+  /// Begins a directory; an existing one is unchanged until [#commit].
   ///
   /// @param neededBytes the space that the files will take
-  /// @throws IllegalArgumentException if the target is there and may not be replaced
+  /// @throws IllegalArgumentException if the target exists and may not be replaced
   /// @throws CheckpointException if the disk has not enough space
   /// @throws IOException if another process is writing to the target
   static AtomicDirectory create(Path target, ModelDirectory.Existing existing, long neededBytes)
@@ -78,7 +78,8 @@ final class AtomicDirectory implements AutoCloseable {
   private static void create(Path part) throws IOException {
     if (Files.exists(part)) {
       throw new IllegalArgumentException(
-          "%s is needed for the unfinished model, but it is there; move it away".formatted(part));
+          "%s is needed for the unfinished model, but already exists; move it elsewhere"
+              .formatted(part));
     }
     try {
       Files.createDirectory(part);
@@ -180,7 +181,7 @@ final class AtomicDirectory implements AutoCloseable {
     }
   }
 
-  /// Deletes a file, or a directory of files, if it is there.
+  /// Deletes a file, or a directory of files, if it exists.
   static void delete(Path path) throws IOException {
     if (Files.isDirectory(path)) {
       for (Path file : list(path)) {

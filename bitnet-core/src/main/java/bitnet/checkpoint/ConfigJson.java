@@ -19,7 +19,7 @@ import java.util.OptionalDouble;
 /// A model directory's `config.json`, with the keys of Hugging Face.
 ///
 /// `LlamaForCausalLM` and `BitNetForCausalLM` are read; a model with sub-norms is written as the
-/// latter. What this toolkit adds stands in the object `bitnet`, which other readers ignore.
+/// latter. What this toolkit adds is in the object `bitnet`, which other readers ignore.
 ///
 /// @param llama the dimensions
 /// @param dtype the type of the stored floating-point weights
@@ -114,7 +114,7 @@ public record ConfigJson(
 
   /// Reads a file.
   ///
-  /// @throws java.nio.file.NoSuchFileException if there is no such file
+  /// @throws java.nio.file.NoSuchFileException if the file does not exist
   /// @throws CheckpointException if a field is missing, of a wrong type, out of range or asks for
   ///     something that is not supported; it names file, field, value and remedy
   public static ConfigJson read(Path file) throws IOException {
@@ -224,7 +224,7 @@ public record ConfigJson(
     return headDim;
   }
 
-  /// `rope_theta` stands at the top level (transformers 4) or in `rope_parameters` (5).
+  /// `rope_theta` is at the top level (transformers 4) or in `rope_parameters` (5).
   private static double ropeTheta(JsonFields fields, double fallback) throws CheckpointException {
     double theta = fields.number("rope_theta", fallback);
     if (fields.number("partial_rotary_factor", 1) != 1) {
@@ -271,7 +271,7 @@ public record ConfigJson(
                     "it must be one of %s".formatted(DTYPES.values().stream().sorted().toList())));
   }
 
-  /// Writes the file, replacing one that is there at once.
+  /// Writes the file; an existing one is replaced atomically.
   public void write(Path file) throws IOException {
     Architecture architecture = llama.subNorms() ? Architecture.BITNET : Architecture.LLAMA;
     ObjectNode root = JsonFile.MAPPER.createObjectNode();

@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
-/// The companions in a model directory or a Hugging Face directory.
+/// The tokenizer assets in a model directory or a Hugging Face directory.
 ///
 /// @param directory where the files are
 record DirectoryTokenizerAssets(Path directory) implements TokenizerAssets {

@@ -18,7 +18,7 @@ import java.util.TreeSet;
 ///
 /// @param sample `do_sample`: draw tokens, or take the most probable
 /// @param temperature above 0
-/// @param topK draw from so many tokens; 0 from all
+/// @param topK draw from the k most probable tokens; 0 means all
 /// @param topP draw from the tokens that together have this probability
 /// @param beginTokens `bos_token_id`: none or one
 /// @param endTokens `eos_token_id` of both files, in ascending order

@@ -38,7 +38,7 @@ public final class GgufModel implements StoredModel {
   /// Opens a file and checks that it holds every tensor of the model in its shape, and no tensor
   /// that the model would ignore. The content of a tensor is checked when it is read.
   ///
-  /// @throws NoSuchFileException if there is no such file
+  /// @throws NoSuchFileException if the file does not exist
   /// @throws CheckpointException if it is damaged or of an unsupported kind, saying what was found
   ///     and what is supported
   public static GgufModel open(Path path) throws IOException {

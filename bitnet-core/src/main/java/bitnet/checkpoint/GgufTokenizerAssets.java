@@ -13,7 +13,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
-/// The companions in the metadata of a GGUF file.
+/// The tokenizer assets in the metadata of a GGUF file.
 ///
 /// @param file stays its owner's
 record GgufTokenizerAssets(GgufFile file) implements TokenizerAssets {

@@ -49,7 +49,7 @@ public final class HuggingFaceDirectory implements StoredModel {
   /// Opens a directory and checks that it holds every tensor of the model in its shape, and no
   /// tensor that the model would ignore.
   ///
-  /// @throws NoSuchFileException if there is no such directory
+  /// @throws NoSuchFileException if the directory does not exist
   /// @throws CheckpointException if it is damaged or of an unsupported kind, saying what was found
   ///     and what is supported
   public static HuggingFaceDirectory open(Path directory) throws IOException {

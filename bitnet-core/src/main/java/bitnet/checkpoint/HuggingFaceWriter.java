@@ -49,7 +49,7 @@ record HuggingFaceWriter(Quantization quantization, long shardBytes) implements 
       Path path = directory.path();
       writeTensors(path, source, plan, progress);
       plan.writeIndex(path);
-      GenerationConfig generation = source.companions().generation();
+      GenerationConfig generation = source.tokenizerAssets().generation();
       new ConfigJson(
               withFloatEmbeddings(config),
               configType(parts),
@@ -58,7 +58,7 @@ record HuggingFaceWriter(Quantization quantization, long shardBytes) implements 
               generation.endTokens(),
               JsonFile.MAPPER.createObjectNode().put(EXPORTED_AS, quantization.name()))
           .write(path.resolve(ConfigJson.NAME));
-      source.companions().save(path);
+      source.tokenizerAssets().save(path);
       directory.commitUnsealed(existing);
     }
     return remarks(source, parts);
@@ -82,7 +82,7 @@ record HuggingFaceWriter(Quantization quantization, long shardBytes) implements 
     return tensor.kind() == TensorSpec.Kind.TERNARY;
   }
 
-  /// Transformers knows no ternary embedding: it gets the values that this one stands for.
+  /// Transformers has no ternary embeddings: a ternary embedding is written as float values.
   private static boolean isTernaryEmbedding(LlamaConfig config, TensorSpec tensor) {
     return config.ternaryEmbeddings() && tensor.kind() == TensorSpec.Kind.EMBEDDING;
   }

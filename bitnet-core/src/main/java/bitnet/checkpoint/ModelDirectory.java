@@ -67,7 +67,7 @@ public final class ModelDirectory implements StoredModel {
   /// Opens a directory. Sizes, names, types and dimensions are checked now, the content of a tensor
   /// when it is read.
   ///
-  /// @throws java.nio.file.NoSuchFileException if there is no such directory
+  /// @throws java.nio.file.NoSuchFileException if the directory does not exist
   /// @throws CheckpointException if it is incomplete, damaged or contradicts its config, naming
   ///     file, tensor and reason
   public static ModelDirectory open(Path path) throws IOException {
@@ -111,7 +111,7 @@ public final class ModelDirectory implements StoredModel {
   /// @param config the dimensions
   /// @param initializer makes the latents and is recorded instead of them
   /// @param tokenizer copied into the directory
-  /// @param existing what to do with a model that is there
+  /// @param existing what to do with an existing model
   /// @param progress receives the number of parameters written so far
   /// @throws IllegalArgumentException if the target may not be replaced or the tokenizer has more
   ///     tokens than the model
@@ -124,8 +124,8 @@ public final class ModelDirectory implements StoredModel {
       Existing existing,
       LongConsumer progress)
       throws IOException {
-    TokenizerAssets companions = new NewTokenizerAssets(tokenizer, config);
-    new ModelDirectoryWriter(config, companions, existing, progress)
+    TokenizerAssets assets = new NewTokenizerAssets(tokenizer, config);
+    new ModelDirectoryWriter(config, assets, existing, progress)
         .write(target, initializer::fill, BlankModelMetadata.of(initializer), false);
   }
 
@@ -136,7 +136,7 @@ public final class ModelDirectory implements StoredModel {
   /// @param weights the latents and the dimensions
   /// @param tokenizer copied into the directory
   /// @param withMaster whether to keep the latents in fp32 too, for further training
-  /// @param existing what to do with a model that is there; it must not be open
+  /// @param existing what to do with an existing model; it must not be open
   /// @throws IllegalArgumentException if the target may not be replaced, the tokenizer has more
   ///     tokens than the model, or a weight is not finite
   /// @throws CheckpointException if the disk has not enough space
@@ -147,8 +147,8 @@ public final class ModelDirectory implements StoredModel {
       boolean withMaster,
       Existing existing)
       throws IOException {
-    TokenizerAssets companions = new NewTokenizerAssets(tokenizer, weights.config());
-    new ModelDirectoryWriter(weights.config(), companions, existing, parameters -> {})
+    TokenizerAssets assets = new NewTokenizerAssets(tokenizer, weights.config());
+    new ModelDirectoryWriter(weights.config(), assets, existing, parameters -> {})
         .write(target, weights::read, BlankModelMetadata.none(), withMaster);
   }
 
@@ -173,7 +173,7 @@ public final class ModelDirectory implements StoredModel {
   }
 
   /// Whether the latents are those the model was trained or made with; otherwise [#read] makes some
-  /// that quantize to the stored trits and scales, from which training starts anew.
+  /// that quantize to the stored trits and scales, from which training starts again.
   @Override
   public boolean hasLatents() {
     return isBlank() || master != null;
@@ -254,7 +254,7 @@ public final class ModelDirectory implements StoredModel {
   /// The trits and the scale of a ternary parameter, bit for bit as they were written.
   ///
   /// @throws IllegalArgumentException if the parameter is not stored as trits
-  /// @throws CheckpointException if its bytes are no packing or a scale is not positive
+  /// @throws CheckpointException if its bytes are not a valid packing or a scale is not positive
   @Override
   public TernaryTensor ternary(TensorSpec tensor) throws IOException {
     requireKnown(tensor);

@@ -19,12 +19,12 @@ import java.util.function.LongConsumer;
 /// Writes every file of a [ModelDirectory].
 ///
 /// @param config the model's dimensions
-/// @param companions tokenizer and the like, copied into the directory
+/// @param assets tokenizer and the like, copied into the directory
 /// @param existing what to do with a model that is at the target
 /// @param progress receives the number of parameters written so far
 record ModelDirectoryWriter(
     LlamaConfig config,
-    TokenizerAssets companions,
+    TokenizerAssets assets,
     ModelDirectory.Existing existing,
     LongConsumer progress) {
   private static final Map<String, String> METADATA = Map.of("format", "pt");
@@ -54,7 +54,7 @@ record ModelDirectoryWriter(
   /// @param toolkit the object `bitnet` of config.json
   /// @param withMaster whether the latents are kept in fp32 too
   void write(
-      Path target, ParameterEncoder.DecoderBatch source, ObjectNode toolkit, boolean withMaster)
+      Path target, ParameterEncoder.LatentReader source, ObjectNode toolkit, boolean withMaster)
       throws IOException {
     write(
         target,
@@ -90,13 +90,13 @@ record ModelDirectoryWriter(
 
   private void write(Path target, ObjectNode toolkit, boolean withMaster, Content content)
       throws IOException {
-    requireRoom(companions.tokenizerSize());
+    requireRoom(assets.tokenizerSize());
     try (AtomicDirectory directory =
         AtomicDirectory.create(target, existing, diskBytes(config, withMaster))) {
       Path path = directory.path();
       content.write(path);
       writeIndex(path.resolve(TensorStore.INDEX));
-      GenerationConfig generation = companions.generation();
+      GenerationConfig generation = assets.generation();
       new ConfigJson(
               config,
               DType.BF16,
@@ -105,7 +105,7 @@ record ModelDirectoryWriter(
               generation.endTokens(),
               toolkit)
           .write(path.resolve(ConfigJson.NAME));
-      companions.save(path);
+      assets.save(path);
       directory.commit(existing);
     }
   }
@@ -130,7 +130,7 @@ record ModelDirectoryWriter(
   }
 
   private void writeLatents(
-      Path directory, ParameterEncoder.DecoderBatch source, Optional<SafetensorsWriter> master)
+      Path directory, ParameterEncoder.LatentReader source, Optional<SafetensorsWriter> master)
       throws IOException {
     try (SafetensorsWriter model = modelFile(directory);
         ParameterEncoder encoder =

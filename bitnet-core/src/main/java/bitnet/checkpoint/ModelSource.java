@@ -27,12 +27,12 @@ public final class ModelSource implements AutoCloseable {
 
   private final Path path;
   private final StoredModel weights;
-  private final TokenizerAssets companions;
+  private final TokenizerAssets assets;
 
-  private ModelSource(Path path, StoredModel weights, TokenizerAssets companions) {
+  private ModelSource(Path path, StoredModel weights, TokenizerAssets assets) {
     this.path = path;
     this.weights = weights;
-    this.companions = companions;
+    this.assets = assets;
   }
 
   private static ModelSource directory(Path path, StoredModel weights) {
@@ -41,8 +41,8 @@ public final class ModelSource implements AutoCloseable {
 
   /// Opens a model.
   ///
-  /// @throws NoSuchFileException if there is nothing at the path
-  /// @throws CheckpointException if it is no model, or a damaged or unsupported one, saying what
+  /// @throws NoSuchFileException if the path does not exist
+  /// @throws CheckpointException if it is not a model, or is damaged or unsupported, saying what
   ///     was found and what is supported
   public static ModelSource open(Path path) throws IOException {
     if (!Files.exists(path)) {
@@ -132,28 +132,28 @@ public final class ModelSource implements AutoCloseable {
   ///
   /// @throws IOException if the directory has no tokenizer.json, or a damaged one
   public Tokenizer tokenizer() throws IOException {
-    return companions.tokenizer();
+    return assets.tokenizer();
   }
 
   /// The template that makes one text of a conversation, if the model has one.
   ///
   /// @throws IOException if it is damaged
   public Optional<ChatTemplate> chatTemplate() throws IOException {
-    return companions.chatTemplate();
+    return assets.chatTemplate();
   }
 
   /// What the model says about the text that it writes: how to draw it, where it ends.
   ///
   /// @throws CheckpointException if `config.json` or `generation_config.json` is damaged
   public GenerationConfig generation() throws IOException {
-    return companions.generation();
+    return assets.generation();
   }
 
   /// The tokens that end a text, by `config.json` and `generation_config.json`; may be empty.
   ///
   /// @throws CheckpointException if one of the files is damaged
   public Set<Integer> endTokens() throws IOException {
-    return new TreeSet<>(companions.generation().endTokens());
+    return new TreeSet<>(assets.generation().endTokens());
   }
 
   /// The weights and how they are stored.
@@ -171,8 +171,8 @@ public final class ModelSource implements AutoCloseable {
     return weights.storage(tensor);
   }
 
-  TokenizerAssets companions() {
-    return companions;
+  TokenizerAssets tokenizerAssets() {
+    return assets;
   }
 
   @Override

@@ -37,8 +37,8 @@ public final class ModelVerification {
   /// Checks a model.
   ///
   /// @param path what [ModelSource] opens
-  /// @return one line for each thing that is wrong: place, problem, remedy; empty if there is none
-  /// @throws NoSuchFileException if there is nothing at the path
+  /// @return one line for each problem: location, problem, remedy; empty if the model is sound
+  /// @throws NoSuchFileException if the path does not exist
   /// @throws IOException if a file cannot be read
   public static List<String> findings(Path path) throws IOException {
     try (ModelSource source = ModelSource.open(path)) {
@@ -156,7 +156,7 @@ public final class ModelVerification {
 
   private void checkText() {
     try {
-      if (source.companions().tokenizerSize() > 0) {
+      if (source.tokenizerAssets().tokenizerSize() > 0) {
         checkTokenizer();
       }
       for (int token : source.generation().endTokens()) {

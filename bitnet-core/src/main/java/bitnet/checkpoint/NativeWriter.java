@@ -24,7 +24,7 @@ final class NativeWriter implements ModelWriter {
               .formatted(source.path()));
     }
     ModelDirectoryWriter writer =
-        new ModelDirectoryWriter(weights.config(), source.companions(), existing, progress);
+        new ModelDirectoryWriter(weights.config(), source.tokenizerAssets(), existing, progress);
     List<String> remarks = new ArrayList<>(source.remarks());
     if (weights.hasLatents()) {
       writer.write(target, weights::read, BlankModelMetadata.none(), true);

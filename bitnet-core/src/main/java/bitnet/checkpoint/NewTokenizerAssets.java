@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/// The companions of a model that is made here.
+/// The tokenizer assets of a model that is created here.
 ///
 /// @param tokenizer copied into the directory
 /// @param config the model's dimensions

@@ -31,7 +31,7 @@ final class ParameterEncoder implements AutoCloseable {
   private MemorySegment packed = MemorySegment.NULL;
 
   /// Latents as fp32 in native byte order.
-  interface DecoderBatch {
+  interface LatentReader {
     /// Reads `target.byteSize() / 4` values of a tensor, beginning with its element `first`.
     void read(TensorSpec tensor, long first, MemorySegment target) throws IOException;
   }
@@ -54,7 +54,7 @@ final class ParameterEncoder implements AutoCloseable {
   /// Writes everything that the layout has for one parameter.
   ///
   /// @throws IllegalArgumentException if a weight is not finite, naming the tensor
-  void encode(TensorSpec tensor, DecoderBatch source) throws IOException {
+  void encode(TensorSpec tensor, LatentReader source) throws IOException {
     Chunks chunks = new Chunks(tensor, source);
     ModelLayout.writeShape(tensor, model);
     if (!ModelLayout.isTernary(config, tensor)) {
@@ -169,12 +169,12 @@ final class ParameterEncoder implements AutoCloseable {
   /// read once although it is needed twice.
   private final class Chunks {
     private final TensorSpec tensor;
-    private final DecoderBatch source;
+    private final LatentReader source;
     private final int columns;
     private final int chunkRows;
     private int loaded = -1;
 
-    Chunks(TensorSpec tensor, DecoderBatch source) {
+    Chunks(TensorSpec tensor, LatentReader source) {
       this.tensor = tensor;
       this.source = source;
       this.columns = Math.max(1, tensor.columns());

@@ -17,7 +17,7 @@ import java.util.stream.DoubleStream;
 ///
 /// @param linearClass which layer class computes with the weights; it decides what the scale means
 /// @param mode whether weights are quantized before they are stored or in each forward pass
-/// @param modulesToNotConvert modules that stay floating point; empty stands for transformers'
+/// @param modulesToNotConvert modules that stay floating point; empty means transformers'
 ///     default, which is the head
 public record Quantization(
     LinearClass linearClass, Mode mode, Optional<List<String>> modulesToNotConvert) {

@@ -70,7 +70,7 @@ public record TensorDirectory(String tensors, String description) {
   /// @param values fp32 tensors by name, native byte order
   /// @param text everything else
   /// @param existing what to do with one that is at the target
-  /// @throws IllegalArgumentException if the target is there and may not be replaced
+  /// @throws IllegalArgumentException if the target exists and may not be replaced
   public void write(
       Path target,
       Map<String, MemorySegment> values,

@@ -49,8 +49,8 @@ public record TensorInspection(TensorSpec tensor, String type, long bytes, Conte
 
   /// Floating-point numbers.
   ///
-  /// @param least the least finite value; 0 if there is none
-  /// @param greatest the greatest finite value; 0 if there is none
+  /// @param least the least finite value; 0 if no value is finite
+  /// @param greatest the greatest finite value; 0 if no value is finite
   /// @param rootMeanSquare of the finite values
   /// @param notFinite how many are NaN or infinite
   public record Floats(float least, float greatest, double rootMeanSquare, long notFinite)

@@ -23,7 +23,7 @@ interface TokenizerAssets {
 
   /// The tokenizer; whoever asks closes it.
   ///
-  /// @throws IOException if there is none, or it is damaged
+  /// @throws IOException if it is missing or damaged
   Tokenizer tokenizer() throws IOException;
 
   /// The tokens of the tokenizer, for the check that the model has as many; 0 if there is none.

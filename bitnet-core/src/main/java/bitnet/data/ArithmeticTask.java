@@ -59,7 +59,7 @@ public record ArithmeticTask(
   /// Distinct questions with their answers.
   ///
   /// @param count how many
-  /// @throws IllegalArgumentException if it is below 1 or there are not so many
+  /// @throws IllegalArgumentException if it is below 1 or exceeds the number of different questions
   public List<QaRecord> records(long count) {
     if (count < 1 || count > MAX_COUNT) {
       throw new IllegalArgumentException(
@@ -74,8 +74,8 @@ public record ArithmeticTask(
       vain = records.putIfAbsent(record.query(), record) == null ? 0 : vain + 1;
       if (vain > PATIENCE * (records.size() + 1L)) {
         throw new IllegalArgumentException(
-            "there are only %d different questions of digits %d, ops %s, steps %d, not %d;"
-                    .formatted(records.size(), digits, operations, steps, count)
+            "digits %d, ops %s, steps %d give only %d different questions, not %d;"
+                    .formatted(digits, operations, steps, records.size(), count)
                 + " ask for fewer, or for more digits or steps");
       }
     }

@@ -17,7 +17,7 @@ public enum BadRecordPolicy {
 
   /// The policy of that name.
   ///
-  /// @throws IllegalArgumentException if there is none
+  /// @throws IllegalArgumentException if the name is unknown
   public static BadRecordPolicy of(String key) {
     return NamedValues.find(values(), BadRecordPolicy::key, key, "on_bad_record");
   }

@@ -102,15 +102,15 @@ public enum Benchmark {
 
   /// The benchmark of that name.
   ///
-  /// @throws IllegalArgumentException if there is none
+  /// @throws IllegalArgumentException if the name is unknown
   public static Benchmark of(String key) {
     return NamedValues.find(values(), Benchmark::key, key, "benchmark");
   }
 
   /// Reads a published file: JSONL, or a JSON array.
   ///
-  /// @throws IOException naming the path, the layout expected and where to get the set, if it is
-  ///     not there or is no such file
+  /// @throws IOException naming the path, the layout expected and where to get the set, if it
+  ///     does not exist or is not such a file
   /// @throws BadRecordException if, unless these are skipped, a record is not in that layout
   public QaDataset load(Path file, BadRecordPolicy policy) throws IOException {
     if (!Files.exists(file) || Files.isDirectory(file)) {

@@ -16,7 +16,7 @@ public final class BoxedAnswer {
 
   private BoxedAnswer() {}
 
-  /// The content of the last box, inner braces included; empty where there is none or its braces
+  /// The content of the last box, inner braces included; empty if the text has no box or its braces
   /// never close.
   public static Optional<String> last(String text) {
     Matcher macro = MACRO.matcher(text);

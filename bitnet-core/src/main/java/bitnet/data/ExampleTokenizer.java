@@ -42,13 +42,13 @@ final class ExampleTokenizer {
     return format == TextFormat.DOCUMENT ? new int[0] : encoding.encode("\n");
   }
 
-  /// Adds an example that is there as a whole.
+  /// Adds a complete example.
   void addExample(String text) throws IOException {
     append(text);
     endExample();
   }
 
-  /// Adds an example that is there as a whole. A prompt that is masked is tokenized by itself, as
+  /// Adds a complete example. A prompt that is masked is tokenized by itself, as
   /// it is when the model is asked, but for special tokens around it.
   void addExample(JsonExample example) throws IOException {
     if (mask == LossMask.NONE || example.prompt().isEmpty()) {

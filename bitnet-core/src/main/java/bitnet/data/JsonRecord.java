@@ -33,7 +33,7 @@ final class JsonRecord {
   /// Reads the value at which the parser stands, to its end.
   ///
   /// @param shape what a record looks like
-  /// @throws RecordFault if it is no object
+  /// @throws RecordFault if it is not an object
   static JsonRecord read(JsonParser parser, String shape) throws IOException, RecordFault {
     if (parser.currentToken() != JsonToken.START_OBJECT) {
       String kind = kind(parser.currentToken());
@@ -64,14 +64,14 @@ final class JsonRecord {
     return fields.containsKey(name);
   }
 
-  /// A field that is there and says something.
+  /// A text field, which must exist and not be blank.
   String text(String name) throws RecordFault {
     return text(name, "add or rename the field");
   }
 
-  /// A field that is there and says something.
+  /// A text field, which must exist and not be blank.
   ///
-  /// @param remedy if it is not there
+  /// @param remedy if it is missing
   String text(String name, String remedy) throws RecordFault {
     String text = string(name, value(name, remedy));
     if (text.isBlank()) {

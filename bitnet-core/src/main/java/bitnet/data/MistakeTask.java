@@ -4,10 +4,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/// Corrections of first answers some of which have one digit replaced by another.
+/// Correction records for supervised training; one digit of some first answers is replaced by
+/// another.
 ///
-/// A model that learns from them is unsure of digits, which GRPO needs: the completions of a model
-/// that is sure of its mistakes are all alike.
+/// A model trained on them is uncertain about digits, which GRPO needs: the completions of a model
+/// that is certain of its mistakes are all the same.
 ///
 /// The records are a pure function of the questions and the settings.
 ///

@@ -21,7 +21,7 @@ public final class QaDataset {
   private final long skipped;
   private final List<String> firstReasons;
 
-  /// How one record stands in a file.
+  /// Reads one record of a file.
   interface Layout {
     QaRecord read(JsonRecord record) throws RecordFault;
   }

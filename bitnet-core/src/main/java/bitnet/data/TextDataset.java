@@ -46,7 +46,7 @@ public final class TextDataset implements Closeable {
   /// The same with tokens that are only read.
   ///
   /// @param mask which; with one, tokens take 4 bytes
-  /// @throws BadRecordException also if there is nothing to mask
+  /// @throws BadRecordException also if no example has a prompt to mask
   public static TextDataset open(
       Path file,
       @Nullable TextFormat format,

@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
 
-/// How examples stand in a training file. All of them are UTF-8.
+/// How examples are stored in a training file. All of them are UTF-8.
 public enum TextFormat {
   /// A line is an example; its line break and a byte-order mark are not part of it.
   LINES,
@@ -25,7 +25,7 @@ public enum TextFormat {
 
   /// The format of that name.
   ///
-  /// @throws IllegalArgumentException if there is none
+  /// @throws IllegalArgumentException if the name is unknown
   public static TextFormat of(String key) {
     return NamedValues.find(values(), TextFormat::key, key, "text_format");
   }

@@ -5,7 +5,7 @@ import java.util.Locale;
 
 /// Which windows of a text a training step sees.
 public enum WindowSampling {
-  /// Every window of an epoch once, in an order that is shuffled anew for each epoch.
+  /// Every window of an epoch once, reshuffled for each epoch.
   EPOCH,
   /// Windows that start anywhere, drawn independently.
   RANDOM;
@@ -17,7 +17,7 @@ public enum WindowSampling {
 
   /// The sampling of that name.
   ///
-  /// @throws IllegalArgumentException if there is none
+  /// @throws IllegalArgumentException if the name is unknown
   public static WindowSampling of(String key) {
     return NamedValues.find(values(), WindowSampling::key, key, "sampling");
   }

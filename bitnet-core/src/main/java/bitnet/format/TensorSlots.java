@@ -10,8 +10,8 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/// The tensors of a file that is being written, in the order of the file: where the data of each
-/// are, and how many bytes of them are written. Used by one thread.
+/// The tensors of a file that is being written, in the order of the file: the offset of each
+/// tensor's data, and how many bytes of it are written. Used by one thread.
 ///
 /// @param <T> how the format describes a tensor
 public final class TensorSlots<T> {
@@ -60,7 +60,7 @@ public final class TensorSlots<T> {
     }
   }
 
-  /// Declares a tensor behind those before it.
+  /// Declares a tensor after those declared before.
   ///
   /// @param bytes of its data
   /// @throws IllegalArgumentException if another one has its name
@@ -93,7 +93,7 @@ public final class TensorSlots<T> {
   /// Appends bytes to a tensor.
   ///
   /// @param dataBegin where the data begin in the file
-  /// @throws IllegalArgumentException if there is no such tensor or it has no room for the chunk
+  /// @throws IllegalArgumentException if the tensor was not declared or has no room for the chunk
   public void append(AtomicFile output, long dataBegin, String name, MemorySegment chunk)
       throws IOException {
     Slot<T> slot = require(name);

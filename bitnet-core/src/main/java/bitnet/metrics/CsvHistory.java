@@ -13,8 +13,8 @@ final class CsvHistory {
 
   /// The bytes at the start of the file that hold the header and the rows up to `doneSteps`.
   ///
-  /// @return 0 if the file is to start anew
-  /// @throws IOException if it is no log, has other columns, or has a row that is none
+  /// @return 0 if the file is to start again
+  /// @throws IOException if it is not a metrics log, has other columns, or has a damaged row
   static long keptBytes(Path file, String header, long doneSteps) throws IOException {
     // one byte is one character: lengths in the file are lengths of the strings
     try (BufferedReader in = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1)) {

@@ -31,7 +31,7 @@ public final class MetricsLog implements Closeable {
   /// @param metrics names of the columns after `step`
   /// @param csv the CSV files; one that is named twice is written once
   /// @param tensorBoard the directory of event files, or null for none
-  /// @throws IOException if a file cannot be written, or a CSV file is no log of these columns
+  /// @throws IOException if a file cannot be written, or a CSV file is not a log of these columns
   /// @throws IllegalArgumentException if a name cannot stand in a CSV header
   public static MetricsLog open(
       List<String> metrics, List<Path> csv, @Nullable Path tensorBoard, long doneSteps)

@@ -34,9 +34,9 @@ public record MetricsTable(List<String> metrics, List<Row> rows) {
 
   /// Reads a file, which may still be written to: a last line without its end is left out.
   ///
-  /// @throws IOException if it is missing, no such log or damaged, with the number of the line
+  /// @throws IOException if it is missing, not a metrics log or damaged, with the line number
   public static MetricsTable read(Path file) throws IOException {
-    // the file has ASCII only; every other byte makes a name or a number that is none
+    // the file is ASCII; any other byte makes an invalid name or number
     try (BufferedReader in = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1)) {
       String header = CsvHistory.line(in);
       if (header == null || !header.startsWith("step,") || !header.endsWith("\n")) {
@@ -80,7 +80,7 @@ public record MetricsTable(List<String> metrics, List<Row> rows) {
   private static double number(Path file, long number, String field) throws IOException {
     try {
       double value = Double.parseDouble(field);
-      // a blank field is NaN, and a value that is not a number is as little to be drawn as infinity
+      // NaN means a blank field; a stored NaN counts as not finite, like infinity
       return Double.isNaN(value) ? Double.POSITIVE_INFINITY : value;
     } catch (NumberFormatException failure) {
       IOException damage = damaged(file, number, "\"%s\" is not a number".formatted(field));
@@ -95,12 +95,12 @@ public record MetricsTable(List<String> metrics, List<Row> rows) {
             .formatted(file, number, what));
   }
 
-  /// Whether there is such a column.
+  /// Whether the metric has a column.
   public boolean has(String metric) {
     return metrics.contains(metric);
   }
 
-  /// The finite values of a metric; empty where there is no such column.
+  /// The finite values of a metric; empty if the column does not exist.
   public List<Point> points(String metric) {
     int column = metrics.indexOf(metric);
     return column < 0

@@ -3,7 +3,7 @@ package bitnet.metrics;
 import java.util.LinkedHashMap;
 import java.util.SequencedMap;
 
-/// How good a model is before the first step of this process.
+/// The metrics of a model before the first step of this process.
 ///
 /// @param step steps done before
 /// @param steps steps of the whole run

@@ -7,7 +7,7 @@ import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.SequencedMap;
 
-/// What a trainer says about a step.
+/// What a trainer reports about a step.
 ///
 /// @param step steps done, this one included
 /// @param steps steps of the whole run
@@ -15,7 +15,7 @@ import java.util.SequencedMap;
 /// @param learningRate of this step
 /// @param gradNorm before clipping
 /// @param speed since the last report
-/// @param trits what the step did to the ternary weights, where that was looked at
+/// @param trits statistics of the ternary weights, if they were measured
 public record StepReport(
     long step,
     long steps,
@@ -46,7 +46,7 @@ public record StepReport(
   ///
   /// @param zeroShare the share of trits that are 0, at every [#WATCH_INTERVAL]-th step
   /// @param flipRate the share of trits that changed in the last [#WATCH_INTERVAL] steps, if both
-  ///     ends were looked at
+  ///     ends were measured
   public record Trits(OptionalDouble zeroShare, OptionalDouble flipRate) {}
 
   /// The metrics of [#row()], for a [MetricsLog].
@@ -62,7 +62,7 @@ public record StepReport(
           "zero_share",
           "flip_rate");
 
-  /// Steps between two looks at the trits.
+  /// Steps between two measurements of the trits.
   public static final int WATCH_INTERVAL = 10;
 
   /// The metrics that this step has, by the names in [#METRICS].

@@ -2,7 +2,7 @@ package bitnet.metrics;
 
 import java.util.SequencedMap;
 
-/// What a trainer says of a step, or of the model before its first one.
+/// What a trainer reports about a step, or about the model before the first step.
 public interface TrainingReport {
 
   /// Steps done.
@@ -11,13 +11,13 @@ public interface TrainingReport {
   /// Steps of the whole run.
   long steps();
 
-  /// The metrics that there are, for a [MetricsLog].
+  /// The metrics, for a [MetricsLog].
   SequencedMap<String, Double> row();
 
   /// One line for people.
   String line();
 
-  /// A few words of it, for a progress bar.
+  /// A short form of the line, for a progress bar.
   String brief();
 
   /// Whether people want to see it even where only every n-th step is shown.

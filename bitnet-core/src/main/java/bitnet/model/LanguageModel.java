@@ -29,7 +29,8 @@ public interface LanguageModel extends AutoCloseable {
     ///
     /// @param tokens at least one
     /// @return logits `[vocab]` of the token that follows the last one
-    /// @throws IllegalArgumentException if there is no token, one is outside the vocabulary, or
+    /// @throws IllegalArgumentException if the array is empty, a token is outside the vocabulary,
+    ///     or
     ///     they exceed the capacity; the sequence is then as before
     float[] advance(int... tokens);
 

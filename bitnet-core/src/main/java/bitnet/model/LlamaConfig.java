@@ -80,7 +80,7 @@ public record LlamaConfig(
   /// @param subNorms whether there is an RMSNorm before o_proj and before down_proj (BitNet b1.58
   ///     2B4T)
   /// @param linearEpsilon the epsilon of an RMSNorm with its own gain inside each linear layer,
-  ///     before its quantization (`use_rms_norm`); empty if there is none
+  ///     before its quantization (`use_rms_norm`); empty without such a norm
   public record Norms(double epsilon, boolean subNorms, OptionalDouble linearEpsilon) {
     /// LLaMA's: one before attention, one before the feed-forward block, epsilon 1e-5.
     public static final Norms LLAMA = new Norms(1e-5, false, OptionalDouble.empty());
@@ -288,7 +288,7 @@ public record LlamaConfig(
     return divisor;
   }
 
-  /// Whether an RMSNorm stands inside each linear layer.
+  /// Whether each linear layer contains an RMSNorm.
   public boolean linearNorms() {
     return norms.linearEpsilon().isPresent();
   }

@@ -2,15 +2,15 @@ package bitnet.setting;
 
 import java.lang.reflect.InvocationTargetException;
 
-/// Objects of classes that a setting names.
+/// Instances of classes named in settings.
 public final class NamedClass {
   private NamedClass() {}
 
-  /// Makes an object of a class of the class path, with its constructor without parameters.
+  /// Creates an instance of a class on the class path with its no-argument constructor.
   ///
   /// @param name the full name of the class
   /// @param type what it has to implement
-  /// @param setting what the message calls the setting
+  /// @param setting the name of the setting, for the message
   /// @throws IllegalArgumentException if the class is missing or cannot be used
   public static <T> T instance(String name, Class<T> type, String setting) {
     try {
@@ -28,13 +28,13 @@ public final class NamedClass {
           failure);
     } catch (NoSuchMethodException | InstantiationException | IllegalAccessException failure) {
       throw new IllegalArgumentException(
-          "%s class %s cannot be made; give it a public constructor without parameters and make it"
+          "%s class %s cannot be instantiated; give it a public no-argument constructor and make it"
                   .formatted(setting, name)
               + " public",
           failure);
     } catch (InvocationTargetException failure) {
       throw new IllegalArgumentException(
-          "%s class %s cannot be made: its constructor failed with %s"
+          "%s class %s cannot be instantiated: its constructor failed with %s"
               .formatted(setting, name, failure.getCause()),
           failure);
     }

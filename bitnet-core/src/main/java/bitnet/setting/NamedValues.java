@@ -4,16 +4,17 @@ import java.util.Arrays;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/// Constants by the names that a setting gives them.
+/// Enum constants by their names in settings.
 public final class NamedValues {
   private NamedValues() {}
 
   /// The constant of that name.
   ///
-  /// @param all of the setting
-  /// @param key the name of a constant
-  /// @param setting what the message calls the setting
-  /// @throws IllegalArgumentException if there is none, listing all names
+  /// @param all every constant of the setting
+  /// @param key gives the name of a constant
+  /// @param name the value of the setting
+  /// @param setting the name of the setting, for the message
+  /// @throws IllegalArgumentException if the name is unknown, listing all names
   public static <E extends Enum<E>> E find(
       E[] all, Function<E, String> key, String name, String setting) {
     return Arrays.stream(all)

@@ -27,7 +27,7 @@ public final class AtomicFile implements AutoCloseable {
     this.channel = channel;
   }
 
-  /// Begins to write a file; one that is there stays as it is until [#commit].
+  /// Begins to write a file; an existing one is unchanged until [#commit].
   ///
   /// @throws IOException if the file cannot be written, or another process is writing it
   public static AtomicFile create(Path target) throws IOException {
@@ -36,7 +36,7 @@ public final class AtomicFile implements AutoCloseable {
     }
     if (Files.exists(target) && !Files.isRegularFile(target)) {
       throw new IOException(
-          target + ": is a pipe or a device, in whose place no file can be put; name a file");
+          target + ": is a pipe or a device, which cannot be replaced by a file; name a file");
     }
     Path directory = target.toAbsolutePath().getParent();
     if (directory != null && !Files.exists(directory)) {
@@ -84,7 +84,7 @@ public final class AtomicFile implements AutoCloseable {
         target + ": another process is writing it; wait for it to end, or name another file");
   }
 
-  /// Writes a small file at once; makes its directory if there is none.
+  /// Writes a small file at once; makes its directory if it does not exist.
   public static void write(Path target, byte[] content) throws IOException {
     Directories.make(target.toAbsolutePath().getParent());
     try (AtomicFile file = create(target)) {

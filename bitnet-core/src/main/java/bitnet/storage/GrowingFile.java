@@ -20,7 +20,7 @@ public final class GrowingFile implements Closeable {
 
   /// Opens a file, which is made with its directory if it is not there.
   ///
-  /// @param keptBytes what is behind them is cut off
+  /// @param keptBytes what follows them is cut off
   /// @throws WriteFailure if it cannot be written
   public static GrowingFile open(Path file, long keptBytes) throws IOException {
     Directories.make(file.toAbsolutePath().getParent());

@@ -50,7 +50,7 @@ public final class TextInput implements Closeable {
   /// Refuses what must be read more than once and therefore cannot come from a pipe.
   ///
   /// @param what the file is for, for example `a model`
-  /// @throws IOException if it is there and neither a file nor a directory
+  /// @throws IOException if it exists and is neither a file nor a directory
   public static void requireFile(Path file, String what) throws IOException {
     if (Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file)) {
       throw new IOException(
@@ -98,7 +98,8 @@ public final class TextInput implements Closeable {
     return !Files.isRegularFile(file);
   }
 
-  /// The first byte that is neither white space nor part of a byte-order mark; -1 if there is none.
+  /// The first byte that is neither white space nor part of a byte-order mark; -1 if there is no
+  /// other.
   public int firstCharacter() throws IOException {
     in.mark(LOOK_AHEAD);
     int next = in.read();

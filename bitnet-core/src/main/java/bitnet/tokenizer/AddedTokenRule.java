@@ -5,8 +5,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.List;
 
-/// How an added token is found in a text, where it is not found plainly. llama.cpp knows no such
-/// rules for a file's tokens.
+/// How an added token is matched in a text, if not as a plain substring. llama.cpp reads no such
+/// rules from a GGUF file.
 ///
 /// @param singleWord only where no letter, digit or underscore is next to it
 /// @param leftStrip takes the white space before it
@@ -15,7 +15,7 @@ import java.util.List;
 public record AddedTokenRule(
     boolean singleWord, boolean leftStrip, boolean rightStrip, boolean normalized) {
 
-  /// Found wherever its text is.
+  /// Matched wherever its text occurs.
   public static final AddedTokenRule PLAIN = new AddedTokenRule(false, false, false, false);
 
   private static final String SINGLE_WORD = "single_word";
@@ -40,12 +40,12 @@ public record AddedTokenRule(
         .put(NORMALIZED, normalized);
   }
 
-  /// The rule as a number, a bit for each of its parts.
+  /// The rule as a bit set, one bit for each component.
   public int bits() {
     return (singleWord ? 1 : 0) | (leftStrip ? 2 : 0) | (rightStrip ? 4 : 0) | (normalized ? 8 : 0);
   }
 
-  /// The rule of such a number; unknown bits are ignored.
+  /// The rule of a bit set; unknown bits are ignored.
   public static AddedTokenRule of(int bits) {
     return new AddedTokenRule((bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0);
   }

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /// @param beginOfText the token, or null if the vocabulary has none
 /// @param endOfText the token, or null if the vocabulary has none
 /// @param padding the token, or null if the vocabulary has none
-/// @param warnings what is named but not there, one line each
+/// @param warnings special tokens that are configured but not in the vocabulary, one line each
 record SpecialTokens(
     @Nullable String beginOfText,
     @Nullable String endOfText,
@@ -29,8 +29,8 @@ record SpecialTokens(
 
   /// Reads a tokenizer_config.json.
   ///
-  /// Nothing is computed with a padding token, and a text can do without one that begins it: where
-  /// the vocabulary lacks these, a warning says so.
+  /// The padding token is never used, and a text need not begin with a token: if the vocabulary
+  /// lacks these, a warning says so.
   ///
   /// @throws IOException if it is damaged or names a token that ends a text and the vocabulary
   ///     lacks

@@ -8,7 +8,7 @@ import java.util.Optional;
 /// before.
 ///
 /// The pieces joined are what [Tokenizer#decode] gives for all the ids. One exception: where the
-/// tokenizer falls back to byte tokens and their bytes are no UTF-8, this gives one U+FFFD for
+/// tokenizer falls back to byte tokens and their bytes are not UTF-8, this gives one U+FFFD for
 /// each bad sequence and keeps the valid characters around it.
 ///
 /// For one text, one thread.

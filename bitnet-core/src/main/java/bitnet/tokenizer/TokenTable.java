@@ -140,12 +140,12 @@ public record TokenTable(
     return TokenTableReader.read(tokenizer);
   }
 
-  /// How an unused id is called.
+  /// The name of an unused id.
   static String unused(int id) {
     return "[PAD%d]".formatted(id);
   }
 
-  /// The same with unused tokens behind, for a model with more ids than the tokenizer has tokens.
+  /// The same with unused tokens appended, for a model with more ids than the tokenizer has tokens.
   ///
   /// @throws IllegalArgumentException if there are more tokens than that
   public TokenTable padded(int vocabSize) {

@@ -56,7 +56,7 @@ public final class Tokenizer implements AutoCloseable {
   /// Loads a tokenizer.json, or the one in a directory. A `tokenizer_config.json` next to it says
   /// which tokens begin and end a text.
   ///
-  /// @throws IOException if there is none or it is damaged: the file, the reason, the remedy
+  /// @throws IOException if it is missing or damaged: the file, the reason, the remedy
   public static Tokenizer load(Path tokenizerJson) throws IOException {
     Path path = Files.isDirectory(tokenizerJson) ? tokenizerJson.resolve(FILE) : tokenizerJson;
     TokenizerFile file = TokenizerFile.of(TokenizerFile.read(path), path.toString());
@@ -173,7 +173,7 @@ public final class Tokenizer implements AutoCloseable {
     }
   }
 
-  /// The text of ids. Special tokens are left out; bytes that are no UTF-8 appear as U+FFFD.
+  /// The text of ids. Special tokens are left out; bytes that are not UTF-8 appear as U+FFFD.
   ///
   /// @throws IllegalArgumentException if the vocabulary has no such id
   public String decode(int[] ids) {
@@ -190,7 +190,7 @@ public final class Tokenizer implements AutoCloseable {
     return new StreamDecoder(this);
   }
 
-  /// What a user should know of how the tokenizer was read, one line each; usually nothing.
+  /// Warnings about how the tokenizer was read, one line each; usually none.
   public List<String> warnings() {
     return specialTokens.warnings();
   }
@@ -234,7 +234,7 @@ public final class Tokenizer implements AutoCloseable {
   }
 
   /// Writes tokenizer.json, byte for byte as it was loaded, tokenizer_config.json and, if there was
-  /// one, chat_template.jinja into a directory, which is made if there is none.
+  /// one, chat_template.jinja into a directory, which is made if it does not exist.
   public void save(Path directory) throws IOException {
     AtomicFile.write(directory.resolve(FILE), file.bytes());
     AtomicFile.write(directory.resolve(CONFIG), config == null ? specialTokens.config() : config);

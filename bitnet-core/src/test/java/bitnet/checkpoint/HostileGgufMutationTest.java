@@ -207,10 +207,10 @@ class HostileGgufMutationTest {
         rows.unpack(0, 1, new byte[spec.columns()]);
       }
     }
-    GgufTokenizerAssets companions = new GgufTokenizerAssets(file);
-    companions.generation();
+    GgufTokenizerAssets assets = new GgufTokenizerAssets(file);
+    assets.generation();
     if (withTokenizer) {
-      companions.tokenizer().close();
+      assets.tokenizer().close();
     }
   }
 

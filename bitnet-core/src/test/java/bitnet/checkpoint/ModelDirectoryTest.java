@@ -199,7 +199,7 @@ class ModelDirectoryTest {
     assertThatThrownBy(() -> blank(PLAIN))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(mine + " is needed for the unfinished model")
-        .hasMessageEndingWith("move it away");
+        .hasMessageEndingWith("move it elsewhere");
     assertThat(mine.resolve("notes.txt")).hasContent("mine");
     assertThat(names(directory)).containsExactly("model.part");
   }

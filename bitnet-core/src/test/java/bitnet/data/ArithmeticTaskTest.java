@@ -139,7 +139,7 @@ class ArithmeticTaskTest {
     assertThat(task.records(100)).hasSize(100);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> task.records(101))
-        .withMessageStartingWith("there are only 100 different questions of digits 1, ops +,");
+        .withMessageStartingWith("digits 1, ops +, steps 1 give only 100 different questions, not");
   }
 
   @ParameterizedTest

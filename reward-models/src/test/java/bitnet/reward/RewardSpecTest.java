@@ -139,7 +139,7 @@ class RewardSpecTest {
         "1.2.3*f1 % a number is wanted at character 1",
         "com.example.Missing % reward class com.example.Missing is not on the class path",
         "java.lang.String % class java.lang.String does not implement bitnet.reward.Reward",
-        "bitnet.reward.RewardSpecTest$NeedsWord % cannot be made; give it a public constructor",
+        "bitnet.reward.RewardSpecTest$NeedsWord % cannot be instantiated; give it a public no-argument",
       })
   void whatCannotBeReadIsRefusedWithTheReason(String spec, String said) {
     assertThatIllegalArgumentException()

@@ -17,7 +17,8 @@ public final class FloatBlocks {
   /// @param first index of the first value, at the beginning of a block
   /// @param count values to decode, whole blocks
   /// @param target `count * 4` bytes
-  /// @throws IllegalArgumentException if a ternary block holds a code that is no trit, or the type
+  /// @throws IllegalArgumentException if a ternary block holds a code that is not a trit, or the
+  ///     type
   ///     cannot be decoded
   public static void toFloats(
       GgufType type, MemorySegment data, long first, long count, MemorySegment target) {

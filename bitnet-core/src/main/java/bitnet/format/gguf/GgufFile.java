@@ -54,7 +54,7 @@ public final class GgufFile implements AutoCloseable {
 
   /// Validates and maps a file.
   ///
-  /// @throws NoSuchFileException if there is no such file
+  /// @throws NoSuchFileException if the file does not exist
   /// @throws CheckpointException if it is not a valid GGUF file, with the place and the reason
   /// @throws IOException if it cannot be read
   @SuppressWarnings("MustBeClosedChecker") // the arena lives as long as the file
@@ -102,7 +102,7 @@ public final class GgufFile implements AutoCloseable {
 
   /// The tensor of that name.
   ///
-  /// @throws CheckpointException naming file and tensor, if there is none
+  /// @throws CheckpointException naming file and tensor, if the tensor does not exist
   public GgufTensor require(String name) throws CheckpointException {
     GgufTensor tensor = byName.get(name);
     if (tensor == null) {

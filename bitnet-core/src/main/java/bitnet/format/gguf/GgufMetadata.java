@@ -35,7 +35,7 @@ public final class GgufMetadata {
     this.bytes = bytes;
   }
 
-  /// Reads so many pairs of key and value.
+  /// Reads `count` pairs of key and value.
   public static GgufMetadata parse(Path file, MemorySegment bytes, GgufCursor cursor, long count)
       throws CheckpointException {
     if (count > MOST_KEYS || count > cursor.remaining() / LEAST_BYTES) {
@@ -152,7 +152,7 @@ public final class GgufMetadata {
     return has(key) ? integer(key, least, most) : fallback;
   }
 
-  /// A token id, if the key is there.
+  /// A token id, if the key exists.
   public OptionalInt token(String key, int vocabSize) throws CheckpointException {
     return has(key) ? OptionalInt.of(integer(key, 0, vocabSize - 1)) : OptionalInt.empty();
   }

@@ -44,7 +44,7 @@ public enum GgufType {
   TQ1_0(34, 256, 54, Form.TERNARY),
   /// 256 trits, four per byte, with a binary16 scale.
   TQ2_0(35, 256, 66, Form.TERNARY),
-  /// 128 trits, four per byte; one binary32 scale behind the whole tensor. In microsoft/BitNet's
+  /// 128 trits, four per byte; one binary32 scale after the whole tensor. In microsoft/BitNet's
   /// fork of llama.cpp only.
   I2_S(36, 128, 32, Form.TERNARY),
   MXFP4(39, 32, 17, Form.OTHER);

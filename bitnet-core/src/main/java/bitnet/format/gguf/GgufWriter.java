@@ -91,7 +91,7 @@ public final class GgufWriter implements AutoCloseable {
 
   /// Appends bytes to a tensor, in the form that its type has in a file.
   ///
-  /// @throws IllegalArgumentException if there is no such tensor or it has no room for the chunk
+  /// @throws IllegalArgumentException if the tensor was not declared or has no room for the chunk
   public void write(String tensor, MemorySegment chunk) throws IOException {
     slots.append(output, dataBegin, tensor, chunk);
   }

@@ -19,7 +19,7 @@ public final class TritBlocks {
   /// @param count blocks to unpack
   /// @param trits receives `count * type.blockValues()` trits
   /// @param offset where the first trit goes
-  /// @throws IllegalArgumentException if a code is 3, which stands for no trit
+  /// @throws IllegalArgumentException if a code is 3, which is not a trit
   public static void unpack(
       GgufType type, MemorySegment data, long firstBlock, int count, byte[] trits, int offset) {
     int size = type.blockBytes();
@@ -75,7 +75,7 @@ public final class TritBlocks {
   /// Packs trits into blocks; a TQ block ends with the scale.
   ///
   /// @param trits `blocks * type.blockValues()` trits
-  /// @param scale the scale as binary16; I2_S has its own behind the tensor
+  /// @param scale the scale as binary16; I2_S stores its own after the tensor
   /// @param bytes receives the blocks from index 0
   public static void pack(GgufType type, byte[] trits, short scale, byte[] bytes) {
     int blocks = trits.length / type.blockValues();
@@ -125,7 +125,7 @@ public final class TritBlocks {
 
   /// Checks the codes of a block without unpacking it; every byte of TQ1_0 is valid.
   ///
-  /// @throws IllegalArgumentException if a code is 3, which stands for no trit
+  /// @throws IllegalArgumentException if a code is 3, which is not a trit
   public static void validate(GgufType type, MemorySegment data, long block) {
     if (type == GgufType.TQ1_0) {
       return;

@@ -51,7 +51,7 @@ public final class SafetensorsFile implements AutoCloseable {
 
   /// Validates and maps a file.
   ///
-  /// @throws NoSuchFileException if there is no such file
+  /// @throws NoSuchFileException if the file does not exist
   /// @throws CheckpointException if it is not a valid safetensors file
   /// @throws IOException if it cannot be read
   public static SafetensorsFile open(Path file) throws IOException {
@@ -127,7 +127,7 @@ public final class SafetensorsFile implements AutoCloseable {
 
   /// The tensor of that name.
   ///
-  /// @throws CheckpointException naming file and tensor, if there is none
+  /// @throws CheckpointException naming file and tensor, if the tensor does not exist
   public TensorEntry require(String name) throws CheckpointException {
     TensorEntry entry = byName.get(name);
     if (entry == null) {

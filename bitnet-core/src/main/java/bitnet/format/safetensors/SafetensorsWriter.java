@@ -119,7 +119,7 @@ public final class SafetensorsWriter implements AutoCloseable {
 
   /// Appends bytes to a tensor, little-endian as the format wants them.
   ///
-  /// @throws IllegalArgumentException if there is no such tensor or it has no room for the chunk
+  /// @throws IllegalArgumentException if the tensor was not declared or has no room for the chunk
   public void write(String tensor, MemorySegment chunk) throws IOException {
     slots.append(output, dataBegin, tensor, chunk);
   }
@@ -127,7 +127,7 @@ public final class SafetensorsWriter implements AutoCloseable {
   /// Appends fp32 values to a floating-point tensor, rounded half to even to its type.
   ///
   /// @param floats fp32 in native byte order
-  /// @throws IllegalArgumentException if there is no such tensor, it holds integers or has no room
+  /// @throws IllegalArgumentException if the tensor was not declared, holds integers or has no room
   ///     for the values
   public void writeFloats(String tensor, MemorySegment floats) throws IOException {
     long count = floats.byteSize() / Float.BYTES;
@@ -157,7 +157,7 @@ public final class SafetensorsWriter implements AutoCloseable {
 
   /// Appends one number to a tensor of F32 or F64.
   ///
-  /// @throws IllegalArgumentException if there is no such tensor or it has another type
+  /// @throws IllegalArgumentException if the tensor was not declared or has another type
   public void writeDouble(String tensor, double value) throws IOException {
     switch (slots.require(tensor).tensor().dtype()) {
       case F32 -> writeFloats(tensor, MemorySegment.ofArray(new float[] {(float) value}));

@@ -119,7 +119,7 @@ public final class TensorStore implements AutoCloseable {
 
   /// The tensor of that name.
   ///
-  /// @throws CheckpointException naming directory and tensor, if there is none
+  /// @throws CheckpointException naming directory and tensor, if the tensor does not exist
   public TensorEntry require(String name) throws CheckpointException {
     return find(name)
         .orElseThrow(
