@@ -97,10 +97,7 @@ final class GgufVocabulary {
   ///     supported
   static Tokenizer read(GgufFile file) throws CheckpointException {
     try {
-      TokenTable table = table(file);
-      return table
-          .withRules(rules(file.metadata(), table.tokens().size()))
-          .tokenizer("its tokenizer");
+      return table(file).tokenizer("its tokenizer");
     } catch (CheckpointException fault) {
       throw fault;
     } catch (IOException | IllegalArgumentException unusable) {
@@ -134,7 +131,8 @@ final class GgufVocabulary {
         // llama.cpp's defaults
         metadata.flag(ADDS_BEGIN, !byteLevel || splitting.equals("llama-bpe")),
         !byteLevel && metadata.flag(ADDS_SPACE, true),
-        metadata.has(CHAT_TEMPLATE) ? Optional.of(metadata.text(CHAT_TEMPLATE)) : Optional.empty());
+        metadata.has(CHAT_TEMPLATE) ? Optional.of(metadata.text(CHAT_TEMPLATE)) : Optional.empty(),
+        rules(metadata, tokens.size()));
   }
 
   private static SortedMap<Integer, AddedTokenRule> rules(GgufMetadata metadata, int tokens)

@@ -25,7 +25,8 @@ import java.util.TreeMap;
 /// @param addsBegin whether a text is to begin with that token
 /// @param addsSpace whether a text gets a space in front; SentencePiece only
 /// @param chatTemplate Jinja, as in a tokenizer_config.json
-/// @param rules how added tokens are found, by id; only those that are not found plainly
+/// @param rules how added tokens are matched, by id; only those with a rule other than
+///     [AddedTokenRule#PLAIN]
 public record TokenTable(
     Model model,
     String splitting,
@@ -80,36 +81,6 @@ public record TokenTable(
     public static Optional<Kind> of(int number) {
       return Arrays.stream(values()).filter(kind -> kind.number == number).findFirst();
     }
-  }
-
-  /// A table whose added tokens are all found plainly.
-  public TokenTable(
-      Model model,
-      String splitting,
-      List<String> tokens,
-      List<Kind> kinds,
-      List<Float> scores,
-      List<String> merges,
-      OptionalInt begin,
-      OptionalInt end,
-      OptionalInt padding,
-      boolean addsBegin,
-      boolean addsSpace,
-      Optional<String> chatTemplate) {
-    this(
-        model,
-        splitting,
-        tokens,
-        kinds,
-        scores,
-        merges,
-        begin,
-        end,
-        padding,
-        addsBegin,
-        addsSpace,
-        chatTemplate,
-        new TreeMap<>());
   }
 
   /// Copies and checks the lists.
@@ -180,25 +151,8 @@ public record TokenTable(
         rules);
   }
 
-  /// The same with rules for added tokens.
-  public TokenTable withRules(SortedMap<Integer, AddedTokenRule> others) {
-    return new TokenTable(
-        model,
-        splitting,
-        tokens,
-        kinds,
-        scores,
-        merges,
-        begin,
-        end,
-        padding,
-        addsBegin,
-        addsSpace,
-        chatTemplate,
-        others);
-  }
-
-  /// What llama.cpp does not do as this tokenizer does, in one sentence; empty if nothing.
+  /// How llama.cpp tokenizes differently from this tokenizer, in one sentence; empty if it does
+  /// not.
   public Optional<String> lostInGguf() {
     if (rules.isEmpty()) {
       return Optional.empty();
@@ -213,9 +167,9 @@ public record TokenTable(
                             PrintableText.escape(tokens.get(rule.getKey())), rule.getValue()))
             .toList();
     return Optional.of(
-        "%d added tokens are found by rules that only this toolkit reads in a GGUF file; llama.cpp"
+        "%d added tokens have matching rules that only this toolkit reads from a GGUF file; llama.cpp"
                 .formatted(rules.size())
-            + " finds them plainly, so texts with them can have other tokens there: "
+            + " matches them as plain text, so its tokens of texts with them can differ: "
             + String.join(", ", some)
             + (rules.size() > MOST_NAMED ? ", ..." : ""));
   }

@@ -104,7 +104,8 @@ class TokenTableTest {
         OptionalInt.empty(),
         true,
         false,
-        Optional.of("{{ messages }}"));
+        Optional.of("{{ messages }}"),
+        Collections.emptySortedMap());
   }
 
   /// What llama.cpp's patterns do to a text is told by tokens that only some of the cuts allow.
@@ -149,7 +150,8 @@ class TokenTableTest {
                     OptionalInt.empty(),
                     false,
                     false,
-                    Optional.empty()))
+                    Optional.empty(),
+                    Collections.emptySortedMap()))
         .hasMessageContaining("1 scores do not fit; there must be 3");
   }
 
