@@ -51,7 +51,7 @@ record HuggingFaceWriter(Quantization quantization, long shardBytes) implements 
       plan.writeIndex(path);
       GenerationConfig generation = source.tokenizerAssets().generation();
       new ConfigJson(
-              withFloatEmbeddings(config),
+              config.withTernaryEmbeddings(false),
               configType(parts),
               Optional.of(quantization),
               generation.beginTokens(),
@@ -85,20 +85,6 @@ record HuggingFaceWriter(Quantization quantization, long shardBytes) implements 
   /// Transformers has no ternary embeddings: a ternary embedding is written as float values.
   private static boolean isTernaryEmbedding(LlamaConfig config, TensorSpec tensor) {
     return config.ternaryEmbeddings() && tensor.kind() == TensorSpec.Kind.EMBEDDING;
-  }
-
-  private static LlamaConfig withFloatEmbeddings(LlamaConfig config) {
-    return new LlamaConfig(
-        config.vocabSize(),
-        config.hiddenSize(),
-        config.layerCount(),
-        config.contextLength(),
-        new LlamaConfig.Heads(
-            config.headCount(), config.keyValueHeadCount(), config.headDim(), config.ropeTheta()),
-        new LlamaConfig.FeedForward(config.intermediateSize(), config.activation()),
-        new LlamaConfig.Norms(
-            config.rmsNormEpsilon(), config.subNorms(), config.linearNormEpsilon()),
-        new LlamaConfig.Embeddings(config.tiedHead(), false));
   }
 
   /// The tensors that store one parameter.

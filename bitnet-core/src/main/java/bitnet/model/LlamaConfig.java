@@ -154,8 +154,7 @@ public record LlamaConfig(
         vocabSize, hiddenSize, layerCount, other, heads, feedForward, norms, embeddings);
   }
 
-  /// These dimensions with other attention heads.
-  public LlamaConfig withHeads(Heads other) {
+  private LlamaConfig withHeads(Heads other) {
     return new LlamaConfig(
         vocabSize, hiddenSize, layerCount, contextLength, other, feedForward, norms, embeddings);
   }
@@ -163,11 +162,6 @@ public record LlamaConfig(
   /// These dimensions with fewer key/value heads (grouped-query attention).
   public LlamaConfig withKeyValueHeads(int other) {
     return withHeads(new Heads(heads.count(), other, heads.dim(), heads.ropeTheta()));
-  }
-
-  /// These dimensions with another width of a head.
-  public LlamaConfig withHeadDim(int other) {
-    return withHeads(new Heads(heads.count(), heads.keyValueCount(), other, heads.ropeTheta()));
   }
 
   /// These dimensions with another base of the rotary frequencies.
@@ -188,8 +182,7 @@ public record LlamaConfig(
         embeddings);
   }
 
-  /// These dimensions with other norms.
-  public LlamaConfig withNorms(Norms other) {
+  private LlamaConfig withNorms(Norms other) {
     return new LlamaConfig(
         vocabSize, hiddenSize, layerCount, contextLength, heads, feedForward, other, embeddings);
   }
@@ -209,8 +202,7 @@ public record LlamaConfig(
     return withNorms(new Norms(norms.epsilon(), norms.subNorms(), other));
   }
 
-  /// These dimensions with another kind of embedding and output head.
-  public LlamaConfig withEmbeddings(Embeddings other) {
+  private LlamaConfig withEmbeddings(Embeddings other) {
     return new LlamaConfig(
         vocabSize, hiddenSize, layerCount, contextLength, heads, feedForward, norms, other);
   }

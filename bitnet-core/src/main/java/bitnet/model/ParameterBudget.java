@@ -2,7 +2,6 @@ package bitnet.model;
 
 import java.math.BigDecimal;
 import java.util.Locale;
-import java.util.OptionalDouble;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -93,16 +92,14 @@ public record ParameterBudget(long parameters) {
     if (best == null) {
       throw new IllegalArgumentException(unreachable(search.nearest, vocabSize, tiedHead));
     }
-    return new LlamaConfig(
-        vocabSize,
-        best.hidden,
-        best.layers,
-        contextLength,
-        new LlamaConfig.Heads(
-            best.hidden / headDim(), keyValueHeads(best.hidden), headDim(), 10000),
-        new LlamaConfig.FeedForward(best.intermediate, activation),
-        new LlamaConfig.Norms(1e-5, subNorms, OptionalDouble.empty()),
-        new LlamaConfig.Embeddings(tiedHead, ternaryEmbeddings));
+    return LlamaConfig.of(
+            vocabSize, best.hidden, best.intermediate, best.layers, best.hidden / headDim())
+        .withKeyValueHeads(keyValueHeads(best.hidden))
+        .withContextLength(contextLength)
+        .withActivation(activation)
+        .withSubNorms(subNorms)
+        .withTiedHead(tiedHead)
+        .withTernaryEmbeddings(ternaryEmbeddings);
   }
 
   private String unreachable(@Nullable Candidate nearest, int vocabSize, boolean tiedHead) {
