@@ -2,17 +2,14 @@ package bitnet.checkpoint;
 
 import bitnet.format.CheckpointException;
 import bitnet.format.JsonFile;
+import bitnet.storage.ContentDigest;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Collections;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -48,7 +45,7 @@ record DirectoryManifest(Path directory, SortedMap<String, Seal> files) {
         files
             .putObject(file.getFileName().toString())
             .put("bytes", Files.size(file))
-            .put("sha256", sha256(file));
+            .put("sha256", ContentDigest.sha256(file));
       }
     }
     JsonFile.write(directory.resolve(NAME), root);
@@ -122,23 +119,10 @@ record DirectoryManifest(Path directory, SortedMap<String, Seal> files) {
   void verify() throws IOException {
     for (Map.Entry<String, Seal> entry : files.entrySet()) {
       Path file = directory.resolve(entry.getKey());
-      if (!sha256(file).equals(entry.getValue().sha256())) {
+      if (!ContentDigest.sha256(file).equals(entry.getValue().sha256())) {
         throw new CheckpointException(
             file, "its SHA-256 is not the one in %s; the file is damaged".formatted(NAME));
       }
-    }
-  }
-
-  private static String sha256(Path file) throws IOException {
-    try (InputStream input = Files.newInputStream(file)) {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      byte[] buffer = new byte[1 << 18];
-      for (int read = input.read(buffer); read >= 0; read = input.read(buffer)) {
-        digest.update(buffer, 0, read);
-      }
-      return HexFormat.of().formatHex(digest.digest());
-    } catch (NoSuchAlgorithmException impossible) {
-      throw new IllegalStateException("every Java platform has SHA-256", impossible);
     }
   }
 }

@@ -24,14 +24,19 @@ public final class ContentDigest {
 
   /// The name of a file's content.
   public static String of(Path file) throws IOException {
-    ContentDigest digest = new ContentDigest();
-    byte[] buffer = new byte[1 << 16];
+    return sha256(file).substring(0, 2 * BYTES);
+  }
+
+  /// The whole SHA-256 of a file's content, in hexadecimal.
+  public static String sha256(Path file) throws IOException {
+    MessageDigest sum = sha256();
+    byte[] buffer = new byte[1 << 18];
     try (InputStream in = Files.newInputStream(file)) {
       for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
-        digest.update(ByteBuffer.wrap(buffer, 0, count));
+        sum.update(buffer, 0, count);
       }
     }
-    return digest.hex();
+    return HexFormat.of().formatHex(sum.digest());
   }
 
   /// Adds the remaining bytes of a buffer.
