@@ -41,12 +41,17 @@ final class TensorBoardLog implements Closeable {
     }
     Path file = directory.resolve("%s%010d%s".formatted(PREFIX, second, SUFFIX));
     TensorBoardLog log = new TensorBoardLog(GrowingFile.open(file, 0));
-    log.append(new Message().text(3, "brain.Event:2"), 0);
-    if (!earlier.isEmpty()) {
-      // session_log { status: START }: events of this step and later in earlier files are void
-      log.append(new Message().message(7, new Message().integer(1, 1)), doneSteps + 1);
+    try {
+      log.append(new Message().text(3, "brain.Event:2"), 0);
+      if (!earlier.isEmpty()) {
+        // session_log { status: START }: events of this step and later in earlier files are void
+        log.append(new Message().message(7, new Message().integer(1, 1)), doneSteps + 1);
+      }
+      return log;
+    } catch (IOException failure) {
+      log.close();
+      throw failure;
     }
-    return log;
   }
 
   private static List<Path> ownFiles(Path directory) throws IOException {
