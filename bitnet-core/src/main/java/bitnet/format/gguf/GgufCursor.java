@@ -59,10 +59,6 @@ public final class GgufCursor {
     return begin;
   }
 
-  int readByte(String what) throws CheckpointException {
-    return bytes.get(ValueLayout.JAVA_BYTE, take(Byte.BYTES, what));
-  }
-
   int readInt(String what) throws CheckpointException {
     return bytes.get(INT, take(Integer.BYTES, what));
   }

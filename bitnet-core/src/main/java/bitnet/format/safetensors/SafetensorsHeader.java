@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 /// Parses and validates the JSON header of a safetensors file. A header comes from strangers: each
 /// rule of the format is checked before any entry is used, memory stays within a small multiple of
 /// the header's size, and whatever is wrong ends in a [CheckpointException].
-public final class SafetensorsHeader {
+final class SafetensorsHeader {
   static final int LONGEST = 100_000_000;
   private static final int MOST_TENSORS = 250_000;
   private static final int HIGHEST_RANK = 32;
