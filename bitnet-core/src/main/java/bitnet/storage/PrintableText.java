@@ -35,7 +35,9 @@ public final class PrintableText {
         : escape(text.substring(0, text.offsetByCodePoints(0, longest))) + "...";
   }
 
-  private static boolean isPrintable(int point) {
+  /// Whether a character is shown as it is: not a control, format, private, unassigned or line
+  /// separating character, and not half of a surrogate pair.
+  public static boolean isPrintable(int point) {
     return switch (Character.getType(point)) {
       case Character.CONTROL,
           Character.FORMAT,

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -106,11 +107,39 @@ class ChatTemplateTest {
           {{ f(*messages) }} ! an argument with *
           {{ 9223372036854775807 + 1 }} ! a number beyond 64 bits
           {{ strftime_now('%c') }} ! strftime_now with %c
+          {{ 'aba'.find('a', 1) }} ! find with 2 arguments
+          {{ -(-9223372036854775807 - 1) }} ! a number beyond 64 bits
           """)
   void whatIsNotSupportedIsRefusedByName(String source, String construct) {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> render(source))
         .withMessageContaining(construct + " is not supported");
+  }
+
+  /// As in Python, whose built-in methods have no names for these parameters.
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{{ range(start=3) }}",
+        "{{ range(1, stop=3) }}",
+        "{{ 'ab'.startswith(prefix='a') }}",
+        "{{ ','.join(iterable=['a']) }}",
+        "{{ messages[0].get(key='role') }}",
+        "{{ [1].index(value=1) }}",
+      })
+  void namedArgumentsOfBuiltInMethodsAreRefused(String source) {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> render(source))
+        .withMessageContaining("takes no keyword arguments");
+  }
+
+  @Test
+  @Timeout(10)
+  void hugeNumbersCostNoTime() {
+    assertThat(render("{{ 1.25 | round(2000000000) }} {{ 1.25 | round(-2000000000) }}"))
+        .isEqualTo("1.25 0.0");
+    assertThat(render("{{ 7 | round(-2000000000) }}")).isEqualTo("0");
+    assertThat(render("{{ [] * 9223372036854775807 }}{{ [1] * -3 }}")).isEqualTo("[][]");
   }
 
   @ParameterizedTest

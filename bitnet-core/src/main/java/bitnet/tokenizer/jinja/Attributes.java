@@ -110,7 +110,7 @@ final class Attributes {
       case "get" ->
           (Function)
               arguments -> {
-                arguments.require("get", 1, "key", "default");
+                arguments.requirePositional("get", 1, 2);
                 Object key = Python.key(arguments.positional().getFirst());
                 return map.containsKey(key) ? map.get(key) : arguments.get(1, "default", None.NONE);
               };
@@ -156,13 +156,13 @@ final class Attributes {
   }
 
   private static Object count(List<?> items, Arguments arguments) {
-    arguments.require("count", 1, "value");
+    arguments.requirePositional("count", 1, 1);
     Object value = arguments.positional().getFirst();
     return items.stream().filter(item -> Python.equal(item, value)).count();
   }
 
   private static Object index(List<?> items, Arguments arguments) {
-    arguments.require("index", 1, "value");
+    arguments.requirePositional("index", 1, 1);
     Object value = arguments.positional().getFirst();
     for (int i = 0; i < items.size(); i++) {
       if (Python.equal(items.get(i), value)) {

@@ -236,7 +236,7 @@ final class ExpressionParser {
         } else if (name.kind() == Token.Kind.NAME) {
           result = new Expression.Attribute(result, name.text());
         } else {
-          throw JinjaException.unsupported("\"%s\" behind a dot".formatted(name.text()));
+          throw JinjaException.unsupported("\"%s\" after a dot".formatted(name.text()));
         }
       } else if (tokens.skip("[")) {
         result = subscript(result);
@@ -324,10 +324,7 @@ final class ExpressionParser {
 
   private Expression test(Expression of) {
     boolean negated = tokens.skipName("not");
-    String name = tokens.peek().is("==") || tokens.peek().is("!=") ? "" : tokens.expectName();
-    if (name.isEmpty()) {
-      throw JinjaException.unsupported("an operator as a test");
-    }
+    String name = tokens.expectName();
     Parameters parameters = Parameters.NONE;
     if (tokens.skip("(")) {
       parameters = parameters();

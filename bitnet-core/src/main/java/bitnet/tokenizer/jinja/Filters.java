@@ -12,6 +12,9 @@ import java.util.Optional;
 
 /// Jinja's filters: those of single values here, those of lists in [ListFilters].
 final class Filters {
+  /// No double has more digits before or after its decimal point.
+  private static final int MOST_DIGITS = 1100;
+
   private Filters() {}
 
   /// @param arguments the value, then those of the filter
@@ -108,20 +111,17 @@ final class Filters {
     boolean first = Python.truth(arguments.get(2, "first", false));
     boolean blank = Python.truth(arguments.get(3, "blank", false));
     String text = soft(arguments.positional().getFirst(), "indent");
-    if (text.codePoints().anyMatch(point -> point != '\n' && isOtherLineEnd(point))) {
+    if (text.codePoints()
+        .anyMatch(point -> point != '\n' && TextMethods.LINE_ENDS.indexOf(point) >= 0)) {
       throw JinjaException.unsupported("indent of a text with other line ends than \\n");
     }
     String[] lines = text.split("\n", -1);
     StringBuilder indented = new StringBuilder(first ? by : "").append(lines[0]);
     for (int i = 1; i < lines.length; i++) {
       indented.append('\n').append(blank || !lines[i].isEmpty() ? by : "").append(lines[i]);
-      PythonText.bounded(indented.length(), () -> "");
+      PythonText.requireLength(indented.length());
     }
     return indented.toString();
-  }
-
-  private static boolean isOtherLineEnd(int point) {
-    return "\r\u000b\f\u001c\u001d\u001e\u0085\u2028\u2029".indexOf(point) >= 0;
   }
 
   /// As `str.center`, which puts an odd space to the left of a text of even length.
@@ -213,7 +213,11 @@ final class Filters {
     Object value = arguments.positional().getFirst();
     Number number =
         Python.number(value).orElseThrow(() -> new JinjaException("round needs a number"));
-    int precision = Python.index(arguments.get(1, "precision", 0L), "precision");
+    int precision =
+        Math.clamp(
+            Python.index(arguments.get(1, "precision", 0L), "precision"),
+            -MOST_DIGITS,
+            MOST_DIGITS);
     Object method = arguments.get(2, "method", "common");
     if (method.equals("common")) {
       if (number instanceof Long whole) { // Python's round of an int is an int

@@ -28,7 +28,7 @@ final class Globals {
   }
 
   private static Object range(Arguments arguments) {
-    arguments.require("range", 1, "start", "stop", "step");
+    arguments.requirePositional("range", 1, 3);
     List<Object> bounds = arguments.positional();
     boolean single = bounds.size() == 1;
     long start = single ? 0 : Python.index(bounds.getFirst(), "range's start");
@@ -47,7 +47,7 @@ final class Globals {
     return new View("range", items);
   }
 
-  private static Object dictionary(Arguments arguments) {
+  private static Map<Object, Object> dictionary(Arguments arguments) {
     Map<Object, Object> map = new LinkedHashMap<>();
     for (Object each : arguments.positional()) {
       if (!(each instanceof Map<?, ?> other)) {
@@ -60,11 +60,8 @@ final class Globals {
   }
 
   private static Object namespace(Arguments arguments) {
-    if (!(dictionary(arguments) instanceof Map<?, ?> map)) {
-      throw new JinjaException("namespace needs a dictionary");
-    }
     Map<String, Object> attributes = new LinkedHashMap<>();
-    map.forEach((name, value) -> attributes.put(PythonText.str(name), value));
+    dictionary(arguments).forEach((name, value) -> attributes.put(PythonText.str(name), value));
     return new Value.Namespace(attributes);
   }
 

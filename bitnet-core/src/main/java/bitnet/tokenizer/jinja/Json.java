@@ -35,6 +35,9 @@ final class Json {
       keySeparator = ": ";
     } else {
       List<Object> both = Python.items(separators);
+      if (both.size() != 2) {
+        throw new JinjaException("separators must be two texts, not " + both.size());
+      }
       itemSeparator = PythonText.str(both.getFirst());
       keySeparator = PythonText.str(both.getLast());
     }
@@ -137,6 +140,6 @@ final class Json {
       }
     }
     json.append('"');
-    PythonText.bounded(json.length(), () -> "");
+    PythonText.requireLength(json.length());
   }
 }

@@ -73,7 +73,8 @@ final class Operators {
         throw new JinjaException("it makes a list of more than %d items".formatted(MOST_ITEMS));
       }
       List<Object> all = new ArrayList<>();
-      for (long i = 0; i < number; i++) {
+      int times = list.isEmpty() ? 0 : Math.clamp(number, 0, MOST_ITEMS);
+      for (int i = 0; i < times; i++) {
         all.addAll(list);
       }
       return all;
@@ -132,7 +133,7 @@ final class Operators {
   static Object sign(Object value, boolean negative) {
     requireDefined(value);
     return switch (Python.number(value).orElse(null)) {
-      case Long number -> negative ? (Object) Math.negateExact(number) : number;
+      case Long number -> negative ? arithmetic("-", 0L, number) : number;
       case Double number -> negative ? (Object) (-number) : number;
       case null, default ->
           throw new JinjaException("%s has no sign".formatted(Python.type(value)));

@@ -1,5 +1,6 @@
 package bitnet.tokenizer.jinja;
 
+import bitnet.storage.PrintableText;
 import bitnet.tokenizer.jinja.Value.None;
 import bitnet.tokenizer.jinja.Value.Tuple;
 import bitnet.tokenizer.jinja.Value.Undefined;
@@ -8,6 +9,7 @@ import java.math.BigDecimal;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /// Values as Python writes them.
@@ -113,25 +115,21 @@ final class PythonText {
 
   /// Python's `str.isprintable` of a character.
   private static boolean isPrintable(int point) {
-    return switch (Character.getType(point)) {
-      case Character.CONTROL,
-          Character.FORMAT,
-          Character.SURROGATE,
-          Character.PRIVATE_USE,
-          Character.UNASSIGNED,
-          Character.LINE_SEPARATOR,
-          Character.PARAGRAPH_SEPARATOR ->
-          false;
-      case Character.SPACE_SEPARATOR -> point == ' ';
-      default -> true;
-    };
+    return point == ' '
+        || (Character.getType(point) != Character.SPACE_SEPARATOR
+            && PrintableText.isPrintable(point));
   }
 
   /// The text, unless it is longer than a template may make.
-  static String bounded(long length, java.util.function.Supplier<String> text) {
+  static String bounded(long length, Supplier<String> text) {
+    requireLength(length);
+    return text.get();
+  }
+
+  /// Refuses a text that is longer than a template may make.
+  static void requireLength(long length) {
     if (length > LONGEST) {
       throw new JinjaException("it makes a text of more than %d characters".formatted(LONGEST));
     }
-    return text.get();
   }
 }

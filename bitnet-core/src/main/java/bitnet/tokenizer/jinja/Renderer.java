@@ -74,7 +74,7 @@ final class Renderer {
 
   private void write(String text) {
     out.append(text);
-    PythonText.bounded(out.length(), () -> "");
+    PythonText.requireLength(out.length());
   }
 
   private Flow runFirst(List<Statement.Branch> branches, Scope scope) {

@@ -27,7 +27,7 @@ final class TemplateParser {
     List<Statement> body = parser.body(List.of());
     if (parser.next < parser.parts.size()) {
       Part rest = parser.parts.get(parser.next);
-      throw at(rest, new JinjaException("\"%s\" ends nothing".formatted(rest.content())));
+      throw at(rest, new JinjaException("\"%s\" closes no block".formatted(rest.content())));
     }
     return body;
   }
@@ -110,7 +110,7 @@ final class TemplateParser {
   private Statement jump(String word, Tokens tokens) {
     tokens.expectEnd();
     if (loops == 0) {
-      throw new JinjaException(word + " stands outside of a loop");
+      throw new JinjaException(word + " outside of a loop");
     }
     return word.equals("break") ? Statement.Jump.BREAK : Statement.Jump.CONTINUE;
   }

@@ -35,6 +35,9 @@ final class TextMethods {
           "rjust",
           "swapcase");
 
+  /// The characters that end a line for `str.splitlines`.
+  static final String LINE_ENDS = "\n\r\u000b\f\u001c\u001d\u001e\u0085\u2028\u2029";
+
   private TextMethods() {}
 
   /// The method of that name, or undefined.
@@ -215,7 +218,7 @@ final class TextMethods {
     List<Object> lines = new ArrayList<>();
     int start = 0;
     for (int i = 0; i < text.length(); i++) {
-      if ("\n\r\u000b\f\u001c\u001d\u001e\u0085\u2028\u2029".indexOf(text.charAt(i)) >= 0) {
+      if (LINE_ENDS.indexOf(text.charAt(i)) >= 0) {
         int end = i;
         i += text.startsWith("\r\n", i) ? 1 : 0;
         lines.add(text.substring(start, keeps ? i + 1 : end));
@@ -229,7 +232,7 @@ final class TextMethods {
   }
 
   private static Object partition(String text, String name, Arguments arguments) {
-    arguments.require(name, 1, "sep");
+    arguments.requirePositional(name, 1, 1);
     String cut = text(arguments.positional().getFirst(), name);
     boolean last = name.equals("rpartition");
     int at = last ? text.lastIndexOf(cut) : text.indexOf(cut);
@@ -240,7 +243,7 @@ final class TextMethods {
   }
 
   private static Object starts(String text, String name, Arguments arguments) {
-    arguments.require(name, 1, "prefix");
+    arguments.requirePositional(name, 1, 1);
     Object wanted = arguments.positional().getFirst();
     List<?> any = wanted instanceof Tuple(var items) ? items : List.of(text(wanted, name));
     return any.stream()
@@ -269,13 +272,13 @@ final class TextMethods {
       replaced.append(text, start, at).append(with);
       start = at + old.length();
       at = text.indexOf(old, start);
-      PythonText.bounded(replaced.length(), () -> "");
+      PythonText.requireLength(replaced.length());
     }
     return replaced.append(text, start, text.length()).toString();
   }
 
   private static Object remove(String text, String name, Arguments arguments) {
-    arguments.require(name, 1, "affix");
+    arguments.requirePositional(name, 1, 1);
     String affix = text(arguments.positional().getFirst(), name);
     if (name.equals("removeprefix")) {
       return text.startsWith(affix) ? text.substring(affix.length()) : text;
@@ -284,7 +287,7 @@ final class TextMethods {
   }
 
   private static Object find(String text, String name, Arguments arguments) {
-    arguments.require(name, 1, "sub");
+    arguments.requirePositional(name, 1, 1);
     String part = text(arguments.positional().getFirst(), name);
     int at = name.startsWith("r") ? text.lastIndexOf(part) : text.indexOf(part);
     if (at < 0 && name.endsWith("index")) {
@@ -294,7 +297,7 @@ final class TextMethods {
   }
 
   private static Object count(String text, Arguments arguments) {
-    arguments.require("count", 1, "sub");
+    arguments.requirePositional("count", 1, 1);
     String part = text(arguments.positional().getFirst(), "count");
     return part.isEmpty()
         ? Python.length(text) + 1L
@@ -302,7 +305,7 @@ final class TextMethods {
   }
 
   private static Object join(String text, Arguments arguments) {
-    arguments.require("join", 1, "iterable");
+    arguments.requirePositional("join", 1, 1);
     List<Object> items = Python.items(arguments.positional().getFirst());
     List<String> texts = items.stream().map(item -> text(item, "join")).toList();
     long length =
@@ -311,7 +314,7 @@ final class TextMethods {
   }
 
   private static Object zeroFill(String text, Arguments arguments) {
-    arguments.require("zfill", 1, "width");
+    arguments.requirePositional("zfill", 1, 1);
     int missing = Python.index(arguments.positional().getFirst(), "width") - Python.length(text);
     int sign = text.startsWith("-") || text.startsWith("+") ? 1 : 0;
     return PythonText.bounded(

@@ -59,9 +59,6 @@ public sealed interface Value {
 
   /// The arguments of a call.
   record Arguments(List<Object> positional, Map<String, Object> named) {
-    /// Without any.
-    static final Arguments NONE = new Arguments(List.of(), Map.of());
-
     /// The argument at a place, or of that name, or the default.
     Object get(int index, String name, Object fallback) {
       if (index < positional.size()) {
@@ -96,6 +93,17 @@ public sealed interface Value {
         if (!has(i, known.get(i))) {
           throw new JinjaException("%s needs the argument %s".formatted(callee, known.get(i)));
         }
+      }
+    }
+
+    /// Refuses named arguments, and fewer or more positional ones.
+    void requirePositional(String callee, int least, int most) {
+      if (!named.isEmpty()) {
+        throw new JinjaException("%s takes no keyword arguments".formatted(callee));
+      }
+      if (positional.size() < least || positional.size() > most) {
+        throw JinjaException.unsupported(
+            "%s with %d arguments".formatted(callee, positional.size()));
       }
     }
 
