@@ -159,6 +159,9 @@ class FinalAnswerTest {
         "'Answer: ' ~ 100000",
         "'#### ' ~ 100000",
         "<think> ~ 100000",
+        "** ~ 100000",
+        "__ ~ 100000",
+        "'# ' ~ 100000",
         "9^ ~ 190",
         "9! ~ 190",
         "\\sqrt{ ~ 160",
@@ -169,7 +172,8 @@ class FinalAnswerTest {
         "\\pm1, ~ 100",
       })
   void hostileTextsCostLittle(String part, int times) {
-    for (String text : List.of(part.repeat(times), "\\boxed{%s5}".formatted(part.repeat(times)))) {
+    String whole = part.repeat(times);
+    for (String text : List.of(whole, "\\boxed{%s5}".formatted(whole), "Answer: " + whole)) {
       assertTimeoutPreemptively(
           Duration.ofSeconds(20), () -> assertThat(FinalAnswer.isRight("7", text)).isFalse());
     }
