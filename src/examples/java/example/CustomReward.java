@@ -51,7 +51,7 @@ public final class CustomReward implements Reward {
     GrpoSettings defaults = GrpoSettings.defaults(steps);
     SamplingSettings sampling = SamplingSettings.GREEDY.withTemperature(1);
     return defaults
-        .withRollouts(new GrpoSettings.Rollout(2, 16, 12, sampling))
+        .withRollouts(GrpoSettings.Rollout.of(2, 16, 12, sampling))
         .withLoss(defaults.loss().withBeta(0))
         .withOptimizer(defaults.optimizer().withLearningRate(1e-3));
   }

@@ -13,9 +13,7 @@ import bitnet.grpo.Group;
 import bitnet.grpo.GroupAdvantages;
 import bitnet.grpo.GrpoSettings;
 import bitnet.grpo.PolicyOptimizer;
-import bitnet.grpo.RewardScaling;
 import bitnet.grpo.RewardStage;
-import bitnet.grpo.Rollout;
 import bitnet.grpo.RolloutSampler;
 import bitnet.reward.WeightedReward;
 import bitnet.runtime.RuntimeSettings;
@@ -82,16 +80,14 @@ public final class GrpoStepByHand {
             how.groupSize(),
             how.maxLength(),
             how.sampling(),
-            step,
-            RolloutSampler.Purpose.FIRST);
+            RolloutSampler.Draw.of(step, RolloutSampler.Purpose.FIRST));
     List<Group> scored = rewards.score(sampled);
-    List<Group> compared = GroupAdvantages.of(scored, RewardScaling.GROUP, false);
-    List<Rollout> rollouts = compared.stream().flatMap(group -> group.rollouts().stream()).toList();
-    PolicyOptimizer.Outcome outcome = policy.update(rollouts, step, guard);
+    List<Group> compared = GroupAdvantages.of(scored, settings.advantages(), false);
+    PolicyOptimizer.Outcome outcome = policy.update(compared, step, guard);
 
     System.out.printf(
         "step %d  reward %.3f  loss %.4f  gradient norm %.3f%n",
-        step + 1, meanReward(scored), outcome.loss().loss(), outcome.gradNorm());
+        step + 1, meanReward(scored), outcome.metric("loss"), outcome.metric("grad_norm"));
     return outcome.guard();
   }
 
@@ -108,7 +104,7 @@ public final class GrpoStepByHand {
     GrpoSettings defaults = GrpoSettings.defaults(steps);
     SamplingSettings sampling = SamplingSettings.GREEDY.withTemperature(1);
     return defaults
-        .withRollouts(new GrpoSettings.Rollout(QUESTIONS.size(), 16, 12, sampling))
+        .withRollouts(GrpoSettings.Rollout.of(QUESTIONS.size(), 16, 12, sampling))
         .withLoss(defaults.loss().withBeta(0))
         .withOptimizer(defaults.optimizer().withLearningRate(1e-3));
   }

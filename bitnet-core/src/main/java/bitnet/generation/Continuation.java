@@ -42,7 +42,7 @@ final class Continuation {
     this.settings = settings;
     this.onText = onText;
     this.promptLength = prompt.length;
-    this.sampler = Sampler.of(settings.sampling());
+    this.sampler = Sampler.of(settings.sampling(), settings.recorded());
     this.random = new RandomStream(settings.sampling().seed(), sequence);
     this.decoder = tokenizer.streamDecoder();
     this.stops = new StopStrings(settings.stopStrings());

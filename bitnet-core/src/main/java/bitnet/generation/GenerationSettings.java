@@ -7,8 +7,9 @@ import java.util.List;
 /// @param maxTokens the most new tokens
 /// @param stopStrings the text ends before the first of these
 /// @param sampling how tokens are drawn
+/// @param recorded whether tokens carry the distribution that they were drawn from, for training
 public record GenerationSettings(
-    int maxTokens, List<String> stopStrings, SamplingSettings sampling) {
+    int maxTokens, List<String> stopStrings, SamplingSettings sampling, boolean recorded) {
 
   /// Checks the settings and copies the list.
   ///
@@ -23,6 +24,16 @@ public record GenerationSettings(
       throw new IllegalArgumentException(
           "a stop string is empty, which would end every text at once; leave it out");
     }
+  }
+
+  /// Settings of which nothing but the tokens is recorded.
+  public GenerationSettings(int maxTokens, List<String> stopStrings, SamplingSettings sampling) {
+    this(maxTokens, stopStrings, sampling, false);
+  }
+
+  /// These settings, with the distribution of each token recorded.
+  public GenerationSettings withRecord() {
+    return new GenerationSettings(maxTokens, stopStrings, sampling, true);
   }
 
   /// Settings without stop strings.

@@ -7,9 +7,17 @@ public sealed interface Sampler permits GreedySampler, StochasticSampler {
 
   /// The sampler of these settings; temperature 0 is greedy.
   static Sampler of(SamplingSettings settings) {
+    return of(settings, false);
+  }
+
+  /// The sampler of these settings; temperature 0 is greedy.
+  ///
+  /// @param recorded whether drawn tokens carry the distribution that they were drawn from; a
+  ///     greedy choice has none
+  static Sampler of(SamplingSettings settings, boolean recorded) {
     return settings.temperature() == 0
         ? new GreedySampler(settings.repetitionPenalty())
-        : new StochasticSampler(settings);
+        : new StochasticSampler(settings, recorded);
   }
 
   /// Chooses a token.

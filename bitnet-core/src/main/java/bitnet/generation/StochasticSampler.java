@@ -8,7 +8,8 @@ import java.util.PriorityQueue;
 /// Draws a token in proportion to its probability, after the filters of [SamplingSettings].
 ///
 /// @param settings with a temperature above 0
-record StochasticSampler(SamplingSettings settings) implements Sampler {
+/// @param recorded whether tokens carry the distribution that they were drawn from
+record StochasticSampler(SamplingSettings settings, boolean recorded) implements Sampler {
 
   @Override
   public SampledToken sample(float[] logits, BitSet seen, double uniform) {
@@ -28,7 +29,34 @@ record StochasticSampler(SamplingSettings settings) implements Sampler {
         changesNothing()
             ? scores[id] - Math.log(all)
             : LogSoftmax.at(logits, id, logits[LogitMath.best(logits)]);
-    return new SampledToken(id, scores[id] - Math.log(mass), modelLogProbability);
+    return new SampledToken(
+        id,
+        scores[id] - Math.log(mass),
+        modelLogProbability,
+        recorded ? distribution(scores, weights, mass) : null);
+  }
+
+  private SamplingDistribution distribution(float[] scores, double[] weights, double mass) {
+    double sum = 0;
+    int kept = 0;
+    for (int id = 0; id < weights.length; id++) {
+      if (weights[id] > 0) {
+        sum += weights[id] * scores[id];
+        kept++;
+      }
+    }
+    int[] candidates = new int[isFiltered() ? kept : 0];
+    int next = 0;
+    for (int id = 0; next < candidates.length; id++) {
+      if (weights[id] > 0) {
+        candidates[next++] = id;
+      }
+    }
+    return new SamplingDistribution(Math.log(mass) - sum / mass, candidates);
+  }
+
+  private boolean isFiltered() {
+    return settings.topK() > 0 || settings.topP() < 1 || settings.minP() > 0;
   }
 
   /// Whether scores are the logits but for a constant, which spares a second pass of exponentials.

@@ -213,60 +213,92 @@ public final class TorchOps {
     return call("bf16", scope, x)[0];
   }
 
-  /// What the head says of given tokens.
+  /// What log-probabilities of tokens are computed from.
+  ///
+  /// @param hidden states of the tokens before, `[rows, hidden]`
+  /// @param head `[vocab, hidden]`
+  /// @param targets the tokens, `[rows]`, int64
+  /// @param temperature that logits are divided by, above 0
+  /// @param candidates the tokens that each row's distribution is restricted to
+  /// @param reference another policy to compare with
+  /// @param type of the products
+  public record HeadInputs(
+      NDArray hidden,
+      NDArray head,
+      NDArray targets,
+      double temperature,
+      Candidates candidates,
+      Reference reference,
+      ComputeType type) {}
+
+  /// Pairs of a row and a token that it may take; without any pair all rows may take all tokens.
+  ///
+  /// @param rows `[pairs]`, int64, ascending
+  /// @param ids `[pairs]`, int64
+  public record Candidates(NDArray rows, NDArray ids) {}
+
+  /// A policy to compare with; tensors of no elements for none.
+  ///
+  /// @param hidden its states, `[rows, hidden]`
+  /// @param head its head, `[vocab, hidden]`
+  public record Reference(NDArray hidden, NDArray head) {}
+
+  /// The probabilities of the tokens.
   ///
   /// @param chosen their log-probabilities, `[rows]`
-  /// @param entropy of the distributions they were chosen from, in nats, `[rows]`
-  public record HeadResult(NDArray chosen, NDArray entropy) {}
+  /// @param entropy of the distributions, in nats, `[rows]`
+  /// @param reference their log-probabilities under the reference, `[rows]`; empty without one
+  /// @param divergence `KL(policy, reference)` over the whole vocabulary, in nats, `[rows]`; empty
+  ///     without a reference
+  public record HeadResult(
+      NDArray chosen, NDArray entropy, NDArray reference, NDArray divergence) {}
 
-  /// `log p(target)` of every row, with entropies.
-  ///
-  /// @param hidden `[rows, hidden]`
-  /// @param targets `[rows]`, int64
-  public HeadResult logProbabilities(
-      NDManager scope, NDArray hidden, NDArray head, NDArray targets, ComputeType type) {
+  /// The log-probabilities of all targets, with entropies and the comparison.
+  public HeadResult logProbabilities(NDManager scope, HeadInputs inputs) {
     NDArray none = scope.create(new float[0]);
-    NDArray[] results =
-        logProbabilities(scope, hidden, head, targets, none, type, true, none, none);
-    return new HeadResult(results[0], results[1]);
+    NDArray[] results = logProbabilities(scope, inputs, none, none, true, none, none);
+    return new HeadResult(results[0], results[1], results[2], results[3]);
   }
 
-  /// The gradients of `sum slopes * log p(target)`.
+  /// The gradients of `sum slopes * log p(target) + sum klSlopes * KL(policy, reference)`.
   ///
   /// @param slopes `[rows]`
+  /// @param klSlopes `[rows]`, or empty for none
   /// @param dHidden is set, `[rows, hidden]`
   /// @param dHead is added to
   public void logProbabilitiesBackward(
       NDManager scope,
-      NDArray hidden,
-      NDArray head,
-      NDArray targets,
+      HeadInputs inputs,
       NDArray slopes,
-      ComputeType type,
+      NDArray klSlopes,
       NDArray dHidden,
       NDArray dHead) {
-    logProbabilities(scope, hidden, head, targets, slopes, type, false, dHidden, dHead);
+    logProbabilities(scope, inputs, slopes, klSlopes, false, dHidden, dHead);
   }
 
   private NDArray[] logProbabilities(
       NDManager scope,
-      NDArray hidden,
-      NDArray head,
-      NDArray targets,
+      HeadInputs inputs,
       NDArray slopes,
-      ComputeType type,
+      NDArray klSlopes,
       boolean entropies,
       NDArray dHidden,
       NDArray dHead) {
     return call(
         "log_probabilities",
         scope,
-        hidden,
-        head,
-        targets,
+        inputs.hidden(),
+        inputs.head(),
+        inputs.targets(),
         slopes,
+        inputs.temperature(),
+        inputs.candidates().rows(),
+        inputs.candidates().ids(),
+        inputs.reference().hidden(),
+        inputs.reference().head(),
+        klSlopes,
         (long) LOGIT_ROWS,
-        type.mode(),
+        inputs.type().mode(),
         entropies,
         dHidden,
         dHead);
@@ -299,6 +331,11 @@ public final class TorchOps {
   /// The 2-norm of all gradients together.
   public float gradientNorm(NDManager scope, List<NDArray> gradients) {
     return call("grad_norm", scope, gradients)[0].getFloat();
+  }
+
+  /// Every `stride`-th entry of all gradients, in one vector.
+  public NDArray sampleGradients(NDManager scope, List<NDArray> gradients, long stride) {
+    return call("sample_gradients", scope, gradients, stride)[0];
   }
 
   /// Sets every tensor to zero.

@@ -228,6 +228,24 @@ final class DecoderPass {
     kernels.add(work.delta(token), config.hiddenSize(), work.stream(token));
   }
 
+  /// Final hidden states of some tokens, after the last norm: what the head multiplies.
+  ///
+  /// @param selected indices in the batch
+  /// @param out `[count, hidden]` floats
+  void hidden(MemorySegment finalNorm, int[] selected, MemorySegment out) {
+    int width = config.hiddenSize();
+    long bytes = (long) width * Float.BYTES;
+    team.forRanges(
+        selected.length,
+        1,
+        (first, end) -> {
+          for (int i = first; i < end; i++) {
+            kernels.normalize(
+                work.stream(selected[i]), finalNorm, width, epsilon, out.asSlice(i * bytes, bytes));
+          }
+        });
+  }
+
   /// Logits of some tokens, `[count, vocab]`.
   ///
   /// @param selected indices in the batch, at most the capacity of the workspace

@@ -20,6 +20,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /// A ternary LLaMA for inference: packed weights off the heap, 8-bit activations, a cache for
 /// each sequence. Prompts and batches of sequences go through a layer in one matrix product
@@ -231,6 +232,37 @@ public final class TernaryLlama implements AutoCloseable {
     return result;
   }
 
+  /// Appends tokens to sequences and returns their final hidden states: after the last norm, what
+  /// the output head multiplies.
+  ///
+  /// @param caches the sequences, each once
+  /// @param tokens at least one for each sequence
+  /// @return `[tokens, hidden]`, those of the first sequence first
+  /// @throws IllegalArgumentException as [#advance]
+  public float[] hidden(List<KvCache> caches, List<int[]> tokens) {
+    check(caches, tokens);
+    int width = config.hiddenSize();
+    float[] states = new float[tokens.stream().mapToInt(some -> some.length).sum() * width];
+    try (Arena scope = Arena.ofShared()) {
+      MemorySegment out = scope.allocate((long) MAX_BATCH_TOKENS * width * Float.BYTES, 64);
+      run(
+          caches,
+          tokens,
+          (pass, first, count) -> {
+            int[] all = IntStream.range(0, count).toArray();
+            pass.hidden(finalNorm, all, out);
+            MemorySegment.copy(out, FLOAT, 0, states, first * width, count * width);
+          });
+    }
+    return states;
+  }
+
+  /// What is computed from the last layer's output for tokens that went through all layers.
+  private interface Emission {
+    /// @param first number of the pass's first token among all
+    void emit(DecoderPass pass, int first, int count);
+  }
+
   private interface IndexFilter {
     boolean wants(int index);
   }
@@ -243,6 +275,10 @@ public final class TernaryLlama implements AutoCloseable {
   private void run(
       List<KvCache> caches, List<int[]> tokens, IndexFilter wanted, LogitConsumer consumer) {
     check(caches, tokens);
+    run(caches, tokens, (pass, first, count) -> emit(pass, first, count, wanted, consumer));
+  }
+
+  private void run(List<KvCache> caches, List<int[]> tokens, Emission emission) {
     caches.forEach(KvCache::prepare);
     DecoderBatch all = DecoderBatch.of(caches, tokens);
     for (int first = 0; first < all.count(); first += MAX_BATCH_TOKENS) {
@@ -254,7 +290,7 @@ public final class TernaryLlama implements AutoCloseable {
       for (int layer = 0; layer < layers.size(); layer++) {
         pass.layer(layer, layers.get(layer));
       }
-      emit(pass, first, batch.count(), wanted, consumer);
+      emission.emit(pass, first, batch.count());
     }
     for (int i = 0; i < caches.size(); i++) {
       caches.get(i).append(tokens.get(i).length);

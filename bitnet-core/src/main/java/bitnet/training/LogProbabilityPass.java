@@ -9,6 +9,7 @@ import bitnet.graph.LlamaModel;
 import bitnet.graph.TorchOps;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// A forward pass of completions through a model: the log-probability of each completion token
 /// given the tokens before it, and the gradient of any function of these.
@@ -21,33 +22,82 @@ public final class LogProbabilityPass implements AutoCloseable {
   private final NDManager scope;
   private final ForwardPass pass;
   private final NDArray rows; // [completionTokens], their indices among the hidden states
-  private final NDArray targets; // [completionTokens]
-  private final NDArray hidden; // [completionTokens, hidden]
+  private final TorchOps.HeadInputs inputs; // hidden: [completionTokens, hidden]
   private final TorchOps.HeadResult result;
 
-  /// Runs the texts through the model.
+  /// A policy that a pass compares the model with.
+  ///
+  /// @param hidden its final hidden states, `[completionTokens, hidden]`, texts in their order
+  /// @param head `[vocab, hidden]`, on the model's device
+  public record Reference(float[] hidden, NDArray head) {}
+
+  /// Runs the texts through the model, at temperature 1.
   ///
   /// @param texts at least one
   /// @param keep what is kept for [#backward]
   public LogProbabilityPass(
       LlamaModel model, List<? extends PromptCompletion> texts, ForwardPass.Keep keep) {
+    this(model, texts, keep, 1, null);
+  }
+
+  /// Runs the texts through the model. Distributions are those of sampling: at a temperature, and
+  /// among a token's [PromptCompletion#candidates].
+  ///
+  /// @param texts at least one
+  /// @param keep what is kept for [#backward]
+  /// @param temperature of the policy and the reference, above 0
+  /// @param reference to compare with, or null
+  public LogProbabilityPass(
+      LlamaModel model,
+      List<? extends PromptCompletion> texts,
+      ForwardPass.Keep keep,
+      double temperature,
+      @Nullable Reference reference) {
     this.model = model;
     this.texts = List.copyOf(texts);
     this.scope = model.manager().newSubManager();
     PromptTree tree = new PromptTree(texts);
     pass = forward(tree, keep);
     rows = scope.create(tree.before());
-    targets =
-        scope.create(
-            texts.stream()
-                .flatMapToInt(text -> Arrays.stream(text.completion()))
-                .asLongStream()
-                .toArray());
-    hidden = model.ops().selectRows(scope, pass.hidden(), rows);
-    result =
-        model
-            .ops()
-            .logProbabilities(scope, hidden, model.effectiveHead(), targets, model.computeType());
+    inputs =
+        new TorchOps.HeadInputs(
+            model.ops().selectRows(scope, pass.hidden(), rows),
+            model.effectiveHead(),
+            targets(scope, texts),
+            temperature,
+            candidates(scope, texts),
+            reference(reference),
+            model.computeType());
+    result = model.ops().logProbabilities(scope, inputs);
+  }
+
+  /// Log-probabilities of completion tokens whose hidden states are known already.
+  ///
+  /// @param states final hidden states before each completion token, and the head
+  /// @return natural logarithms, `[text][token]`
+  public static double[][] of(
+      LlamaModel model,
+      Reference states,
+      List<? extends PromptCompletion> texts,
+      double temperature) {
+    try (NDManager scope = model.manager().newSubManager()) {
+      NDArray none = scope.create(new float[0]);
+      NDArray chosen =
+          model
+              .ops()
+              .logProbabilities(
+                  scope,
+                  new TorchOps.HeadInputs(
+                      hidden(scope, states),
+                      states.head(),
+                      targets(scope, texts),
+                      temperature,
+                      candidates(scope, texts),
+                      new TorchOps.Reference(none, none),
+                      model.computeType()))
+              .chosen();
+      return perText(texts, chosen.toFloatArray());
+    }
   }
 
   /// Tokens that such a pass would compute: prompts that are shared count once, filling counts.
@@ -68,21 +118,86 @@ public final class LogProbabilityPass implements AutoCloseable {
         keep);
   }
 
+  private static NDArray targets(NDManager scope, List<? extends PromptCompletion> texts) {
+    return scope.create(
+        texts.stream()
+            .flatMapToInt(text -> Arrays.stream(text.completion()))
+            .asLongStream()
+            .toArray());
+  }
+
+  private static TorchOps.Candidates candidates(
+      NDManager scope, List<? extends PromptCompletion> texts) {
+    int tokens = 0;
+    long pairs = 0;
+    boolean some = false;
+    for (PromptCompletion text : texts) {
+      int[][] candidates = text.candidates();
+      some |= candidates.length > 0;
+      tokens += text.completion().length;
+      pairs += Arrays.stream(candidates).mapToLong(each -> each.length).sum();
+    }
+    long[] rows = new long[Math.toIntExact(pairs)];
+    long[] ids = new long[rows.length];
+    int next = 0;
+    int row = 0;
+    for (PromptCompletion text : some ? texts : List.<PromptCompletion>of()) {
+      if (text.candidates().length != text.completion().length) {
+        throw new IllegalArgumentException(
+            "%d candidate lists for a completion of %d tokens, of %d texts of which some have them;"
+                    .formatted(text.candidates().length, text.completion().length, tokens)
+                + " give one for each token");
+      }
+      for (int[] each : text.candidates()) {
+        for (int id : each) {
+          rows[next] = row;
+          ids[next++] = id;
+        }
+        row++;
+      }
+    }
+    return new TorchOps.Candidates(scope.create(rows), scope.create(ids));
+  }
+
+  private TorchOps.Reference reference(@Nullable Reference reference) {
+    NDArray none = scope.create(new float[0]);
+    return reference == null
+        ? new TorchOps.Reference(none, none)
+        : new TorchOps.Reference(hidden(scope, reference), reference.head());
+  }
+
+  private static NDArray hidden(NDManager scope, Reference reference) {
+    long width = reference.head().getShape().get(1);
+    return scope.create(reference.hidden(), new Shape(reference.hidden().length / width, width));
+  }
+
   private int count() {
     return texts.stream().mapToInt(text -> text.completion().length).sum();
   }
 
   /// The natural logarithm of the probability of every completion token, `[text][token]`.
   public double[][] logProbabilities() {
-    return perText(result.chosen().toFloatArray());
+    return perText(texts, result.chosen().toFloatArray());
   }
 
   /// The entropy of the distribution of every completion token in nats, `[text][token]`.
   public double[][] entropies() {
-    return perText(result.entropy().toFloatArray());
+    return perText(texts, result.entropy().toFloatArray());
   }
 
-  private double[][] perText(float... flat) {
+  /// The natural logarithm of the probability of every completion token under the reference,
+  /// `[text][token]`.
+  public double[][] referenceLogProbabilities() {
+    return perText(texts, result.reference().toFloatArray());
+  }
+
+  /// `KL(policy, reference)` of the distribution of every completion token, the sum over the
+  /// vocabulary, in nats, `[text][token]`.
+  public double[][] divergences() {
+    return perText(texts, result.divergence().toFloatArray());
+  }
+
+  private static double[][] perText(List<? extends PromptCompletion> texts, float... flat) {
     double[][] values = new double[texts.size()][];
     int next = 0;
     for (int i = 0; i < values.length; i++) {
@@ -94,10 +209,7 @@ public final class LogProbabilityPass implements AutoCloseable {
     return values;
   }
 
-  /// Adds the gradients of `sum slopes * log-probabilities` to the model's parameters; once.
-  ///
-  /// @param slopes `[text][token]`, the derivatives of a loss by [#logProbabilities]
-  public void backward(double[][] slopes) {
+  private float[] flat(double[][] slopes) {
     float[] flat = new float[count()];
     int next = 0;
     for (double[] text : slopes) {
@@ -109,15 +221,29 @@ public final class LogProbabilityPass implements AutoCloseable {
       throw new IllegalArgumentException(
           "%d slopes for %d completion tokens; give one for each".formatted(next, flat.length));
     }
+    return flat;
+  }
+
+  /// Adds the gradients of `sum slopes * log-probabilities` to the model's parameters; once.
+  ///
+  /// @param slopes `[text][token]`, the derivatives of a loss by [#logProbabilities]
+  public void backward(double[][] slopes) {
+    backward(slopes, new double[0][]);
+  }
+
+  /// Adds the gradients of `sum slopes * log-probabilities + sum klSlopes * divergences` to the
+  /// model's parameters; once.
+  ///
+  /// @param slopes `[text][token]`, the derivatives of a loss by [#logProbabilities]
+  /// @param klSlopes `[text][token]`, its derivatives by [#divergences]; empty for none
+  public void backward(double[][] slopes, double[][] klSlopes) {
     TorchOps ops = model.ops();
-    NDArray dRows = scope.zeros(hidden.getShape(), DataType.FLOAT32);
+    NDArray dRows = scope.zeros(inputs.hidden().getShape(), DataType.FLOAT32);
     ops.logProbabilitiesBackward(
         scope,
-        hidden,
-        model.effectiveHead(),
-        targets,
-        scope.create(flat),
-        model.computeType(),
+        inputs,
+        scope.create(flat(slopes)),
+        scope.create(klSlopes.length == 0 ? new float[0] : flat(klSlopes)),
         dRows,
         model.head().gradient());
     NDArray dHidden = scope.zeros(pass.hidden().getShape(), DataType.FLOAT32);

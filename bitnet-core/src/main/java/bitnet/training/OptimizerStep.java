@@ -32,6 +32,8 @@ public final class OptimizerStep implements AutoCloseable {
     }
   }
 
+  private static final int MAX_SAMPLED_ENTRIES = 1 << 20;
+
   private final TorchOps ops;
   private final NDManager manager;
   private final List<Moments> moments;
@@ -62,6 +64,17 @@ public final class OptimizerStep implements AutoCloseable {
   public float gradientNorm() {
     try (NDManager scope = manager.newSubManager()) {
       return ops.gradientNorm(scope, gradients(moments));
+    }
+  }
+
+  /// Equally spaced entries of all accumulated gradients, a million at most, in one vector: enough
+  /// to compare the directions of gradients.
+  public float[] sampledGradient() {
+    long total = moments.stream().mapToLong(entry -> entry.parameter().value().size()).sum();
+    try (NDManager scope = manager.newSubManager()) {
+      return ops.sampleGradients(
+              scope, gradients(moments), Math.ceilDiv(total, MAX_SAMPLED_ENTRIES))
+          .toFloatArray();
     }
   }
 

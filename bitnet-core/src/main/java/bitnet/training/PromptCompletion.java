@@ -9,6 +9,13 @@ public interface PromptCompletion {
   /// The completion, at least one token.
   int[] completion();
 
+  /// For each completion token the tokens that sampling filters had kept when it was drawn, in
+  /// ascending order: probabilities are then those among the candidates. Empty for a completion
+  /// whose tokens were drawn from the whole vocabulary.
+  default int[][] candidates() {
+    return new int[0][];
+  }
+
   /// Tokens that a model reads to score the completion: all but the last.
   default int inputs() {
     return prompt().length + completion().length - 1;

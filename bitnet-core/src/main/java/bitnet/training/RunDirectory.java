@@ -42,6 +42,11 @@ public record RunDirectory(Path path) {
     return path.resolve(ModelSource.RUN_MODEL);
   }
 
+  /// The directory of the model with the best evaluation, while a run that keeps it goes on.
+  public Path best() {
+    return path.resolve("best");
+  }
+
   /// Takes the right to write here, which one process at a time can have, and deletes what killed
   /// ones left unfinished.
   ///

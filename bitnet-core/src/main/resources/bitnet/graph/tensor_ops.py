@@ -227,36 +227,79 @@ def add_rows(self, dx: Tensor, ids: Tensor, dw: Tensor) -> List[Tensor]:
 def linear(self, x: Tensor, w: Tensor) -> List[Tensor]:
   return [torch.linear(x, w)]
 
+# Log-probabilities [rows, vocab] of logits at a temperature. Where candidates are given, each row is
+# restricted to its own: pairs of candidate_rows and candidate_ids, with the number start of row 0.
+def token_distribution(self, logits: Tensor, temperature: float, candidate_rows: Tensor, candidate_ids: Tensor, start: int) -> Tensor:
+  z = logits
+  if temperature != 1.0:
+    z = torch.div(z, temperature)
+  if candidate_rows.size(0) > 0:
+    rows = z.size(0)
+    inside = torch.logical_and(torch.ge(candidate_rows, start), torch.lt(candidate_rows, start + rows))
+    row = torch.sub(torch.masked_select(candidate_rows, inside), start)
+    flat = torch.add(torch.mul(row, z.size(1)), torch.masked_select(candidate_ids, inside))
+    # finite, so that 0 * log 0 is 0
+    kept = torch.full([rows * z.size(1)], -1e30, dtype=6, device=z.device)
+    torch.scatter_(kept, 0, flat, torch.gather(torch.reshape(z, [-1]), 0, flat))
+    z = torch.reshape(kept, [rows, -1])
+  return torch.log_softmax(z, -1)
+
 # log p(target) [n] of rows of hidden [n, width] with logits = hidden head^t, and if asked for the entropies
 # [n] of their distributions, by chunks of rows, so that no more than chunk * vocab logits exist at once.
-# With slopes [n] (else empty) also the gradients of sum(slopes * log p): dhidden (written), dhead (added to).
-def log_probabilities(self, hidden: Tensor, head: Tensor, targets: Tensor, slopes: Tensor, chunk: int, mode: int, entropies: bool, dhidden: Tensor, dhead: Tensor) -> List[Tensor]:
+# With a reference (its hidden states [n, width] and its head) also log ref(target) [n] and the divergence
+# KL [n], the sum over the vocabulary of p (log p - log ref); candidates restrict both policies.
+# With slopes [n] (else empty) also the gradients of sum(slopes * log p) + sum(kl_slopes * KL): dhidden
+# (written), dhead (added to).
+def log_probabilities(self, hidden: Tensor, head: Tensor, targets: Tensor, slopes: Tensor, temperature: float, candidate_rows: Tensor, candidate_ids: Tensor, ref_hidden: Tensor, ref_head: Tensor, kl_slopes: Tensor, chunk: int, mode: int, entropies: bool, dhidden: Tensor, dhead: Tensor) -> List[Tensor]:
   n = hidden.size(0)
   w = self.operand(head, mode)
   chosen = torch.empty([n], dtype=6, device=hidden.device)
   entropy = torch.empty([n], dtype=6, device=hidden.device)
+  compared = ref_hidden.size(0) > 0
+  reference = torch.empty([ref_hidden.size(0)], dtype=6, device=hidden.device)
+  divergence = torch.empty([ref_hidden.size(0)], dtype=6, device=hidden.device)
+  rw = ref_head
+  if compared:
+    rw = self.operand(ref_head, mode)
   start = 0
   while start < n:
     rows = min(chunk, n - start)
     h = self.operand(torch.narrow(hidden, 0, start, rows), mode)
     t = torch.unsqueeze(torch.narrow(targets, 0, start, rows), 1)
-    logp = torch.log_softmax(torch.linear(h, w).to(6), -1)
+    logp = self.token_distribution(torch.linear(h, w).to(6), temperature, candidate_rows, candidate_ids, start)
     torch.copy_(torch.narrow(chosen, 0, start, rows), torch.squeeze(torch.gather(logp, 1, t), 1))
     if entropies:
       plogp = torch.mul(torch.exp(logp), logp)
       torch.copy_(torch.narrow(entropy, 0, start, rows), torch.neg(torch.sum(plogp, [-1])))
+    dkl = torch.empty([0], dtype=6, device=hidden.device)
+    if compared:
+      rh = self.operand(torch.narrow(ref_hidden, 0, start, rows), mode)
+      logr = self.token_distribution(torch.linear(rh, rw).to(6), temperature, candidate_rows, candidate_ids, start)
+      torch.copy_(torch.narrow(reference, 0, start, rows), torch.squeeze(torch.gather(logr, 1, t), 1))
+      difference = torch.sub(logp, logr)
+      pk = torch.exp(logp)
+      kl = torch.sum(torch.mul(pk, difference), [-1])
+      torch.copy_(torch.narrow(divergence, 0, start, rows), kl)
+      if kl_slopes.size(0) > 0:
+        dkl = torch.mul(pk, torch.sub(difference, torch.unsqueeze(kl, 1)))
+        dkl = torch.mul(dkl, torch.unsqueeze(torch.narrow(kl_slopes, 0, start, rows), 1))
     if slopes.size(0) > 0:
       p = torch.exp_(logp)
       torch.scatter_add_(p, 1, t, torch.full([rows, 1], -1.0, dtype=6, device=hidden.device))
       falls = torch.neg(torch.unsqueeze(torch.narrow(slopes, 0, start, rows), 1))
-      d = self.operand(torch.mul_(p, falls), mode)
+      p = torch.mul_(p, falls)
+      if dkl.size(0) > 0:
+        p = torch.add_(p, dkl)
+      if temperature != 1.0:
+        p = torch.div_(p, temperature)
+      d = self.operand(p, mode)
       torch.copy_(torch.narrow(dhidden, 0, start, rows), torch.mm(d, w))
       if mode == 1:
         torch.add_(dhead, torch.mm(torch.t(d), h))
       else:
         torch.addmm_(dhead, torch.t(d), h)
     start = start + rows
-  return [chosen, entropy]
+  return [chosen, entropy, reference, divergence]
 
 # Sum of -log p(target); with weight > 0 also the gradients of weight * sum.
 def cross_entropy(self, hidden: Tensor, head: Tensor, targets: Tensor, chunk: int, mode: int, weight: float, dhidden: Tensor, dhead: Tensor) -> List[Tensor]:
@@ -265,11 +308,19 @@ def cross_entropy(self, hidden: Tensor, head: Tensor, targets: Tensor, chunk: in
     slopes = torch.full([n], -weight, dtype=6, device=hidden.device)
   else:
     slopes = torch.empty([0])
-  r = self.log_probabilities(hidden, head, targets, slopes, chunk, mode, False, dhidden, dhead)
+  none = torch.empty([0])
+  r = self.log_probabilities(hidden, head, targets, slopes, 1.0, none, none, none, none, none, chunk, mode, False, dhidden, dhead)
   return [torch.neg(torch.sum(r[0], dtype=7))]
 
 def grad_norm(self, grads: List[Tensor]) -> List[Tensor]:
   return [torch.linalg_vector_norm(torch.stack(torch._foreach_norm(grads, 2)), 2)]
+
+# Every stride-th entry of all gradients, in one vector.
+def sample_gradients(self, grads: List[Tensor], stride: int) -> List[Tensor]:
+  parts = annotate(List[Tensor], [])
+  for g in grads:
+    _ = torch.append(parts, torch.slice(torch.reshape(g, [-1]), 0, 0, 9223372036854775807, stride))
+  return [torch.cat(parts)]
 
 # AdamW with decoupled decay; grads are scaled by clip first and zeroed afterwards.
 def adamw(self, params: List[Tensor], grads: List[Tensor], first: List[Tensor], second: List[Tensor], steps: List[Tensor], lr: float, beta1: float, beta2: float, eps: float, decay: float, clip: float) -> List[Tensor]:

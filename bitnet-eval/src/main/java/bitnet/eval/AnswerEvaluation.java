@@ -6,6 +6,7 @@ import bitnet.generation.BatchGenerator;
 import bitnet.generation.Completion;
 import bitnet.generation.GenerationSettings;
 import bitnet.reward.FinalAnswer;
+import bitnet.reward.ReasoningSteps;
 import bitnet.reward.TokenF1;
 import bitnet.storage.ContentDigest;
 import java.nio.charset.StandardCharsets;

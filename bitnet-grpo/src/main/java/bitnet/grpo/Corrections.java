@@ -29,6 +29,11 @@ record Corrections(List<Group> groups, List<boolean[]> accepted) {
     return new Corrections(groups, accepted);
   }
 
+  /// The same corrections after another stage.
+  Corrections with(List<Group> others) {
+    return new Corrections(others, accepted);
+  }
+
   private static Verifier.Correction correction(Group group, Rollout second) {
     Rollout first = first(group);
     return new Verifier.Correction(

@@ -30,6 +30,16 @@ public record Group(
     return new Group(query, reference, corrected, rollouts.stream().map(stage).toList());
   }
 
+  /// The same group with other rollouts.
+  Group with(List<Rollout> others) {
+    return new Group(query, reference, corrected, others);
+  }
+
+  /// Whether the rewards differ, so that the group has something to compare.
+  boolean isInformative() {
+    return GroupAdvantages.deviation(rewards()) > 0;
+  }
+
   /// The total rewards.
   double[] rewards() {
     return rollouts.stream().mapToDouble(rollout -> rollout.scored().total()).toArray();

@@ -16,14 +16,18 @@ public final class GroupAdvantages {
   /// nothing to compare: the advantages are then zero, whatever the scaling.
   ///
   /// @param groups scored
+  /// @param settings scaling, and the weight of negative advantages
   /// @param maskTruncated whether truncated completions are excluded from the loss
-  public static List<Group> of(List<Group> groups, RewardScaling scaling, boolean maskTruncated) {
+  public static List<Group> of(
+      List<Group> groups, GrpoSettings.AdvantageSettings settings, boolean maskTruncated) {
     double[] all =
         groups.stream().flatMapToDouble(group -> Arrays.stream(firstScores(group))).toArray();
-    return groups.stream().map(group -> of(group, all, scaling, maskTruncated)).toList();
+    return groups.stream().map(group -> of(group, all, settings, maskTruncated)).toList();
   }
 
-  private static Group of(Group group, double[] all, RewardScaling scaling, boolean maskTruncated) {
+  private static Group of(
+      Group group, double[] all, GrpoSettings.AdvantageSettings settings, boolean maskTruncated) {
+    RewardScaling scaling = settings.scaling();
     double[] scores = firstScores(group);
     double mean = mean(scores);
     double deviation = deviation(scaling == RewardScaling.BATCH ? all : scores);
@@ -38,6 +42,7 @@ public final class GroupAdvantages {
                 new Rollout.Advantages(
                     Arrays.stream(rollout.scored().tokenScores())
                         .map(score -> (score - mean) * factor)
+                        .map(value -> value < 0 ? value * settings.negativeWeight() : value)
                         .toArray(),
                     !(maskTruncated && rollout.truncated()))));
   }

@@ -111,7 +111,7 @@ public record GrpoBenchmark(
     GrpoSettings defaults = GrpoSettings.defaults(WARM_UP + steps);
     return defaults
         .withRollouts(
-            new GrpoSettings.Rollout(queries, groupSize, newTokens, defaults.rollouts().sampling()))
+            GrpoSettings.Rollout.of(queries, groupSize, newTokens, defaults.rollouts().sampling()))
         .withLoss(
             new GrpoLoss(
                 LossType.GRPO, 0.2, 0.2, beta, KlEstimator.K3, Importance.TOKEN, newTokens))
@@ -120,7 +120,7 @@ public record GrpoBenchmark(
                 new LearningRateSchedule(
                     LearningRateDecay.of("constant"), 1e-4, 0, 0, WARM_UP + steps),
                 1))
-        .withEvalInterval(0)
+        .withEvaluation(GrpoSettings.Evaluation.every(0))
         .withCheckpoints(new CheckpointSettings(0, 1));
   }
 
@@ -131,6 +131,9 @@ public record GrpoBenchmark(
 
     @Override
     public void drew(List<CompletionRecord> answers) {}
+
+    @Override
+    public void noticed(String line) {}
 
     @Override
     public void started(TrainingReport report) {}

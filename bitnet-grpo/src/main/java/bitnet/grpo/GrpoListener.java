@@ -11,4 +11,7 @@ public interface GrpoListener extends TrainingListener {
   ///
   /// @param answers first answers, those to one query together, then corrections
   void drew(List<CompletionRecord> answers) throws IOException;
+
+  /// Something that people should know: what the start is like, or that accuracy has fallen.
+  default void noticed(String line) throws IOException {}
 }

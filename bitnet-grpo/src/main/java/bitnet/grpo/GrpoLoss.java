@@ -2,6 +2,7 @@ package bitnet.grpo;
 
 import bitnet.training.OptionValues;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// The loss of Group Relative Policy Optimization as a function of the tokens' log-probabilities.
 /// For a token with ratio `r = exp(logp - old)`, or its mean over the answer, it is
@@ -10,13 +11,14 @@ import java.util.List;
 /// -min(r A, clip(r, 1 - epsilon, 1 + epsilonHigh) A) + beta KL(policy, reference)
 /// ```
 ///
-/// and [LossType] says how tokens are added up, the penalty like the rest.
+/// and [LossType] says how tokens are added up, the penalty like the rest. All probabilities are
+/// those of sampling, at its temperature and among the tokens that its filters kept.
 ///
 /// @param type how tokens are added up
 /// @param epsilon how far the ratio counts below 1
 /// @param epsilonHigh how far it counts above 1
 /// @param beta weight of the penalty; 0: none, and no reference is needed
-/// @param kl the estimate that is the penalty
+/// @param kl the penalty: the divergence or an estimate
 /// @param importance what the ratio is taken of
 /// @param maxLength the most tokens that an answer may have, for [LossType#DR_GRPO]
 public record GrpoLoss(
@@ -54,8 +56,15 @@ public record GrpoLoss(
   ///
   /// @param maxLength maximum number of tokens of a completion
   public static GrpoLoss defaults(int maxLength) {
+    return new GrpoLoss(LossType.GRPO, 0.2, 0.2, 0.04, KlEstimator.K3, Importance.TOKEN, maxLength);
+  }
+
+  /// The published clip range: 0.2 on both sides of token ratios (arXiv 1707.06347); of the ratios
+  /// of sequences, which hardly leave 1, 3e-4 below and 4e-4 above (GSPO, arXiv 2507.18071).
+  public GrpoLoss withDefaultClip() {
+    boolean tokens = importance == Importance.TOKEN;
     return new GrpoLoss(
-        LossType.GRPO, 0.2, 0.2, 0.04, KlEstimator.FORWARD, Importance.TOKEN, maxLength);
+        type, tokens ? 0.2 : 3e-4, tokens ? 0.2 : 4e-4, beta, kl, importance, maxLength);
   }
 
   /// What must be equal when a run is resumed.
@@ -72,6 +81,36 @@ public record GrpoLoss(
   /// The same loss with another weight of the KL penalty.
   public GrpoLoss withBeta(double other) {
     return new GrpoLoss(type, epsilon, epsilonHigh, other, kl, importance, maxLength);
+  }
+
+  /// The same loss with other sums over tokens.
+  public GrpoLoss withType(LossType other) {
+    return new GrpoLoss(other, epsilon, epsilonHigh, beta, kl, importance, maxLength);
+  }
+
+  /// The same loss with another KL penalty.
+  public GrpoLoss withKl(KlEstimator other) {
+    return new GrpoLoss(type, epsilon, epsilonHigh, beta, other, importance, maxLength);
+  }
+
+  /// The same loss with other importance ratios.
+  public GrpoLoss withImportance(Importance other) {
+    return new GrpoLoss(type, epsilon, epsilonHigh, beta, kl, other, maxLength);
+  }
+
+  /// The same loss with another clip range.
+  public GrpoLoss withClip(double below, double above) {
+    return new GrpoLoss(type, below, above, beta, kl, importance, maxLength);
+  }
+
+  /// What is unusual about the settings, for people; empty if nothing is.
+  List<String> remarks() {
+    return importance == Importance.SEQUENCE && type != LossType.GRPO
+        ? List.of(
+            "--importance sequence with --loss_type %s weights completions by their length, which is"
+                    .formatted(type.key())
+                + " not GSPO; GSPO is --loss_type grpo")
+        : List.of();
   }
 
   /// The same loss for answers of another length.
@@ -97,7 +136,7 @@ public record GrpoLoss(
   /// What a batch, or a part of one, adds up to.
   ///
   /// @param loss its value
-  /// @param kl the mean estimate over the tokens that count; 0 without a reference
+  /// @param kl the mean divergence or estimate over the tokens that count; 0 without a reference
   /// @param clippedLow share of these tokens whose ratio was below the range, with a negative
   ///     advantage, so that they had no gradient
   /// @param clippedHigh share above the range, with a positive advantage
@@ -112,6 +151,11 @@ public record GrpoLoss(
           clippedHigh + more.clippedHigh);
     }
 
+    /// Divides all but the loss.
+    private Sums perToken(double tokens) {
+      return new Sums(loss, kl / tokens, clippedLow / tokens, clippedHigh / tokens);
+    }
+
     Sums dividedBy(int n) {
       return new Sums(loss / n, kl / n, clippedLow / n, clippedHigh / n);
     }
@@ -120,40 +164,77 @@ public record GrpoLoss(
   /// The loss of a batch or of a part of one.
   ///
   /// @param gradient by log-probability, `[answer][token]`; 0 for answers that do not count
-  record Result(Sums sums, double[][] gradient) {}
+  /// @param klGradient by the exact divergence of each token, `[answer][token]`; empty where the
+  ///     penalty is an estimate or there is none
+  record Result(Sums sums, double[][] gradient, double[][] klGradient) {}
+
+  /// The reference policy at each completion token.
+  ///
+  /// @param logProbabilities of the sampled token, `[answer][token]`
+  /// @param divergences of the policy from the reference, over the vocabulary, `[answer][token]`
+  record Comparison(double[][] logProbabilities, double[][] divergences) {}
 
   /// Value and gradient.
   ///
   /// @param logProbabilities by the present policy, `[answer][token]`
+  /// @param comparison with the reference; null without a penalty
   /// @param rollouts as many, with as many tokens and with advantages
   /// @param totals of the whole batch
-  Result of(double[][] logProbabilities, List<Rollout> rollouts, Totals totals) {
+  Result of(
+      double[][] logProbabilities,
+      @Nullable Comparison comparison,
+      List<Rollout> rollouts,
+      Totals totals) {
     Sums sums = Sums.NONE;
     double[][] gradient = new double[rollouts.size()][];
+    boolean exact = comparison != null && kl.isExact();
+    double[][] klGradient = new double[exact ? rollouts.size() : 0][];
     for (int i = 0; i < gradient.length; i++) {
       Rollout rollout = rollouts.get(i);
       gradient[i] = new double[rollout.length()];
+      if (exact) {
+        klGradient[i] = new double[rollout.length()];
+      }
       if (rollout.learnable().counted()) {
-        double weight =
-            switch (type) {
-              // an answer that does not count is one without tokens, and still one of the batch
-              case GRPO -> 1.0 / rollout.length() / totals.answers();
-              case BNPO, DAPO -> 1.0 / totals.tokens();
-              case DR_GRPO -> 1.0 / ((double) totals.answers() * maxLength);
-            };
-        sums =
-            sums.plus(
-                add(logProbabilities[i], rollout, weight, (double) totals.tokens(), gradient[i]));
+        double weight = weight(rollout, totals);
+        Sums part = surrogate(logProbabilities[i], rollout, weight, gradient[i]);
+        if (comparison != null) {
+          double[] reference = comparison.logProbabilities()[i];
+          double[] divergences = comparison.divergences()[i];
+          double[] slopes = exact ? klGradient[i] : gradient[i];
+          part = part.plus(penalty(logProbabilities[i], reference, divergences, weight, slopes));
+        }
+        sums = sums.plus(part.perToken(totals.tokens()));
       }
     }
-    return new Result(sums, gradient);
+    return new Result(sums, gradient, klGradient);
   }
 
-  private Sums add(
-      double[] logp, Rollout rollout, double weight, double tokens, double[] gradient) {
+  private double weight(Rollout rollout, Totals totals) {
+    return switch (type) {
+      // an answer that does not count is one without tokens, and still one of the batch
+      case GRPO -> 1.0 / rollout.length() / totals.answers();
+      case BNPO, DAPO -> 1.0 / totals.tokens();
+      case DR_GRPO -> 1.0 / ((double) totals.answers() * maxLength);
+    };
+  }
+
+  /// The penalty of an answer; adds the slopes of its tokens: by the divergence where that is
+  /// exact, else by the log-probability.
+  private Sums penalty(
+      double[] logp, double[] reference, double[] divergences, double weight, double[] slopes) {
+    double sum = 0;
+    for (int t = 0; t < logp.length; t++) {
+      sum += kl.value(logp[t], reference[t], divergences[t]);
+      slopes[t] += beta * weight * (kl.isExact() ? 1 : kl.slope(logp[t], reference[t]));
+    }
+    return new Sums(beta * weight * sum, sum, 0, 0);
+  }
+
+  /// The clipped surrogate of an answer; its counts are not yet shares.
+  private Sums surrogate(double[] logp, Rollout rollout, double weight, double[] gradient) {
     double[] ratios = ratios(logp, rollout.samplerLogProbabilities());
     double loss = 0;
-    double divergence = 0;
     int low = 0;
     int high = 0;
     double shared = 0; // the slope of the answer's ratio, summed over its tokens
@@ -168,17 +249,11 @@ public record GrpoLoss(
         gradient[t] += importance == Importance.TOKEN ? slope : 0;
         shared += slope / logp.length;
       }
-      if (rollout.referenceLogProbabilities().length > 0) {
-        double reference = rollout.referenceLogProbabilities()[t];
-        divergence += kl.value(logp[t], reference);
-        loss += beta * weight * kl.value(logp[t], reference);
-        gradient[t] += beta * weight * kl.slope(logp[t], reference);
-      }
     }
     for (int t = 0; importance == Importance.SEQUENCE && t < logp.length; t++) {
       gradient[t] += shared;
     }
-    return new Sums(loss, divergence / tokens, low / tokens, high / tokens);
+    return new Sums(loss, 0, low, high);
   }
 
   /// `exp(logp - old)` of each token, or for all of them its geometric mean.

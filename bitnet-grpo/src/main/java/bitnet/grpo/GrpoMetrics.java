@@ -1,6 +1,9 @@
 package bitnet.grpo;
 
+import bitnet.data.QaTemplate;
 import bitnet.graph.TernaryStatistics;
+import bitnet.reward.ReasoningSteps;
+import bitnet.reward.TokenF1;
 import bitnet.reward.WeightedReward;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,13 +27,18 @@ final class GrpoMetrics {
           "completion_length_min",
           "completion_length_max",
           "clipped_ratio",
+          "unfinished_ratio",
+          "lucky_ratio",
+          "rollout_batches",
           "num_tokens",
           "lr");
   private static final List<String> LEARNING =
       List.of(
           "loss",
           "grad_norm",
+          "gradient_agreement",
           "kl",
+          "step_kl",
           "entropy",
           "clip_ratio",
           "clip_ratio_low",
@@ -40,6 +48,8 @@ final class GrpoMetrics {
       List.of("t1", "t2", "delta_t1_t2", "incorrect_to_correct", "correct_to_incorrect");
 
   private static final List<String> TERNARY = List.of("zero_share", "flip_rate");
+
+  private static final ReasoningSteps STEPS = new ReasoningSteps(new TokenF1());
 
   private GrpoMetrics() {}
 
@@ -52,15 +62,19 @@ final class GrpoMetrics {
     correction.ifPresent(
         settings -> {
           columns.addAll(CORRECTION);
-          columns.add("t1_prime");
-          columns.addAll(List.of("accepted_ratio", "buffer_size", SECOND + "reward"));
+          if (settings.answersAgain()) {
+            columns.add("t1_prime");
+          }
+          columns.addAll(List.of("accepted_ratio", "buffer_size", "replay_age", SECOND + "reward"));
           columns.addAll(correctedColumns(settings.corrections()));
           LEARNING.forEach(name -> columns.add(SECOND + name));
+          columns.add(SECOND + "replay_drift");
         });
     columns.addAll(TERNARY);
     columns.add("step_time");
     Arrays.stream(StepTimes.Part.values()).map(StepTimes.Part::column).forEach(columns::add);
-    columns.addAll(List.of(EVAL + "accuracy", EVAL + "reward"));
+    columns.addAll(
+        List.of(EVAL + "accuracy", EVAL + "reward", EVAL + "sampled", EVAL + "sampled_se"));
     if (correction.isPresent()) {
       CORRECTION.forEach(name -> columns.add(EVAL + name));
     }
@@ -85,7 +99,10 @@ final class GrpoMetrics {
 
   /// Adds the figures about first answers.
   static void putAnswers(
-      SequencedMap<String, Double> row, List<Group> groups, WeightedReward rewards) {
+      SequencedMap<String, Double> row,
+      ExperienceSampler.Experience experience,
+      WeightedReward rewards) {
+    List<Group> groups = experience.groups();
     double deviations = 0;
     int equal = 0;
     for (Group group : groups) {
@@ -114,6 +131,47 @@ final class GrpoMetrics {
     row.put("completion_length_min", (double) lengths.getMin());
     row.put("completion_length_max", (double) lengths.getMax());
     row.put("clipped_ratio", share(rollouts, Rollout::truncated));
+    row.put("unfinished_ratio", share(rollouts, GrpoMetrics::isUnfinished));
+    putLucky(row, experience);
+    row.put("entropy", entropy(rollouts));
+    row.put("rollout_batches", (double) experience.batches());
+  }
+
+  /// Whether a completion ends within its reasoning.
+  private static boolean isUnfinished(Rollout rollout) {
+    int begin = rollout.text().lastIndexOf(QaTemplate.THINK);
+    return begin >= 0 && rollout.text().indexOf(QaTemplate.END_THINK, begin) < 0;
+  }
+
+  /// Share of the right answers to questions with a reference reasoning whose own reasoning lacks
+  /// one of its steps.
+  private static void putLucky(
+      SequencedMap<String, Double> row, ExperienceSampler.Experience experience) {
+    int right = 0;
+    int lucky = 0;
+    for (int i = 0; i < experience.records().size(); i++) {
+      String reasoning = experience.records().get(i).reasoning().orElse("");
+      if (ReasoningSteps.of(reasoning).isEmpty()) {
+        continue;
+      }
+      for (Rollout rollout : experience.groups().get(i).rollouts()) {
+        if (rollout.scored().correct()) {
+          right++;
+          lucky += STEPS.correctness(reasoning, ReasoningSteps.inside(rollout.text())) < 1 ? 1 : 0;
+        }
+      }
+    }
+    if (right > 0) {
+      row.put("lucky_ratio", (double) lucky / right);
+    }
+  }
+
+  /// Entropy of the distributions that the tokens were sampled from, in nats, mean over all tokens.
+  private static double entropy(List<Rollout> rollouts) {
+    return rollouts.stream()
+        .flatMapToDouble(rollout -> Arrays.stream(rollout.sampled().entropies()))
+        .average()
+        .orElse(0);
   }
 
   /// All rollouts of groups, in their order.
@@ -160,7 +218,9 @@ final class GrpoMetrics {
       }
     }
     row.put("accepted_ratio", (double) count / firsts / perAnswer);
-    row.put(SECOND + "reward", GroupAdvantages.mean(rewards(rollouts(corrections.groups()))));
+    List<Rollout> rollouts = rollouts(corrections.groups());
+    row.put(SECOND + "reward", GroupAdvantages.mean(rewards(rollouts)));
+    row.put(SECOND + "entropy", entropy(rollouts));
     List<String> names = correctedColumns(perAnswer);
     for (int n = 0; n < names.size(); n++) {
       int index = n;

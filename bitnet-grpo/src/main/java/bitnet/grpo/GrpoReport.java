@@ -29,6 +29,8 @@ public record GrpoReport(long step, long steps, SequencedMap<String, Double> row
     append(line, "  length %.1f", "completion_length_mean");
     append(line, "  entropy %.3f", "entropy");
     append(line, "  kl %.4f", "kl");
+    append(line, "  step_kl %.3f", "step_kl");
+    append(line, "  agreement %.2f", "gradient_agreement");
     append(line, "  grad %.3f", "grad_norm");
     append(line, "  mismatch %.1e", "logp_mismatch");
     append(line, "  t2 %.3f", "t2");
@@ -62,6 +64,15 @@ public record GrpoReport(long step, long steps, SequencedMap<String, Double> row
             Locale.ROOT,
             "held-out accuracy %.1f%%",
             100 * row.getOrDefault(GrpoMetrics.EVAL + "accuracy", 0.0));
+    Double sampled = row.get(GrpoMetrics.EVAL + "sampled");
+    if (sampled != null) {
+      text +=
+          String.format(
+              Locale.ROOT,
+              ", sampled %.1f%% ± %.1f",
+              100 * sampled,
+              200 * row.getOrDefault(GrpoMetrics.EVAL + "sampled_se", 0.0));
+    }
     Double second = row.get(GrpoMetrics.EVAL + "t2");
     if (second == null) {
       return text;

@@ -14,6 +14,7 @@ import bitnet.graph.LlamaModel;
 import bitnet.graph.SelectedDevice;
 import bitnet.graph.TorchOps;
 import bitnet.model.ComputeSettings;
+import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
 import bitnet.reward.RewardSpec;
 import bitnet.reward.WeightedReward;
@@ -25,6 +26,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -113,7 +115,13 @@ public record GrpoRun(
           GrpoTrainer trainer =
               new GrpoTrainer(
                   new GrpoTrainer.Inputs(
-                      model, tokenizer, source.endTokens(), scorer, training, heldOut),
+                      model,
+                      tokenizer,
+                      source.endTokens(),
+                      scorer,
+                      training,
+                      heldOut,
+                      best -> write(directory.best(), best, tokenizer)),
                   settings,
                   runtime,
                   directory.checkpoints())) {
@@ -124,13 +132,35 @@ public record GrpoRun(
         }
         boolean done = trainer.run(listener);
         if (done) {
-          ModelDirectory.write(
-              directory.model(), model, tokenizer, true, ModelDirectory.Existing.REPLACE);
-          say.accept("wrote " + directory.model());
+          finish(trainer, model, tokenizer, say);
         }
         return done;
       }
     }
+  }
+
+  /// Writes the model of the last step, or that of the best evaluation.
+  private void finish(
+      GrpoTrainer trainer, LlamaModel model, Tokenizer tokenizer, Consumer<String> say)
+      throws IOException {
+    OptionalLong step = trainer.bestStep();
+    if (step.isEmpty()) {
+      write(directory.model(), model, tokenizer);
+      say.accept("wrote " + directory.model());
+      return;
+    }
+    try (ModelSource kept = ModelSource.open(directory.best())) {
+      write(directory.model(), kept.weights(), tokenizer);
+    }
+    say.accept(
+        "wrote %s: the model after step %d, which was the best by %s"
+            .formatted(
+                directory.model(), step.getAsLong(), settings.evaluation().keepBest().key()));
+  }
+
+  private static void write(Path path, LatentWeights weights, Tokenizer tokenizer)
+      throws IOException {
+    ModelDirectory.write(path, weights, tokenizer, true, ModelDirectory.Existing.REPLACE);
   }
 
   private void announce(LlamaConfig config, Consumer<String> say) {

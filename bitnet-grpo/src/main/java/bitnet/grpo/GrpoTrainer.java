@@ -2,7 +2,6 @@ package bitnet.grpo;
 
 import bitnet.data.QaRecord;
 import bitnet.data.RecordSampler;
-import bitnet.generation.RandomStream;
 import bitnet.graph.LlamaModel;
 import bitnet.graph.TernaryStatistics;
 import bitnet.metrics.StartReport;
@@ -23,7 +22,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -37,15 +38,14 @@ import org.jspecify.annotations.Nullable;
 public final class GrpoTrainer implements AutoCloseable {
   private final LlamaModel model;
   private final GrpoSettings settings;
-  private final RecordSampler<QaRecord> sampler;
-  private final RewardStage rewards;
+  private final ExperienceSampler experience;
   private final OptimizerStep optimizer;
   private final RolloutSampler rollouts;
   private final @Nullable ReferencePolicy reference;
   private final PolicyOptimizer policyOptimizer;
-  private final @Nullable SelfCorrection correction;
-  private final PolicyOptimizer correctionOptimizer;
+  private final @Nullable SecondLayer secondLayer;
   private final HeldOutEvaluation heldOut;
+  private final BestModel best;
   private final TernaryStatistics watch;
   private final RunCheckpoints<GrpoState> checkpoints;
   private final OptionValues options;
@@ -59,13 +59,26 @@ public final class GrpoTrainer implements AutoCloseable {
   /// @param rewards of the completions
   /// @param training questions to learn from
   /// @param heldOut questions to evaluate on; may be empty
+  /// @param best keeps the best model, where the settings ask for that
   public record Inputs(
       LlamaModel model,
       Tokenizer tokenizer,
       Set<Integer> endTokens,
       WeightedReward rewards,
       List<QaRecord> training,
-      List<QaRecord> heldOut) {
+      List<QaRecord> heldOut,
+      BestModel best) {
+
+    /// Inputs of a run that keeps no best model.
+    public Inputs(
+        LlamaModel model,
+        Tokenizer tokenizer,
+        Set<Integer> endTokens,
+        WeightedReward rewards,
+        List<QaRecord> training,
+        List<QaRecord> heldOut) {
+      this(model, tokenizer, endTokens, rewards, training, heldOut, kept -> {});
+    }
 
     /// Copies the lists.
     public Inputs {
@@ -84,29 +97,29 @@ public final class GrpoTrainer implements AutoCloseable {
       throws IOException {
     this.model = inputs.model();
     this.settings = settings;
-    this.rewards = new RewardStage(inputs.rewards(), inputs.tokenizer());
-    this.sampler = new RecordSampler<>(inputs.training(), settings.rollouts().prompts());
+    this.best = inputs.best();
+    RewardStage rewards = new RewardStage(inputs.rewards(), inputs.tokenizer());
     this.optimizer = new OptimizerStep(model.ops(), model.parameters());
     this.rollouts = new RolloutSampler(model, inputs.tokenizer(), inputs.endTokens(), runtime);
+    this.experience =
+        new ExperienceSampler(
+            new RecordSampler<>(inputs.training(), settings.rollouts().prompts()),
+            rollouts,
+            rewards,
+            settings);
     this.reference =
         settings.isCompared()
-            ? new ReferencePolicy(model, runtime, settings.update().refSync() > 0)
+            ? new ReferencePolicy(model, model.manager(), runtime, settings.update().refSync() > 0)
             : null;
     this.policyOptimizer = optimizer(settings.rollouts().maxLength());
-    this.correction =
-        settings
-            .correction()
-            .map(each -> new SelfCorrection(rollouts, rewards, each, settings.sampling()))
-            .orElse(null);
-    this.correctionOptimizer =
-        optimizer(
-            settings
-                .correction()
-                .map(CorrectionSettings::maxLength)
-                .orElse(settings.rollouts().maxLength()));
+    this.secondLayer = settings.correction().map(this::secondLayer).orElse(null);
     this.heldOut =
         new HeldOutEvaluation(
-            inputs.heldOut(), rollouts, rewards, correction, settings.rollouts().maxLength());
+            inputs.heldOut(),
+            rollouts,
+            rewards,
+            secondLayer == null ? null : secondLayer.correction(),
+            settings);
     this.watch = new TernaryStatistics(model);
     this.checkpoints =
         new RunCheckpoints<>(optimizer, directory, settings.checkpoints().keep(), GrpoState.class);
@@ -118,6 +131,13 @@ public final class GrpoTrainer implements AutoCloseable {
 
   private PolicyOptimizer optimizer(int maxLength) {
     return new PolicyOptimizer(model, optimizer, rollouts, reference, settings, maxLength);
+  }
+
+  private SecondLayer secondLayer(CorrectionSettings how) {
+    return new SecondLayer(
+        new SelfCorrection(rollouts, experience.rewards(), how, settings.sampling()),
+        optimizer(how.maxLength()),
+        settings);
   }
 
   private OptionValues options(Inputs inputs) {
@@ -134,7 +154,7 @@ public final class GrpoTrainer implements AutoCloseable {
 
   /// The weighted sum, `1*f1 + 0.5*length`.
   private String rewardNames() {
-    return rewards.rewards().terms().stream()
+    return experience.rewards().rewards().terms().stream()
         .map(term -> "%s*%s".formatted(OptionValues.text(term.weight()), term.name()))
         .collect(Collectors.joining(" + "));
   }
@@ -181,14 +201,47 @@ public final class GrpoTrainer implements AutoCloseable {
   /// @throws TrainingException if the run diverges; the last checkpoint is from before that
   public boolean run(GrpoListener listener) throws IOException {
     double zeroShare = watch.look().zeroShare();
-    SequencedMap<String, Double> before = heldOut.evaluate();
-    if (!before.isEmpty()) {
-      before.put("zero_share", zeroShare);
+    boolean starts = state.step() == 0;
+    if (starts && settings.evaluation().startAnswers() > 0) {
+      for (String line : StartJudgement.of(experience, state.sampler(), settings).lines()) {
+        listener.noticed(line);
+      }
+    }
+    for (String remark : settings.loss().remarks()) {
+      listener.noticed("warning: " + remark);
+    }
+    HeldOutEvaluation.Result before = heldOut.evaluate();
+    if (!before.row().isEmpty()) {
+      if (starts) {
+        state = state.with(state.history().withStart(before.shares()));
+        keepIfBest(before.row());
+      }
+      SequencedMap<String, Double> row = before.row();
+      row.put("zero_share", zeroShare);
       listener.started(
-          new StartReport(
-              state.step(), settings.schedule().steps(), before, GrpoReport.heldOut(before)));
+          new StartReport(state.step(), settings.schedule().steps(), row, GrpoReport.heldOut(row)));
     }
     return TrainingLoop.run(new Steps(listener), settings.checkpoints().saveInterval());
+  }
+
+  /// The step whose model was kept as the best; empty if the last one is to be written.
+  public OptionalLong bestStep() {
+    long step = state.history().bestStep();
+    return settings.evaluation().keepBest() == KeepBest.NONE
+            || state.history().start().length == 0
+            || step == state.step()
+        ? OptionalLong.empty()
+        : OptionalLong.of(step);
+  }
+
+  private void keepIfBest(SequencedMap<String, Double> row) throws IOException {
+    KeepBest how = settings.evaluation().keepBest();
+    Double value = how == KeepBest.NONE ? null : row.get(how.key());
+    // of equals the latest
+    if (value != null && value >= state.history().best()) {
+      best.keep(model);
+      state = state.with(state.history().withBest(state.step(), value));
+    }
   }
 
   /// This trainer in the loop of all trainers.
@@ -206,7 +259,7 @@ public final class GrpoTrainer implements AutoCloseable {
 
     @Override
     public long steps() {
-      return settings.schedule().steps();
+      return state.history().stopped() ? state.step() : settings.schedule().steps();
     }
 
     @Override
@@ -226,103 +279,121 @@ public final class GrpoTrainer implements AutoCloseable {
     }
   }
 
-  /// One step: answers, rewards, an update; with two layers also corrections and their update.
+  /// One step: completions, rewards, advantages, an update; with two layers also corrections and
+  /// their update.
   void advance(GrpoListener listener) throws IOException {
     StepTimes times = new StepTimes();
     SequencedMap<String, Double> row = new LinkedHashMap<>();
-    List<QaRecord> records = sampler.batch(state.sampler());
-    List<Group> first = answer(records, RolloutSampler.Purpose.FIRST, times);
+    ExperienceSampler.Experience first = experience.sample(state.sampler(), state.step(), times);
     List<CompletionRecord> shown =
-        new ArrayList<>(CompletionRecord.ofFirst(first, state.step() + 1));
-    GrpoMetrics.putAnswers(row, first, rewards.rewards());
-    row.put("lr", settings.schedule().learningRate(state.step()));
-    List<Group> advantages =
-        GroupAdvantages.of(first, settings.scaling(), settings.update().maskTruncated());
+        new ArrayList<>(CompletionRecord.ofFirst(first.groups(), state.step() + 1));
+    GrpoMetrics.putAnswers(row, first, experience.rewards().rewards());
+    double rate = settings.schedule().learningRate(state.step()) * state.control().factor();
+    row.put("lr", rate);
+    List<Group> learned =
+        settings.rollouts().dynamic().minGroups() > 0 ? first.informative() : first.groups();
     PolicyOptimizer.Outcome outcome =
         policyOptimizer.update(
-            GrpoMetrics.rollouts(advantages), state.step(), state.guard(), times);
+            UpdateBatch.of(
+                GroupAdvantages.of(
+                    learned, settings.advantages(), settings.update().maskTruncated()),
+                settings.update().prompts(settings.rollouts()),
+                List.of()),
+            rate,
+            state.step(),
+            state.guard(),
+            times);
     outcome.put(row, "");
-    state = state.with(outcome.guard()).withTokens(tokens(first));
+    state = state.with(outcome.guard()).withTokens(tokens(first.groups()));
     report(outcome, listener);
-    if (correction != null) {
-      secondLayer(correction, first, records, shown, row, times, listener);
+    if (secondLayer != null) {
+      SecondLayer.Result second =
+          secondLayer.advance(first.firstBatch().groups(), state, rate, row, times);
+      state = second.state();
+      report(second.outcome(), listener);
+      shown.addAll(CompletionRecord.of(second.corrections(), state.step() + 1));
+      answerAgain(first.firstBatch().records(), row, times);
     }
+    finish(first, row, times);
+    listener.drew(shown);
+    evaluate(row, listener);
+    listener.stepped(new GrpoReport(state.step(), settings.schedule().steps(), row));
+  }
+
+  /// What the step did, to the weights and to the learning rate of the next one.
+  private void finish(
+      ExperienceSampler.Experience first, SequencedMap<String, Double> row, StepTimes times)
+      throws IOException {
     GrpoMetrics.putHealth(row, watch.look());
     row.put("num_tokens", (double) state.tokens());
     row.putAll(times.row());
-    state = state.next(settings.rollouts().prompts());
+    double divergence =
+        Math.max(
+            row.getOrDefault("step_kl", 0.0),
+            row.getOrDefault(GrpoMetrics.SECOND + "step_kl", 0.0));
+    state =
+        state
+            .next(first.records().size())
+            .with(state.control().after(divergence, settings.update().targetKl()));
     if (reference != null
         && settings.update().refSync() > 0
         && state.step() % settings.update().refSync() == 0) {
       reference.replace(model);
     }
-    listener.drew(shown);
-    boolean last = state.step() == settings.schedule().steps();
-    if (last || (settings.evalInterval() > 0 && state.step() % settings.evalInterval() == 0)) {
-      row.putAll(heldOut.evaluate());
-    }
-    listener.stepped(new GrpoReport(state.step(), settings.schedule().steps(), row));
   }
 
-  /// The first two stages: completions with their rewards.
-  private List<Group> answer(
-      List<QaRecord> records, RolloutSampler.Purpose purpose, StepTimes times) {
-    List<Group> groups =
-        times.time(
-            StepTimes.Part.GENERATION,
-            () ->
-                rollouts.sampleGroups(
-                    records,
-                    settings.rollouts().groupSize(),
-                    settings.rollouts().maxLength(),
-                    settings.sampling(),
-                    state.step(),
-                    purpose));
-    return times.time(StepTimes.Part.REWARD, () -> rewards.score(groups));
+  /// Answers the questions of the step again, where that is asked for.
+  private void answerAgain(
+      List<QaRecord> records, SequencedMap<String, Double> row, StepTimes times) {
+    if (settings.correction().map(CorrectionSettings::answersAgain).orElse(false)) {
+      List<Group> again =
+          experience.answer(
+              records,
+              RolloutSampler.Draw.of(state.step(), RolloutSampler.Purpose.FIRST_AGAIN),
+              times);
+      state = state.withTokens(tokens(again));
+      row.put("t1_prime", GrpoMetrics.accuracy(GrpoMetrics.rollouts(again)));
+    }
   }
 
   private static long tokens(List<Group> groups) {
     return groups.stream().mapToLong(GrpoMetrics::tokens).sum();
   }
 
-  private void secondLayer(
-      SelfCorrection layer,
-      List<Group> first,
-      List<QaRecord> records,
-      List<CompletionRecord> shown,
-      SequencedMap<String, Double> row,
-      StepTimes times,
-      GrpoListener listener)
+  /// Evaluates on the held-out questions where it is time to.
+  private void evaluate(SequencedMap<String, Double> row, GrpoListener listener)
       throws IOException {
-    CorrectionSettings how = settings.correction().orElseThrow();
-    Corrections corrections =
-        layer.correct(
-            first,
-            how.corrections(),
-            settings.sampling(),
-            state.step(),
-            RolloutSampler.Purpose.CORRECTION,
-            times);
-    RandomStream random = new RandomStream(~settings.sampling().seed(), state.step());
-    List<Rollout> learned =
-        new ArrayList<>(SelfCorrection.advantages(corrections, settings.update().maskTruncated()));
-    state.buffer().draw(how.replayed(), random).stream()
-        .map(ReplayBuffer.Entry::rollout)
-        .forEach(learned::add);
-    PolicyOptimizer.Outcome outcome =
-        correctionOptimizer.update(learned, state.step(), state.guard(), times);
-    outcome.put(row, GrpoMetrics.SECOND);
-    state =
-        state
-            .with(outcome.guard())
-            .with(state.buffer().with(SelfCorrection.successes(corrections), how.bufferSize()));
-    report(outcome, listener);
-    List<Group> again = answer(records, RolloutSampler.Purpose.FIRST_AGAIN, times);
-    state = state.withTokens(corrections.tokens() + tokens(again));
-    GrpoMetrics.putCorrections(row, corrections, how.corrections());
-    row.put("t1_prime", GrpoMetrics.accuracy(GrpoMetrics.rollouts(again)));
-    row.put("buffer_size", (double) state.buffer().entries().size());
-    shown.addAll(CompletionRecord.of(corrections, state.step() + 1));
+    boolean last = state.step() == settings.schedule().steps();
+    long interval = settings.evaluation().interval();
+    if (!last && (interval == 0 || state.step() % interval != 0)) {
+      return;
+    }
+    HeldOutEvaluation.Result result = heldOut.evaluate();
+    row.putAll(result.row());
+    keepIfBest(result.row());
+    if (state.history().hasFallen(result.shares())) {
+      OnRegression reaction = settings.evaluation().onRegression();
+      switch (reaction) {
+        case WARN -> {}
+        case HALVE -> state = state.with(state.control().halved());
+        case STOP -> state = state.with(state.history().asStopped());
+      }
+      listener.noticed(fallen(state.history(), result.shares(), reaction));
+    }
+  }
+
+  private static String fallen(HeldOutHistory history, double[] now, OnRegression reaction) {
+    return String.format(
+        Locale.ROOT,
+        "warning: held-out accuracy has fallen from %.1f%% to %.1f%%, more than twice the standard"
+            + " error: %s",
+        100 * GroupAdvantages.mean(history.start()),
+        100 * GroupAdvantages.mean(now),
+        switch (reaction) {
+          case WARN -> "use a lower --lr, --target_kl 0.05 or more questions per step";
+          case HALVE -> "the learning rate is halved";
+          case STOP -> "the run ends here";
+        });
   }
 
   /// Refuses to save the end of a run whose last updates were NaN or infinite.

@@ -7,13 +7,13 @@ import java.util.List;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
-/// Answers held-out questions with greedy decoding.
+/// Answers held-out questions: once with greedy decoding, and several times sampled as in training.
 final class HeldOutEvaluation {
   private final List<QaRecord> questions;
   private final RolloutSampler rollouts;
   private final RewardStage rewards;
   private final @Nullable SelfCorrection correction;
-  private final int maxLength;
+  private final GrpoSettings settings;
 
   /// @param correction also evaluates corrections; null with one layer
   HeldOutEvaluation(
@@ -21,36 +21,45 @@ final class HeldOutEvaluation {
       RolloutSampler rollouts,
       RewardStage rewards,
       @Nullable SelfCorrection correction,
-      int maxLength) {
+      GrpoSettings settings) {
     this.questions = List.copyOf(questions);
     this.rollouts = rollouts;
     this.rewards = rewards;
     this.correction = correction;
-    this.maxLength = maxLength;
+    this.settings = settings;
   }
 
-  /// The columns of the log; empty where there are no questions.
-  SequencedMap<String, Double> evaluate() {
+  /// An evaluation.
+  ///
+  /// @param shares of right answers to each question: of the sampled ones, or without them of the
+  ///     greedy one; empty without questions
+  /// @param row the columns of the log; empty without questions
+  record Result(double[] shares, SequencedMap<String, Double> row) {}
+
+  /// Answers the questions.
+  Result evaluate() {
     SequencedMap<String, Double> row = new LinkedHashMap<>();
     if (questions.isEmpty()) {
-      return row;
+      return new Result(new double[0], row);
     }
-    List<Group> first =
-        rewards.score(
-            rollouts.sampleGroups(
-                questions,
-                1,
-                maxLength,
-                SamplingSettings.GREEDY,
-                0,
-                RolloutSampler.Purpose.EVALUATION));
-    List<Rollout> answers = GrpoMetrics.rollouts(first);
+    List<Group> greedy = answer(1, SamplingSettings.GREEDY);
+    List<Rollout> answers = GrpoMetrics.rollouts(greedy);
     row.put(GrpoMetrics.EVAL + "accuracy", GrpoMetrics.accuracy(answers));
     row.put(GrpoMetrics.EVAL + "reward", GroupAdvantages.mean(GrpoMetrics.rewards(answers)));
+    double[] shares = shares(greedy);
+    int samples = settings.evaluation().samples();
+    if (samples > 0) {
+      // the same random numbers each time: differences are those of the policies
+      shares = shares(answer(samples, settings.sampling()));
+      row.put(GrpoMetrics.EVAL + "sampled", GroupAdvantages.mean(shares));
+      row.put(
+          GrpoMetrics.EVAL + "sampled_se",
+          GroupAdvantages.deviation(shares) / Math.sqrt(shares.length));
+    }
     if (correction != null) {
       correction
           .correct(
-              first,
+              greedy,
               1,
               SamplingSettings.GREEDY,
               0,
@@ -58,6 +67,16 @@ final class HeldOutEvaluation {
               new StepTimes())
           .put(row, GrpoMetrics.EVAL);
     }
-    return row;
+    return new Result(shares, row);
+  }
+
+  private List<Group> answer(int samples, SamplingSettings sampling) {
+    int maxLength = settings.rollouts().maxLength();
+    RolloutSampler.Draw draw = RolloutSampler.Draw.of(0, RolloutSampler.Purpose.EVALUATION);
+    return rewards.score(rollouts.sampleGroups(questions, samples, maxLength, sampling, draw));
+  }
+
+  private static double[] shares(List<Group> groups) {
+    return groups.stream().mapToDouble(group -> GrpoMetrics.accuracy(group.rollouts())).toArray();
   }
 }

@@ -3,25 +3,41 @@ package bitnet.grpo;
 import bitnet.setting.NamedValues;
 import java.util.Locale;
 
-/// An estimate of how far the policy has moved from the reference, a token at a time.
+/// The divergence of the policy `p` from the reference `ref` that the loss penalizes, for each
+/// completion token.
 public enum KlEstimator {
-  /// `p (ln p - ln ref)`: the token's own term of the forward divergence.
+  /// `sum p (ln p - ln ref)` over the vocabulary: the divergence itself. Its gradient is zero where
+  /// the policy is the reference.
   FORWARD {
     @Override
-    double value(double logp, double reference) {
-      return Math.exp(logp) * (logp - reference);
+    double value(double logp, double reference, double exact) {
+      return exact;
     }
 
     @Override
     double slope(double logp, double reference) {
-      return Math.exp(logp) * (logp - reference + 1);
+      return 0;
     }
   },
 
-  /// `ref / p - ln(ref / p) - 1`: never negative, unbiased over tokens drawn from the policy.
+  /// `ln p - ln ref` of the sampled token: unbiased, may be negative. As a penalty it has no effect
+  /// on average: its gradient is that of the log-probability, whose expectation is zero.
+  K1 {
+    @Override
+    double value(double logp, double reference, double exact) {
+      return logp - reference;
+    }
+
+    @Override
+    double slope(double logp, double reference) {
+      return 1;
+    }
+  },
+
+  /// `ref / p - ln(ref / p) - 1` of the sampled token: unbiased, never negative; TRL's penalty.
   K3 {
     @Override
-    double value(double logp, double reference) {
+    double value(double logp, double reference, double exact) {
       return Math.exp(reference - logp) - (reference - logp) - 1;
     }
 
@@ -31,23 +47,30 @@ public enum KlEstimator {
     }
   };
 
-  /// The estimate.
+  /// The divergence or its estimate, in nats.
   ///
-  /// @param logp the policy's log-probability of a token
+  /// @param logp the policy's log-probability of the sampled token
   /// @param reference the reference's
-  abstract double value(double logp, double reference);
+  /// @param exact the divergence of the two distributions
+  abstract double value(double logp, double reference, double exact);
 
-  /// Its derivative by `logp`.
+  /// The derivative of an estimate by `logp`; 0 for the exact divergence, which depends on all
+  /// log-probabilities.
   abstract double slope(double logp, double reference);
+
+  /// Whether it is computed from the whole distribution.
+  boolean isExact() {
+    return this == FORWARD;
+  }
 
   /// The name on the command line.
   public String key() {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  /// The estimator of that name.
+  /// The divergence or estimator of that name.
   ///
-  /// @throws IllegalArgumentException if there is none
+  /// @throws IllegalArgumentException if the name is unknown
   public static KlEstimator of(String key) {
     return NamedValues.find(values(), KlEstimator::key, key, "kl");
   }

@@ -5,6 +5,7 @@ import bitnet.training.OptimizerStep;
 import bitnet.training.SpikeGuard;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.stream.IntStream;
@@ -16,11 +17,13 @@ public final class PolicyOptimizer {
   /// Every finite loss passes: it is near 0 by construction and says little.
   private static final SpikeGuard GUARD = new SpikeGuard(2, Double.POSITIVE_INFINITY, 10);
 
+  /// Completions by which the divergence of an update is estimated.
+  private static final int PROBES = 16;
+
   private final LlamaModel model;
   private final OptimizerStep optimizer;
   private final PolicyUpdate update;
   private final RolloutSampler rollouts;
-  private final @Nullable ReferencePolicy reference;
   private final GrpoSettings settings;
 
   /// An optimizer of a model, for completions of the settings' maximum length.
@@ -59,15 +62,10 @@ public final class PolicyOptimizer {
     this.model = model;
     this.optimizer = optimizer;
     this.rollouts = rollouts;
-    this.reference = reference;
     this.settings = settings;
     this.update =
         new PolicyUpdate(
-            model,
-            optimizer,
-            settings.loss().withMaxLength(maxLength),
-            settings.update().keep(),
-            settings.update().passTokens());
+            model, optimizer, settings.loss().withMaxLength(maxLength), reference, settings);
   }
 
   /// What an update did: means over its optimizer steps.
@@ -75,73 +73,67 @@ public final class PolicyOptimizer {
   /// @param guard what the guard remembers afterwards
   /// @param skipped the reason of each skipped optimizer step
   /// @param stopped whether so many steps were skipped in a row that the run has diverged
-  /// @param learned whether the loss had a gradient
-  /// @param loss its value, with the KL estimate and the clipped shares of the tokens
-  /// @param entropy of the policy's next-token distribution, in nats, mean over the tokens
-  /// @param mismatch |log-probability by the graph - by the sampler|, mean over the tokens that
-  ///     were computed, before the first update
-  /// @param gradNorm 2-norm of the gradient before clipping
+  /// @param metrics of the log, by name without the prefix of the layer; empty if nothing had a
+  ///     gradient
   public record Outcome(
       SpikeGuard.State guard,
       List<String> skipped,
       boolean stopped,
-      boolean learned,
-      GrpoLoss.Sums loss,
-      double entropy,
-      double mismatch,
-      double gradNorm) {
+      SequencedMap<String, Double> metrics) {
+
+    /// A metric by its name; NaN if nothing had a gradient.
+    public double metric(String name) {
+      return metrics.getOrDefault(name, Double.NaN);
+    }
 
     /// Adds the columns of the log.
     void put(SequencedMap<String, Double> row, String prefix) {
-      if (!learned) {
-        return;
-      }
-      row.put(prefix + "loss", loss.loss());
-      row.put(prefix + "grad_norm", gradNorm);
-      row.put(prefix + "kl", loss.kl());
-      row.put(prefix + "entropy", entropy);
-      row.put(prefix + "clip_ratio", loss.clippedLow() + loss.clippedHigh());
-      row.put(prefix + "clip_ratio_low", loss.clippedLow());
-      row.put(prefix + "clip_ratio_high", loss.clippedHigh());
-      row.put(prefix + "logp_mismatch", mismatch);
+      metrics.forEach((name, value) -> row.put(prefix + name, value));
     }
   }
 
   /// Updates the policy, and hands the new weights to the sampler.
   ///
-  /// @param rollouts with advantages; those of one prompt are consecutive
+  /// @param groups with advantages
   /// @param step of the schedule, from 0
   /// @param guard of the previous outcome; [SpikeGuard.State#start] in the first step
   /// @throws IOException if the sampler cannot take over the weights
-  public Outcome update(List<Rollout> rollouts, long step, SpikeGuard.State guard)
-      throws IOException {
-    return update(rollouts, step, guard, new StepTimes());
+  public Outcome update(List<Group> groups, long step, SpikeGuard.State guard) throws IOException {
+    return update(
+        UpdateBatch.of(groups, settings.update().prompts(settings.rollouts()), List.of()),
+        settings.schedule().learningRate(step),
+        step,
+        guard,
+        new StepTimes());
   }
 
   /// Updates the policy, and hands the new weights to the sampler.
   ///
-  /// @param rollouts with advantages; those of one prompt are consecutive
+  /// @param batches an optimizer step each, in each iteration
+  /// @param learningRate of all of them
   /// @param step of the schedule
-  Outcome update(List<Rollout> rollouts, long step, SpikeGuard.State guard, StepTimes times)
+  Outcome update(
+      List<UpdateBatch> batches,
+      double learningRate,
+      long step,
+      SpikeGuard.State guard,
+      StepTimes times)
       throws IOException {
-    List<Rollout> compared = compared(rollouts, times);
     List<PolicyUpdate.Result> updates = new ArrayList<>();
     List<String> skipped = new ArrayList<>();
     SpikeGuard.State state = guard;
     boolean stopped = false;
     boolean changed = false;
-    for (int i = 0; i < settings.update().iterations() && !stopped; i++) {
-      PolicyUpdate.Result result = update.accumulate(compared);
-      times.add(StepTimes.Part.FORWARD, result.forwardSeconds());
-      times.add(StepTimes.Part.BACKWARD, result.backwardSeconds());
+    for (int i = 0; i < settings.update().iterations() * batches.size() && !stopped; i++) {
+      PolicyUpdate.Result result = update.accumulate(batches.get(i % batches.size()), times);
       if (!result.learned()) {
-        break;
+        continue;
       }
       updates.add(result);
       SpikeGuard.Verdict verdict = GUARD.check(state, result.loss().loss(), result.gradNorm());
       state = verdict.next();
       if (verdict.action() == SpikeGuard.Action.ACCEPT) {
-        times.time(StepTimes.Part.OPTIMIZER, () -> apply(step, result.gradNorm()));
+        times.time(StepTimes.Part.OPTIMIZER, () -> apply(learningRate, step, result.gradNorm()));
         changed = true;
       } else {
         optimizer.skip();
@@ -149,27 +141,39 @@ public final class PolicyOptimizer {
         stopped = verdict.action() == SpikeGuard.Action.STOP;
       }
     }
+    SequencedMap<String, Double> metrics = metrics(updates);
     if (changed) {
       times.time(StepTimes.Part.REPACK, this::repack);
+      metrics.put("step_kl", times.time(StepTimes.Part.REFERENCE, () -> divergence(batches)));
     }
-    return outcome(updates, state, skipped, stopped);
+    return new Outcome(state, skipped, stopped, metrics);
   }
 
-  /// The rollouts with their log-probabilities under the reference policy, if there is one.
-  private List<Rollout> compared(List<Rollout> rollouts, StepTimes times) {
-    if (reference == null) {
-      return rollouts;
+  /// The divergence of the new policy from the one that sampled the completions, in nats per
+  /// completion: the mean of the sums of `r - 1 - ln r` over their tokens, which is unbiased, with
+  /// the ratio `r` of new to old probability.
+  private double divergence(List<UpdateBatch> batches) {
+    List<Rollout> all = batches.stream().flatMap(batch -> batch.rollouts().stream()).toList();
+    int count = Math.min(PROBES, all.size());
+    List<Rollout> probes =
+        IntStream.range(0, count)
+            .mapToObj(i -> all.get((int) ((i + 0.5) * all.size() / count)))
+            .toList();
+    double[][] logp = rollouts.logProbabilities(model, probes, settings.sampling().temperature());
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+      double[] old = probes.get(i).samplerLogProbabilities();
+      for (int t = 0; t < old.length; t++) {
+        double change = logp[i][t] - old[t];
+        sum += Math.expm1(change) - change;
+      }
     }
-    double[][] references =
-        times.time(StepTimes.Part.REFERENCE, () -> reference.logProbabilities(rollouts));
-    return IntStream.range(0, references.length)
-        .mapToObj(i -> rollouts.get(i).withReferenceLogProbabilities(references[i]))
-        .toList();
+    return sum / count;
   }
 
-  private boolean apply(long step, double gradNorm) {
+  private boolean apply(double learningRate, long step, double gradNorm) {
     optimizer.apply(
-        settings.schedule().learningRate(step),
+        learningRate,
         settings.schedule().weightDecay(step),
         gradNorm,
         settings.optimizer().maxGradNorm());
@@ -182,28 +186,35 @@ public final class PolicyOptimizer {
     return true;
   }
 
-  private static Outcome outcome(
-      List<PolicyUpdate.Result> updates,
-      SpikeGuard.State guard,
-      List<String> skipped,
-      boolean stopped) {
-    int n = Math.max(1, updates.size());
-    GrpoLoss.Sums sums = GrpoLoss.Sums.NONE;
-    double entropy = 0;
-    double gradNorm = 0;
-    for (PolicyUpdate.Result result : updates) {
-      sums = sums.plus(result.loss());
-      entropy += result.entropy() / result.tokens() / n;
-      gradNorm += result.gradNorm() / n;
+  private SequencedMap<String, Double> metrics(List<PolicyUpdate.Result> updates) {
+    SequencedMap<String, Double> metrics = new LinkedHashMap<>();
+    if (updates.isEmpty()) {
+      return metrics;
     }
-    return new Outcome(
-        guard,
-        skipped,
-        stopped,
-        !updates.isEmpty(),
-        sums.dividedBy(n),
-        entropy,
-        updates.isEmpty() ? 0 : updates.getFirst().mismatch() / updates.getFirst().tokens(),
-        gradNorm);
+    int n = updates.size();
+    GrpoLoss.Sums sums =
+        updates.stream()
+            .map(PolicyUpdate.Result::loss)
+            .reduce(GrpoLoss.Sums.NONE, GrpoLoss.Sums::plus)
+            .dividedBy(n);
+    PolicyUpdate.Result first = updates.getFirst();
+    metrics.put("loss", sums.loss());
+    metrics.put("grad_norm", updates.stream().mapToDouble(PolicyUpdate.Result::gradNorm).sum() / n);
+    if (!Double.isNaN(first.agreement())) {
+      metrics.put("gradient_agreement", first.agreement());
+    }
+    if (settings.isCompared()) {
+      metrics.put("kl", sums.kl());
+    }
+    metrics.put("clip_ratio", sums.clippedLow() + sums.clippedHigh());
+    metrics.put("clip_ratio_low", sums.clippedLow());
+    metrics.put("clip_ratio_high", sums.clippedHigh());
+    if (first.ownTokens() > 0) {
+      metrics.put("logp_mismatch", first.mismatch() / first.ownTokens());
+    }
+    if (first.tokens() > first.ownTokens()) {
+      metrics.put("replay_drift", first.replayDrift() / (first.tokens() - first.ownTokens()));
+    }
+    return metrics;
   }
 }

@@ -1,14 +1,13 @@
 package bitnet.grpo;
 
-import bitnet.graph.ForwardPass;
 import bitnet.graph.LlamaModel;
 import bitnet.training.LogProbabilityPass;
 import bitnet.training.OptimizerStep;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/// One step of the policy along the gradient of the loss.
+/// The gradient of the loss of one batch.
 ///
 /// Rollouts whose gradient is zero (no advantage and no KL penalty) are counted but not computed.
 final class PolicyUpdate {
@@ -17,39 +16,42 @@ final class PolicyUpdate {
   private final LlamaModel model;
   private final OptimizerStep optimizer;
   private final GrpoLoss loss;
-  private final ForwardPass.Keep keep;
-  private final int passTokens;
+  private final @Nullable ReferencePolicy reference;
+  private final GrpoSettings settings;
 
+  /// @param loss with the maximum length of the completions
+  /// @param reference null if the loss has no KL penalty
   PolicyUpdate(
       LlamaModel model,
       OptimizerStep optimizer,
       GrpoLoss loss,
-      ForwardPass.Keep keep,
-      int passTokens) {
+      @Nullable ReferencePolicy reference,
+      GrpoSettings settings) {
     this.model = model;
     this.optimizer = optimizer;
     this.loss = loss;
-    this.keep = keep;
-    this.passTokens = passTokens;
+    this.reference = reference;
+    this.settings = settings;
   }
 
   /// What the gradient was computed from.
   ///
-  /// @param loss the sums of [GrpoLoss]
+  /// @param loss its value, of replayed completions too; the other sums of [GrpoLoss] are of the
+  ///     step's own completions
   /// @param tokens that were computed
-  /// @param entropy summed over them, nats
-  /// @param mismatch summed over them: |log-probability by the graph - by the sampler|
+  /// @param ownTokens of these those of the step's own completions
+  /// @param mismatch summed over the own tokens: |log-probability by the graph - by the sampler|
+  /// @param replayDrift summed over the replayed tokens: |log-probability now - when sampled|
+  /// @param agreement cosine of the gradients of two halves of the groups; NaN with one group
   /// @param gradNorm before clipping
-  /// @param forwardSeconds through the graph, with log-probabilities
-  /// @param backwardSeconds through the graph
   record Result(
       GrpoLoss.Sums loss,
       long tokens,
-      double entropy,
+      long ownTokens,
       double mismatch,
-      double gradNorm,
-      double forwardSeconds,
-      double backwardSeconds) {
+      double replayDrift,
+      double agreement,
+      double gradNorm) {
 
     /// Whether any rollout had a gradient.
     boolean learned() {
@@ -57,37 +59,115 @@ final class PolicyUpdate {
     }
   }
 
+  /// The sums of a part of a batch.
+  private record Part(GrpoLoss.Sums loss, long tokens, double deviation) {
+    static final Part NONE = new Part(GrpoLoss.Sums.NONE, 0, 0);
+
+    Part plus(Part more) {
+      return new Part(loss.plus(more.loss), tokens + more.tokens, deviation + more.deviation);
+    }
+  }
+
   /// Adds the gradient of the loss to the model's parameters.
-  ///
-  /// @param rollouts with advantages; those of one prompt are consecutive
-  Result accumulate(List<Rollout> rollouts) {
-    GrpoLoss.Totals totals = GrpoLoss.Totals.of(rollouts);
-    GrpoLoss.Sums sums = GrpoLoss.Sums.NONE;
-    long tokens = 0;
-    double entropy = 0;
-    double mismatch = 0;
-    double forward = 0;
-    double backward = 0;
-    for (List<Rollout> part : parts(rollouts.stream().filter(Rollout::hasGradient).toList())) {
-      long begin = System.nanoTime();
-      try (LogProbabilityPass pass = new LogProbabilityPass(model, part, keep)) {
-        double[][] logp = pass.logProbabilities();
-        GrpoLoss.Result result = loss.of(logp, part, totals);
-        long half = System.nanoTime();
-        pass.backward(result.gradient());
-        sums = sums.plus(result.sums());
-        entropy += Arrays.stream(pass.entropies()).flatMapToDouble(Arrays::stream).sum();
-        for (int i = 0; i < logp.length; i++) {
-          for (int t = 0; t < logp[i].length; t++) {
-            mismatch += Math.abs(logp[i][t] - part.get(i).samplerLogProbabilities()[t]);
-          }
-          tokens += logp[i].length;
-        }
-        forward += (half - begin) / NANOS;
-        backward += (System.nanoTime() - half) / NANOS;
+  Result accumulate(UpdateBatch batch, StepTimes times) {
+    GrpoLoss.Totals totals = GrpoLoss.Totals.of(batch.all());
+    List<List<Rollout>> halves = halves(computed(batch.rollouts()));
+    Part own = accumulate(halves.getFirst(), totals, times);
+    float[] first = optimizer.sampledGradient();
+    own = own.plus(accumulate(halves.getLast(), totals, times));
+    float[] both = optimizer.sampledGradient();
+    Part replayed = accumulate(computed(batch.replayed()), totals, times);
+    long counted = GrpoLoss.Totals.of(batch.rollouts()).tokens();
+    double share = counted == 0 ? 0 : (double) totals.tokens() / counted;
+    return new Result(
+        new GrpoLoss.Sums(
+            own.loss.loss() + replayed.loss.loss(),
+            own.loss.kl() * share,
+            own.loss.clippedLow() * share,
+            own.loss.clippedHigh() * share),
+        own.tokens + replayed.tokens,
+        own.tokens,
+        own.deviation,
+        replayed.deviation,
+        halves.getFirst().isEmpty() ? Double.NaN : agreement(first, both),
+        optimizer.gradientNorm());
+  }
+
+  private List<Rollout> computed(List<Rollout> rollouts) {
+    return rollouts.stream()
+        .filter(
+            rollout ->
+                rollout.hasAdvantage() || (reference != null && rollout.learnable().counted()))
+        .toList();
+  }
+
+  /// Two halves with as many groups each; the first is empty if there is one group only.
+  private static List<List<Rollout>> halves(List<Rollout> rollouts) {
+    List<Integer> starts = new ArrayList<>();
+    for (int i = 0; i < rollouts.size(); i++) {
+      if (i == 0 || rollouts.get(i).prompt() != rollouts.get(i - 1).prompt()) {
+        starts.add(i);
       }
     }
-    return new Result(sums, tokens, entropy, mismatch, optimizer.gradientNorm(), forward, backward);
+    int middle = starts.size() < 2 ? 0 : starts.get(starts.size() / 2);
+    return List.of(rollouts.subList(0, middle), rollouts.subList(middle, rollouts.size()));
+  }
+
+  /// The cosine of `first` and `both - first`.
+  private static double agreement(float[] first, float[] both) {
+    double product = 0;
+    double firstSquares = 0;
+    double secondSquares = 0;
+    for (int i = 0; i < first.length; i++) {
+      double second = (double) both[i] - first[i];
+      product += first[i] * second;
+      firstSquares += (double) first[i] * first[i];
+      secondSquares += second * second;
+    }
+    return product / Math.sqrt(firstSquares * secondSquares);
+  }
+
+  private Part accumulate(List<Rollout> rollouts, GrpoLoss.Totals totals, StepTimes times) {
+    Part sum = Part.NONE;
+    for (List<Rollout> some : parts(rollouts)) {
+      LogProbabilityPass.Reference states =
+          reference == null
+              ? null
+              : times.time(StepTimes.Part.REFERENCE, () -> reference.states(some));
+      sum = sum.plus(accumulate(some, states, totals, times));
+    }
+    return sum;
+  }
+
+  private Part accumulate(
+      List<Rollout> part,
+      LogProbabilityPass.@Nullable Reference states,
+      GrpoLoss.Totals totals,
+      StepTimes times) {
+    long begin = System.nanoTime();
+    try (LogProbabilityPass pass =
+        new LogProbabilityPass(
+            model, part, settings.update().keep(), settings.sampling().temperature(), states)) {
+      double[][] logp = pass.logProbabilities();
+      GrpoLoss.Comparison comparison =
+          states == null
+              ? null
+              : new GrpoLoss.Comparison(pass.referenceLogProbabilities(), pass.divergences());
+      GrpoLoss.Result result = loss.of(logp, comparison, part, totals);
+      long half = System.nanoTime();
+      pass.backward(result.gradient(), result.klGradient());
+      double deviation = 0;
+      long tokens = 0;
+      for (int i = 0; i < logp.length; i++) {
+        for (int t = 0; t < logp[i].length; t++) {
+          deviation += Math.abs(logp[i][t] - part.get(i).samplerLogProbabilities()[t]);
+        }
+        tokens += logp[i].length;
+      }
+      times.add(StepTimes.Part.FORWARD, (half - begin) / NANOS);
+      times.add(StepTimes.Part.BACKWARD, (System.nanoTime() - half) / NANOS);
+      return new Part(result.sums(), tokens, deviation);
+    }
   }
 
   /// Rollouts that go through the graph together.
@@ -96,7 +176,7 @@ final class PolicyUpdate {
     List<Rollout> part = new ArrayList<>();
     for (Rollout rollout : rollouts) {
       part.add(rollout);
-      if (part.size() > 1 && LogProbabilityPass.tokens(part) > passTokens) {
+      if (part.size() > 1 && LogProbabilityPass.tokens(part) > settings.update().passTokens()) {
         part.removeLast();
         parts.add(part);
         part = new ArrayList<>(List.of(rollout));

@@ -2,8 +2,11 @@ package bitnet.grpo;
 
 import bitnet.generation.Completion;
 import bitnet.generation.FinishReason;
+import bitnet.generation.SampledToken;
+import bitnet.generation.SamplingDistribution;
 import bitnet.training.PromptCompletion;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// A sampled completion, and what the stages of GRPO have found out about it. Immutable: each stage
@@ -11,24 +14,56 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param prompt token ids, at least one
 /// @param completion token ids, at least one, with the token that ended it
-/// @param samplerLogProbabilities natural logarithms of the completion tokens' probabilities under
-///     the policy that sampled them, at temperature 1
+/// @param sampled how probable the completion tokens were when they were drawn
 /// @param finish why the completion ended
 /// @param text the completion
 /// @param reward null before it is scored
 /// @param advantages null before they are computed
-/// @param referenceLogProbabilities of the completion tokens under the reference policy; empty
-///     without a reference
 public record Rollout(
     int[] prompt,
     int[] completion,
-    double[] samplerLogProbabilities,
+    Sampled sampled,
     FinishReason finish,
     String text,
     @Nullable RolloutReward reward,
-    @Nullable Advantages advantages,
-    double[] referenceLogProbabilities)
+    @Nullable Advantages advantages)
     implements PromptCompletion {
+
+  /// The distributions that the completion tokens were drawn from: the sampling policy's at the
+  /// temperature and with the filters of the rollout.
+  ///
+  /// @param logProbabilities natural logarithms of the tokens' probabilities
+  /// @param entropies in nats, one for each token
+  /// @param candidates for each token the ids that the filters kept; empty without filters
+  public record Sampled(double[] logProbabilities, double[] entropies, int[][] candidates) {
+
+    /// Tokens that were drawn from the whole vocabulary, with entropies that nobody knows.
+    public static Sampled of(double... logProbabilities) {
+      double[] unknown = new double[logProbabilities.length];
+      Arrays.fill(unknown, Double.NaN);
+      return new Sampled(logProbabilities, unknown, new int[0][]);
+    }
+
+    static Sampled of(Completion completion) {
+      int[][] candidates =
+          completion.sampled().stream()
+              .map(token -> distribution(token).candidates())
+              .toArray(int[][]::new);
+      boolean filtered = Arrays.stream(candidates).anyMatch(each -> each.length > 0);
+      return new Sampled(
+          completion.logProbabilities(),
+          completion.sampled().stream()
+              .mapToDouble(token -> distribution(token).entropy())
+              .toArray(),
+          filtered ? candidates : new int[0][]);
+    }
+
+    /// A greedy choice has no distribution: it is certain.
+    private static SamplingDistribution distribution(SampledToken token) {
+      return Objects.requireNonNullElse(
+          token.distribution(), new SamplingDistribution(0, new int[0]));
+    }
+  }
 
   /// The advantages of the completion tokens.
   ///
@@ -46,12 +81,13 @@ public record Rollout(
           "a prompt of %d tokens with a completion of %d is invalid: neither may be empty"
               .formatted(prompt.length, length));
     }
-    requireLength("sampler log-probabilities", samplerLogProbabilities.length, length);
+    requireLength("sampler log-probabilities", sampled.logProbabilities().length, length);
+    requireLength("entropies", sampled.entropies().length, length);
+    if (sampled.candidates().length > 0) {
+      requireLength("lists of candidates", sampled.candidates().length, length);
+    }
     if (advantages != null) {
       requireLength("advantages", advantages.values().length, length);
-    }
-    if (referenceLogProbabilities.length > 0) {
-      requireLength("reference log-probabilities", referenceLogProbabilities.length, length);
     }
   }
 
@@ -68,44 +104,31 @@ public record Rollout(
     return new Rollout(
         prompt,
         completion.tokens(),
-        completion.modelLogProbabilities(),
+        Sampled.of(completion),
         completion.finish(),
         completion.text(),
         null,
-        null,
-        new double[0]);
+        null);
   }
 
   /// With its reward.
   public Rollout withReward(RolloutReward other) {
-    return new Rollout(
-        prompt,
-        completion,
-        samplerLogProbabilities,
-        finish,
-        text,
-        other,
-        advantages,
-        referenceLogProbabilities);
+    return new Rollout(prompt, completion, sampled, finish, text, other, advantages);
   }
 
   /// With the advantages of its tokens.
   public Rollout withAdvantages(Advantages other) {
-    return new Rollout(
-        prompt,
-        completion,
-        samplerLogProbabilities,
-        finish,
-        text,
-        reward,
-        other,
-        referenceLogProbabilities);
+    return new Rollout(prompt, completion, sampled, finish, text, reward, other);
   }
 
-  /// With the log-probabilities of its tokens under the reference policy.
-  public Rollout withReferenceLogProbabilities(double[] other) {
-    return new Rollout(
-        prompt, completion, samplerLogProbabilities, finish, text, reward, advantages, other);
+  @Override
+  public int[][] candidates() {
+    return sampled.candidates();
+  }
+
+  /// The log-probabilities of the completion tokens under the policy that sampled them.
+  double[] samplerLogProbabilities() {
+    return sampled.logProbabilities();
   }
 
   /// Tokens of the completion.
@@ -138,10 +161,9 @@ public record Rollout(
     return advantages;
   }
 
-  /// Whether the loss can depend on the probabilities of its tokens.
-  boolean hasGradient() {
+  /// Whether any token of the completion has an advantage that counts.
+  boolean hasAdvantage() {
     return learnable().counted()
-        && (referenceLogProbabilities.length > 0
-            || Arrays.stream(learnable().values()).anyMatch(advantage -> advantage != 0));
+        && Arrays.stream(learnable().values()).anyMatch(advantage -> advantage != 0);
   }
 }

@@ -6,11 +6,14 @@ import bitnet.generation.BatchGenerator;
 import bitnet.generation.Completion;
 import bitnet.generation.GenerationSettings;
 import bitnet.generation.SamplingSettings;
+import bitnet.graph.LlamaModel;
 import bitnet.model.LatentWeights;
 import bitnet.model.TernarizedWeights;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.runtime.TernaryLlama;
 import bitnet.tokenizer.Tokenizer;
+import bitnet.training.LogProbabilityPass;
+import bitnet.training.PromptCompletion;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,6 +51,23 @@ public final class RolloutSampler implements AutoCloseable {
     }
   }
 
+  /// Selects the random numbers of completions.
+  ///
+  /// @param step of the run
+  /// @param purpose of the completions
+  /// @param offset number of the first completion among those of the step with this purpose
+  public record Draw(long step, Purpose purpose, long offset) {
+
+    /// All completions of a step with a purpose.
+    public static Draw of(long step, Purpose purpose) {
+      return new Draw(step, purpose, 0);
+    }
+
+    private long firstSequence() {
+      return purpose.firstSequence(step) + offset;
+    }
+  }
+
   private final TernaryLlama llama;
   private final Tokenizer tokenizer;
   private final BatchGenerator generator;
@@ -76,22 +96,17 @@ public final class RolloutSampler implements AutoCloseable {
   ///
   /// @param prompts as text
   /// @param samples completions of each prompt
-  /// @param step of the run, which with the purpose selects the random numbers
+  /// @param draw selects the random numbers
   /// @return `[prompt][sample]`
   public List<List<Rollout>> sample(
-      List<String> prompts,
-      int samples,
-      int maxLength,
-      SamplingSettings sampling,
-      long step,
-      Purpose purpose) {
+      List<String> prompts, int samples, int maxLength, SamplingSettings sampling, Draw draw) {
     List<int[]> encoded = prompts.stream().map(this::encode).toList();
     List<List<Completion>> completions =
         generator.generate(
             encoded,
             samples,
-            purpose.firstSequence(step),
-            new GenerationSettings(maxLength, stops, sampling));
+            draw.firstSequence(),
+            new GenerationSettings(maxLength, stops, sampling).withRecord());
     List<List<Rollout>> rollouts = new ArrayList<>();
     for (int i = 0; i < encoded.size(); i++) {
       int[] prompt = encoded.get(i);
@@ -103,18 +118,26 @@ public final class RolloutSampler implements AutoCloseable {
 
   /// Samples a group of completions for each record.
   public List<Group> sampleGroups(
-      List<QaRecord> records,
-      int groupSize,
-      int maxLength,
-      SamplingSettings sampling,
-      long step,
-      Purpose purpose) {
+      List<QaRecord> records, int groupSize, int maxLength, SamplingSettings sampling, Draw draw) {
     List<String> prompts =
         records.stream().map(record -> QaTemplate.prompt(record.query())).toList();
-    List<List<Rollout>> rollouts = sample(prompts, groupSize, maxLength, sampling, step, purpose);
+    List<List<Rollout>> rollouts = sample(prompts, groupSize, maxLength, sampling, draw);
     return IntStream.range(0, records.size())
         .mapToObj(i -> Group.of(records.get(i), rollouts.get(i)))
         .toList();
+  }
+
+  /// The log-probabilities of completions under the packed policy, `[text][token]`.
+  ///
+  /// @param policy whose weights were packed last
+  /// @param temperature of the distributions
+  double[][] logProbabilities(
+      LlamaModel policy, List<? extends PromptCompletion> texts, double temperature) {
+    return LogProbabilityPass.of(
+        policy,
+        new LogProbabilityPass.Reference(CompletionStates.of(llama, texts), policy.effectiveHead()),
+        texts,
+        temperature);
   }
 
   /// The tokens of a prompt, with those that the tokenizer puts around every text, as generation

@@ -8,8 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /// The second layer (MGRPO, arXiv 2506.04746): the same policy gets its first answers with a
-/// guiding prompt, and answers again. The advantage of a correction is the difference of its reward
-/// to that of the first answer.
+/// guiding prompt, and answers again. [CorrectionAdvantage] says what it learns from.
 final class SelfCorrection {
   private final RolloutSampler rollouts;
   private final RewardStage rewards;
@@ -58,7 +57,11 @@ final class SelfCorrection {
             StepTimes.Part.GENERATION,
             () ->
                 rollouts.sample(
-                    prompts, corrections, settings.maxLength(), drawing, step, purpose));
+                    prompts,
+                    corrections,
+                    settings.maxLength(),
+                    drawing,
+                    RolloutSampler.Draw.of(step, purpose)));
     List<Group> groups = new ArrayList<>();
     for (int i = 0; i < sampled.size(); i++) {
       Group of = empty.get(i);
@@ -67,30 +70,64 @@ final class SelfCorrection {
     return Corrections.of(times.time(StepTimes.Part.REWARD, () -> rewards.score(groups)), verifier);
   }
 
-  /// The corrections with their advantages: the rise of the reward over the first answer.
-  static List<Rollout> advantages(Corrections corrections, boolean maskTruncated) {
-    List<Rollout> rollouts = new ArrayList<>();
-    for (Group group : corrections.groups()) {
-      double before = Corrections.first(group).scored().tokenScores()[0];
-      for (Rollout rollout : group.rollouts()) {
-        double[] rise =
-            Arrays.stream(rollout.scored().tokenScores()).map(score -> score - before).toArray();
+  /// The corrections with their advantages.
+  ///
+  /// @param scaling of advantages that are relative to a group
+  /// @param maskTruncated whether truncated corrections are excluded from the loss
+  static Corrections withAdvantages(
+      Corrections corrections,
+      CorrectionAdvantage advantage,
+      GrpoSettings.AdvantageSettings scaling,
+      boolean maskTruncated) {
+    if (advantage == CorrectionAdvantage.GROUP) {
+      return corrections.with(GroupAdvantages.of(corrections.groups(), scaling, maskTruncated));
+    }
+    List<Group> groups = new ArrayList<>();
+    for (int i = 0; i < corrections.groups().size(); i++) {
+      Group group = corrections.groups().get(i);
+      boolean[] accepted = corrections.accepted().get(i);
+      List<Rollout> rollouts = new ArrayList<>();
+      for (int j = 0; j < accepted.length; j++) {
+        Rollout rollout = group.rollouts().get(j);
+        boolean learned =
+            advantage == CorrectionAdvantage.SIGNED
+                || (accepted[j] && rise(Corrections.first(group), rollout) > 0);
         rollouts.add(
             rollout.withAdvantages(
-                new Rollout.Advantages(rise, !(maskTruncated && rollout.truncated()))));
+                new Rollout.Advantages(
+                    learned
+                        ? rises(Corrections.first(group), rollout)
+                        : new double[rollout.length()],
+                    !(maskTruncated && rollout.truncated()))));
       }
+      groups.add(group.with(rollouts));
     }
-    return rollouts;
+    return corrections.with(groups);
   }
 
-  /// The accepted corrections with a higher reward than their first answer, to learn from again.
-  static List<ReplayBuffer.Entry> successes(Corrections corrections) {
+  private static double rise(Rollout first, Rollout second) {
+    return second.scored().total() - first.scored().total();
+  }
+
+  /// The rise of the reward at each token: with a dense reward that of the steps still to come.
+  private static double[] rises(Rollout first, Rollout second) {
+    double before = first.scored().tokenScores()[0];
+    return Arrays.stream(second.scored().tokenScores()).map(score -> score - before).toArray();
+  }
+
+  /// The corrections to learn from again: accepted, with a higher reward than their first answer,
+  /// and not excluded from the loss. Their advantage is the rise.
+  ///
+  /// @param corrections with advantages
+  static List<ReplayBuffer.Entry> successes(Corrections corrections, long step) {
     List<ReplayBuffer.Entry> entries = new ArrayList<>();
     corrections.forEach(
         (first, second, accepted) -> {
-          double rise = second.scored().total() - first.scored().total();
-          if (accepted && rise > 0) {
-            entries.add(ReplayBuffer.Entry.of(second, rise));
+          if (accepted && rise(first, second) > 0 && second.learnable().counted()) {
+            entries.add(
+                ReplayBuffer.Entry.of(
+                    second.withAdvantages(new Rollout.Advantages(rises(first, second), true)),
+                    step));
           }
         });
     return entries;

@@ -22,12 +22,11 @@ class AdvantagesTest {
     return new Rollout(
         new int[] {1},
         new int[tokens],
-        new double[tokens],
+        new Rollout.Sampled(new double[tokens], new double[tokens], new int[0][]),
         finish,
         text,
         null,
-        null,
-        new double[0]);
+        null);
   }
 
   private static Rollout scored(FinishReason finish, double... tokenScores) {
@@ -50,7 +49,10 @@ class AdvantagesTest {
   }
 
   private static double[][] advantages(RewardScaling scaling, Rollout... rollouts) {
-    return GroupAdvantages.of(List.of(new Group("q", "a", null, List.of(rollouts))), scaling, false)
+    return GroupAdvantages.of(
+            List.of(new Group("q", "a", null, List.of(rollouts))),
+            GrpoSettings.AdvantageSettings.of(scaling),
+            false)
         .getFirst()
         .rollouts()
         .stream()
@@ -122,11 +124,14 @@ class AdvantagesTest {
     Group group = new Group("q", "a", null, List.of(scored(1), scored(FinishReason.LENGTH, 0.0)));
 
     List<Rollout> masked =
-        GroupAdvantages.of(List.of(group), RewardScaling.GROUP, true).getFirst().rollouts();
+        GroupAdvantages.of(
+                List.of(group), GrpoSettings.AdvantageSettings.of(RewardScaling.GROUP), true)
+            .getFirst()
+            .rollouts();
 
     assertThat(masked.get(0).learnable().counted()).isTrue();
     assertThat(masked.get(1).learnable().counted()).isFalse();
-    assertThat(masked.get(1).hasGradient()).isFalse();
+    assertThat(masked.get(1).hasAdvantage()).isFalse();
   }
 
   @Test
@@ -139,8 +144,7 @@ class AdvantagesTest {
             scored(0),
             List.of(
                 scored(1, 0.5)
-                    .withAdvantages(new Rollout.Advantages(new double[] {0.25, -0.25}, true))
-                    .withReferenceLogProbabilities(new double[] {-1, -2})));
+                    .withAdvantages(new Rollout.Advantages(new double[] {0.25, -0.25}, true))));
 
     Group read = mapper.readValue(mapper.writeValueAsString(group), Group.class);
 
@@ -151,7 +155,10 @@ class AdvantagesTest {
   void stagesRefuseRolloutsOfAnEarlierStage() {
     Group group = new Group("q", "a", null, List.of(rollout("x", 2, FinishReason.EOS)));
 
-    assertThatThrownBy(() -> GroupAdvantages.of(List.of(group), RewardScaling.GROUP, false))
+    assertThatThrownBy(
+            () ->
+                GroupAdvantages.of(
+                    List.of(group), GrpoSettings.AdvantageSettings.of(RewardScaling.GROUP), false))
         .isInstanceOf(IllegalStateException.class)
         .hasMessage("the rollout has no reward; score it first");
   }

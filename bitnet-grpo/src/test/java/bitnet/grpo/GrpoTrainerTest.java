@@ -46,13 +46,10 @@ class GrpoTrainerTest {
   private static final RuntimeSettings RUNTIME =
       new RuntimeSettings(1, "auto", LmHeadType.FP32, CacheType.FP32);
   private static final CorrectionSettings TWO_LAYERS =
-      new CorrectionSettings(
-          2,
-          3,
-          new GuidingPrompts(List.of(" again", " check"), List.of(), false),
-          new VerifierSpec(VerifierSpec.DEFAULT, 0),
-          8,
-          2);
+      CorrectionSettings.defaults(3)
+          .withGuidance(new GuidingPrompts(List.of(" again", " check"), List.of(), false))
+          .withReplay(new CorrectionSettings.Replay(8, 2, 0))
+          .withAnswersAgain(true);
 
   /// The two arms: ASCII or not. A blank model takes either about as often.
   private static final Reward BETTER_ARM =
@@ -77,6 +74,7 @@ class GrpoTrainerTest {
     final List<Map<String, Double>> rows = new ArrayList<>();
     final List<CompletionRecord> answers = new ArrayList<>();
     final List<TrainingReport> started = new ArrayList<>();
+    final List<String> noticed = new ArrayList<>();
 
     @Override
     public void drew(List<CompletionRecord> some) {
@@ -93,6 +91,11 @@ class GrpoTrainerTest {
       Map<String, Double> row = new LinkedHashMap<>(report.row());
       row.keySet().removeIf(name -> name.endsWith("_s") || name.equals("step_time"));
       rows.add(row);
+    }
+
+    @Override
+    public void noticed(String line) {
+      noticed.add(line);
     }
 
     @Override
@@ -116,16 +119,16 @@ class GrpoTrainerTest {
       long refSync,
       Optional<CorrectionSettings> correction) {
     return new GrpoSettings(
-        new GrpoSettings.Rollout(4, 8, maxLength, new SamplingSettings(1, 0, 1, 0, 1, 3)),
-        RewardScaling.GROUP,
+        GrpoSettings.Rollout.of(4, 8, maxLength, new SamplingSettings(1, 0, 1, 0, 1, 3)),
+        GrpoSettings.AdvantageSettings.of(RewardScaling.GROUP),
         new GrpoLoss(
             LossType.GRPO, 0.2, 0.2, beta, KlEstimator.FORWARD, Importance.TOKEN, maxLength),
-        new GrpoSettings.Update(2, false, refSync, ForwardPass.Keep.ALL, 256),
+        new GrpoSettings.Update(2, false, refSync, ForwardPass.Keep.ALL, 256, 0, 0),
         new OptimizerSettings(
             new LearningRateSchedule(LearningRateDecay.of("constant"), learningRate, 0, 0, steps),
             1),
         correction,
-        2,
+        GrpoSettings.Evaluation.every(2),
         new CheckpointSettings(2, 9));
   }
 
@@ -252,7 +255,6 @@ class GrpoTrainerTest {
   }
 
   private static CorrectionSettings guided(String phrase) {
-    return new CorrectionSettings(
-        2, 3, GuidingPrompts.only(phrase), new VerifierSpec(VerifierSpec.DEFAULT, 0), 8, 2);
+    return CorrectionSettings.defaults(3).withGuidance(GuidingPrompts.only(phrase));
   }
 }

@@ -40,16 +40,19 @@ class ReferencePolicyTest {
     BlankWeights first = new BlankWeights(CONFIG, new LatentInitializer(5, 0.1));
     BlankWeights second = new BlankWeights(CONFIG, new LatentInitializer(6, 0.1));
     try (NDManager manager = NDManager.newBaseManager();
-        ReferencePolicy reference = new ReferencePolicy(first, exact, true)) {
+        ReferencePolicy reference = new ReferencePolicy(first, manager, exact, true)) {
       for (BlankWeights weights : List.of(first, second)) {
         reference.replace(weights);
         try (LlamaModel model = LlamaModel.load(weights, manager, ComputeType.FP32);
             LogProbabilityPass pass =
-                new LogProbabilityPass(model, TEXTS, ForwardPass.Keep.NOTHING)) {
+                new LogProbabilityPass(
+                    model, TEXTS, ForwardPass.Keep.NOTHING, 0.7, reference.states(TEXTS))) {
           double[][] expected = pass.logProbabilities();
-          double[][] actual = reference.logProbabilities(TEXTS);
+          double[][] actual = pass.referenceLogProbabilities();
           for (int i = 0; i < expected.length; i++) {
-            assertThat(actual[i]).containsExactly(expected[i], offset(1e-3));
+            assertThat(actual[i]).containsExactly(expected[i], offset(1e-5));
+            assertThat(pass.divergences()[i])
+                .containsExactly(new double[expected[i].length], offset(1e-6));
           }
         }
       }

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,8 @@ import java.util.SequencedMap;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// Guiding prompts, verifiers and the buffer.
 class SelfCorrectionPartsTest {
@@ -24,7 +27,12 @@ class SelfCorrectionPartsTest {
 
   private static ReplayBuffer.Entry entry(int number) {
     return new ReplayBuffer.Entry(
-        new int[] {number}, new int[] {1, 2}, new double[] {-0.1, -1.0 / 3}, 0.5);
+        new int[] {number},
+        new int[] {1, 2},
+        new double[] {-0.1, -1.0 / 3},
+        new int[0][],
+        new double[] {0.5, 0.5},
+        3);
   }
 
   private static Verifier.Correction correction(String corrected, double before, double after) {
@@ -111,12 +119,11 @@ class SelfCorrectionPartsTest {
     return new Rollout(
         new int[] {1},
         new int[] {2, 3},
-        new double[] {-0.5, -0.25},
+        Rollout.Sampled.of(-0.5, -0.25),
         FinishReason.EOS,
         text,
         new RolloutReward(reward, new double[] {reward}, new double[] {reward, reward}, correct),
-        null,
-        new double[0]);
+        null);
   }
 
   private static Corrections corrections() {
@@ -136,11 +143,26 @@ class SelfCorrectionPartsTest {
         verifier);
   }
 
-  @Test
-  void theAdvantageOfACorrectionIsTheRiseOfItsRewardOverTheFirstAnswer() {
-    assertThat(SelfCorrection.advantages(corrections(), false))
-        .extracting(rollout -> rollout.learnable().values()[1])
-        .containsExactly(0.75, -0.25, 0.0, -1.0);
+  private static Corrections learned(CorrectionAdvantage advantage) {
+    return SelfCorrection.withAdvantages(
+        corrections(), advantage, GrpoSettings.AdvantageSettings.of(RewardScaling.NONE), false);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "IMPROVED, '0.75, 0, 0, 0'",
+    "SIGNED, '0.75, -0.25, 0, -1'",
+    "GROUP, '0.5, -0.5, 0.5, -0.5'",
+  })
+  void theAdvantageOfACorrectionIsItsRiseOrRelativeToItsGroup(
+      CorrectionAdvantage advantage, String expected) {
+    double[] values =
+        Arrays.stream(expected.split(", ")).mapToDouble(Double::parseDouble).toArray();
+
+    assertThat(
+            GrpoMetrics.rollouts(learned(advantage).groups()).stream()
+                .mapToDouble(rollout -> rollout.learnable().values()[1]))
+        .containsExactly(values[0], values[1], values[2], values[3]);
   }
 
   @Test
@@ -158,12 +180,60 @@ class SelfCorrectionPartsTest {
 
   @Test
   void onlyAcceptedCorrectionsWithAHigherRewardAreRemembered() {
-    List<ReplayBuffer.Entry> successes = SelfCorrection.successes(corrections());
+    for (CorrectionAdvantage advantage : CorrectionAdvantage.values()) {
+      List<ReplayBuffer.Entry> successes = SelfCorrection.successes(learned(advantage), 7);
 
-    assertThat(successes).hasSize(1);
-    assertThat(successes.getFirst().advantage()).isEqualTo(0.75);
-    Rollout replayed = successes.getFirst().rollout();
-    assertThat(replayed.samplerLogProbabilities()).containsExactly(-0.5, -0.25);
-    assertThat(replayed.learnable().values()).containsExactly(0.75, 0.75);
+      assertThat(successes).hasSize(1);
+      assertThat(successes.getFirst().advantages()).containsExactly(0.75, 0.75);
+      assertThat(successes.getFirst().step()).isEqualTo(7);
+      Rollout replayed = successes.getFirst().rollout();
+      assertThat(replayed.samplerLogProbabilities()).containsExactly(-0.5, -0.25);
+      assertThat(replayed.learnable().values()).containsExactly(0.75, 0.75);
+    }
+  }
+
+  @Test
+  void aTruncatedCorrectionThatIsMaskedIsNotRememberedEither() {
+    Rollout second =
+        new Rollout(
+            new int[] {1},
+            new int[] {2, 3},
+            Rollout.Sampled.of(-0.5, -0.25),
+            FinishReason.LENGTH,
+            "2",
+            new RolloutReward(1, new double[] {1}, new double[] {1, 1}, true),
+            null);
+    Corrections some =
+        Corrections.of(
+            List.of(new Group("1+1=", "2", answer("3", 0, false), List.of(second))),
+            new VerifierSpec("answer", 0).open());
+
+    assertThat(SelfCorrection.successes(masked(some, true), 0)).isEmpty();
+    assertThat(SelfCorrection.successes(masked(some, false), 0)).hasSize(1);
+  }
+
+  private static Corrections masked(Corrections corrections, boolean maskTruncated) {
+    return SelfCorrection.withAdvantages(
+        corrections,
+        CorrectionAdvantage.IMPROVED,
+        GrpoSettings.AdvantageSettings.of(RewardScaling.NONE),
+        maskTruncated);
+  }
+
+  @Test
+  void theBufferForgetsWhatIsTooOldAndReadsEntriesOfTheFirstVersion() throws IOException {
+    ReplayBuffer buffer = ReplayBuffer.EMPTY.with(List.of(entry(1)), 3);
+    String former =
+        """
+        {"prompt": [1], "response": [2, 3], "oldLogProbabilities": [-1, -2], "advantage": 0.5}
+        """;
+
+    assertThat(buffer.since(3).entries()).hasSize(1);
+    assertThat(buffer.since(4).entries()).isEmpty();
+    assertThat(ReplayBuffer.meanAge(buffer.entries(), 10)).isEqualTo(7);
+    ReplayBuffer.Entry read = new ObjectMapper().readValue(former, ReplayBuffer.Entry.class);
+    assertThat(read.advantages()).containsExactly(0.5, 0.5);
+    assertThat(read.candidates()).isEmpty();
+    assertThat(read.rollout().length()).isEqualTo(2);
   }
 }

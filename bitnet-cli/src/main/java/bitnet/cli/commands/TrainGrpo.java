@@ -4,23 +4,23 @@ import bitnet.cli.option.BadRecordOptions;
 import bitnet.cli.option.ComputeOptions;
 import bitnet.cli.option.ConfigFile;
 import bitnet.cli.option.CorrectionOptions;
+import bitnet.cli.option.GrpoEvaluationOptions;
 import bitnet.cli.option.LossOptions;
 import bitnet.cli.option.ModelOptions;
 import bitnet.cli.option.OptimizerOptions;
+import bitnet.cli.option.RolloutOptions;
 import bitnet.cli.option.RunOptions;
+import bitnet.cli.option.UpdateOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.cli.output.GrpoOutput;
 import bitnet.cli.output.TrainingOutput;
 import bitnet.data.Benchmark;
 import bitnet.device.ProcessorFeatures;
-import bitnet.generation.SamplingSettings;
 import bitnet.graph.DeviceSelector;
 import bitnet.grpo.CompletionsLog;
-import bitnet.grpo.CorrectionSettings;
 import bitnet.grpo.GrpoRun;
 import bitnet.grpo.GrpoSettings;
 import bitnet.grpo.GrpoTrainer;
-import bitnet.grpo.RewardScaling;
 import bitnet.kernel.CacheType;
 import bitnet.metrics.MetricsLog;
 import bitnet.reward.RewardSpec;
@@ -32,7 +32,6 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -89,29 +88,6 @@ public final class TrainGrpo implements Callable<Integer> {
   private long steps;
 
   @Option(
-      names = "--batch_size",
-      defaultValue = "16",
-      paramLabel = "N",
-      description = "Prompts per step (default: ${DEFAULT-VALUE}).")
-  private int batchSize;
-
-  @Option(
-      names = "--group_size",
-      defaultValue = "8",
-      paramLabel = "N",
-      description =
-          "Completions sampled per prompt (the group of GRPO), at least 2 (default: "
-              + "${DEFAULT-VALUE}).")
-  private int groupSize;
-
-  @Option(
-      names = "--max_length",
-      defaultValue = "128",
-      paramLabel = "N",
-      description = "Maximum number of tokens of a completion (default: ${DEFAULT-VALUE}).")
-  private int maxLength;
-
-  @Option(
       names = "--reward_model",
       arity = "1..*",
       paramLabel = "R",
@@ -129,52 +105,6 @@ public final class TrainGrpo implements Callable<Integer> {
   private List<Double> rewardWeights = new ArrayList<>();
 
   @Option(
-      names = "--scale_rewards",
-      defaultValue = "group",
-      paramLabel = "S",
-      description =
-          "Divide advantages by the standard deviation of the rewards of the group or "
-              + "batch, or by none (default: ${DEFAULT-VALUE}).")
-  private String scaleRewards;
-
-  @Option(
-      names = "--num_iterations",
-      defaultValue = "1",
-      paramLabel = "N",
-      description =
-          "Optimizer steps per batch of rollouts (mu in the GRPO paper) (default: "
-              + "${DEFAULT-VALUE}).")
-  private int iterations;
-
-  @Option(names = "--mask_truncated", description = "Exclude truncated completions from the loss.")
-  private boolean maskTruncated;
-
-  @Option(
-      names = "--ref_sync",
-      defaultValue = "0",
-      paramLabel = "N",
-      description =
-          "Copy the policy to the reference model every N steps; 0: never (default: "
-              + "${DEFAULT-VALUE}).")
-  private long refSync;
-
-  @Option(
-      names = "--temperature",
-      defaultValue = "1",
-      paramLabel = "X",
-      description = "Sampling temperature of the rollouts, above 0 (default: ${DEFAULT-VALUE}).")
-  private double temperature;
-
-  @Option(
-      names = "--top_p",
-      defaultValue = "1",
-      paramLabel = "P",
-      description =
-          "Nucleus sampling of the rollouts: keep the smallest set of tokens whose total "
-              + "probability reaches P, above 0 and at most 1 (default: ${DEFAULT-VALUE}).")
-  private double topP;
-
-  @Option(
       names = "--warmup",
       defaultValue = "0",
       paramLabel = "N",
@@ -182,29 +112,11 @@ public final class TrainGrpo implements Callable<Integer> {
   private long warmup;
 
   @Option(
-      names = "--pass_tokens",
-      defaultValue = "4096",
-      paramLabel = "N",
-      description =
-          "Maximum number of tokens per forward pass of the update; a smaller value "
-              + "needs less memory (default: ${DEFAULT-VALUE}).")
-  private int passTokens;
-
-  @Option(
       names = "--seed",
       defaultValue = "0",
       paramLabel = "S",
       description = "Seed of the question order and of sampling (default: ${DEFAULT-VALUE}).")
   private long seed;
-
-  @Option(
-      names = "--eval_interval",
-      defaultValue = "50",
-      paramLabel = "N",
-      description =
-          "Evaluate on --eval_dataset every N steps; 0: only at the end (default: "
-              + "${DEFAULT-VALUE}).")
-  private long evalInterval;
 
   @Option(
       names = "--sample_interval",
@@ -230,7 +142,13 @@ public final class TrainGrpo implements Callable<Integer> {
               + "${DEFAULT-VALUE}).")
   private String kernel;
 
+  @Mixin private RolloutOptions rollouts;
+
+  @Mixin private UpdateOptions update;
+
   @Mixin private LossOptions loss;
+
+  @Mixin private GrpoEvaluationOptions evaluation;
 
   @Mixin private CorrectionOptions correction;
 
@@ -297,20 +215,14 @@ public final class TrainGrpo implements Callable<Integer> {
   }
 
   private GrpoSettings settings() throws IOException {
-    Optional<CorrectionSettings> second =
-        correction.settings(spec.commandLine().getParseResult(), maxLength);
     return new GrpoSettings(
-        new GrpoSettings.Rollout(
-            batchSize,
-            groupSize,
-            maxLength,
-            new SamplingSettings(temperature, 0, topP, 0, 1, seed)),
-        RewardScaling.of(scaleRewards),
-        loss.loss(maxLength),
-        new GrpoSettings.Update(iterations, maskTruncated, refSync, optimizer.keep(), passTokens),
+        rollouts.rollout(seed),
+        update.advantages(),
+        loss.loss(rollouts.maxLength()),
+        update.update(optimizer.keep(), rollouts.batchSize()),
         optimizer.settings(warmup, steps),
-        second,
-        evalInterval,
+        correction.settings(spec.commandLine().getParseResult(), rollouts.maxLength()),
+        evaluation.evaluation(evalDataset != null),
         kept.checkpoints());
   }
 }

@@ -1,6 +1,7 @@
 package bitnet.cli.option;
 
 import bitnet.data.QaTemplate;
+import bitnet.grpo.CorrectionAdvantage;
 import bitnet.grpo.CorrectionSettings;
 import bitnet.grpo.GuidingPrompts;
 import bitnet.grpo.VerifierSpec;
@@ -25,8 +26,11 @@ public final class CorrectionOptions {
           "--guiding_schedule",
           "--verifier",
           "--improvement_threshold",
+          "--correction_advantage",
           "--buffer_size",
-          "--replay_size");
+          "--replay_size",
+          "--replay_max_age",
+          "--t1_prime");
 
   @Option(
       names = TWO_LAYER,
@@ -94,6 +98,17 @@ public final class CorrectionOptions {
   private double improvementThreshold;
 
   @Option(
+      names = "--correction_advantage",
+      defaultValue = "improved",
+      paramLabel = "A",
+      description =
+          "Advantage of a correction: improved (rise of the reward over the first answer, for "
+              + "accepted corrections only), signed (the difference of the rewards, for all "
+              + "corrections) or group (relative to the corrections of the same first answer) "
+              + "(default: ${DEFAULT-VALUE}).")
+  private String advantage;
+
+  @Option(
       names = "--buffer_size",
       defaultValue = "256",
       paramLabel = "N",
@@ -107,6 +122,21 @@ public final class CorrectionOptions {
       paramLabel = "N",
       description = "Corrections replayed from the buffer per step (default: ${DEFAULT-VALUE}).")
   private int replaySize;
+
+  @Option(
+      names = "--replay_max_age",
+      defaultValue = "0",
+      paramLabel = "N",
+      description =
+          "Forget corrections in the buffer after N steps; 0: never (default: ${DEFAULT-VALUE}).")
+  private long replayMaxAge;
+
+  @Option(
+      names = "--t1_prime",
+      description =
+          "Answer the questions of each step again after its updates, for the metric t1_prime: a "
+              + "figure of training questions that costs another rollout.")
+  private boolean answersAgain;
 
   private CorrectionOptions() {}
 
@@ -129,8 +159,9 @@ public final class CorrectionOptions {
             secondMaxLength == null ? maxLength : secondMaxLength,
             guidance(),
             new VerifierSpec(verifier, improvementThreshold),
-            bufferSize,
-            replaySize));
+            CorrectionAdvantage.of(advantage),
+            new CorrectionSettings.Replay(bufferSize, replaySize, replayMaxAge),
+            answersAgain));
   }
 
   private GuidingPrompts guidance() throws IOException {

@@ -22,17 +22,19 @@ public final class LossOptions {
 
   @Option(
       names = "--clip_eps",
-      defaultValue = "0.2",
       paramLabel = "X",
       description =
-          "PPO clip range epsilon of the importance ratio, at least 0. It has an effect "
-              + "only with --num_iterations above 1 (default: ${DEFAULT-VALUE}).")
-  private double clipEps;
+          "PPO clip range epsilon of the importance ratio, above 0 and below 1. It has an effect "
+              + "only with several optimizer steps per step: --num_iterations above 1, or a "
+              + "--rollout_batch above --batch_size (default: 0.2; with --importance sequence 3e-4).")
+  private @Nullable Double clipEps;
 
   @Option(
       names = "--epsilon_high",
       paramLabel = "X",
-      description = "Upper clip range, as in DAPO (clip-higher) (default: --clip_eps).")
+      description =
+          "Upper clip range, as in DAPO (clip-higher), above 0 (default: --clip_eps; with "
+              + "--importance sequence 4e-4).")
   private @Nullable Double epsilonHigh;
 
   @Option(
@@ -46,11 +48,13 @@ public final class LossOptions {
 
   @Option(
       names = "--kl",
-      defaultValue = "forward",
+      defaultValue = "k3",
       paramLabel = "K",
       description =
-          "KL estimator: forward (p (ln p - ln ref) of the sampled token) or k3 (ref/p - "
-              + "ln(ref/p) - 1) (default: ${DEFAULT-VALUE}).")
+          "KL penalty of each token: forward (the divergence, the sum of p (ln p - ln ref) over "
+              + "the vocabulary), or an estimate by the sampled token: k1 (ln p - ln ref; as a "
+              + "penalty without effect on average) or k3 (ref/p - ln(ref/p) - 1) "
+              + "(default: ${DEFAULT-VALUE}).")
   private String kl;
 
   @Option(
@@ -58,20 +62,25 @@ public final class LossOptions {
       defaultValue = "token",
       paramLabel = "I",
       description =
-          "Importance ratio: per token, or per sequence as in GSPO (default: "
-              + "${DEFAULT-VALUE}).")
+          "Importance ratio: per token, or per sequence as in GSPO, which is defined for "
+              + "--loss_type grpo (default: ${DEFAULT-VALUE}).")
   private String importance;
 
   private LossOptions() {}
 
+  /// The loss for completions of a length.
   public GrpoLoss loss(int maxLength) {
-    return new GrpoLoss(
-        LossType.of(type),
-        clipEps,
-        epsilonHigh == null ? clipEps : epsilonHigh,
-        beta,
-        KlEstimator.of(kl),
-        Importance.of(importance),
-        maxLength);
+    GrpoLoss defaults =
+        GrpoLoss.defaults(maxLength)
+            .withType(LossType.of(type))
+            .withImportance(Importance.of(importance))
+            .withDefaultClip()
+            .withKl(KlEstimator.of(kl))
+            .withBeta(beta);
+    if (clipEps == null) {
+      return defaults.withClip(
+          defaults.epsilon(), epsilonHigh == null ? defaults.epsilonHigh() : epsilonHigh);
+    }
+    return defaults.withClip(clipEps, epsilonHigh == null ? clipEps : epsilonHigh);
   }
 }

@@ -57,6 +57,11 @@ public final class GrpoOutput implements GrpoListener {
     samples.write(shown);
   }
 
+  @Override
+  public void noticed(String line) {
+    output.line(line);
+  }
+
   private static String text(CompletionRecord answer) {
     return String.format(
         Locale.ROOT,

@@ -1,8 +1,6 @@
-package bitnet.eval;
+package bitnet.reward;
 
 import bitnet.data.QaTemplate;
-import bitnet.reward.FinalAnswer;
-import bitnet.reward.TokenF1;
 import java.math.BigDecimal;
 import java.util.Arrays;
 import java.util.List;
@@ -10,7 +8,7 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
 /// The reasoning of a completion, and how much of a reference's it holds.
-final class ReasoningSteps {
+public final class ReasoningSteps {
   private static final Pattern BREAK = Pattern.compile("[;\\r\\n]+|(?<=[.!?])\\s+");
   private static final String VALUE = "\\d[\\d,]*(?:\\.\\d+)?";
   private static final Pattern NUMBER = Pattern.compile(VALUE);
@@ -24,13 +22,14 @@ final class ReasoningSteps {
 
   private final TokenF1 overlap;
 
-  ReasoningSteps(TokenF1 overlap) {
+  /// Compares steps by the words that they share.
+  public ReasoningSteps(TokenF1 overlap) {
     this.overlap = overlap;
   }
 
   /// What stands between the first `<think>` and the `</think>` after it; to the end where the
   /// reasoning was not ended; nothing where it was not begun.
-  static String inside(String completion) {
+  public static String inside(String completion) {
     int start = completion.indexOf(QaTemplate.THINK);
     if (start < 0) {
       return "";
@@ -41,7 +40,7 @@ final class ReasoningSteps {
   }
 
   /// The steps of a reasoning: parted at semicolons, line breaks and the ends of sentences.
-  static List<String> of(String reasoning) {
+  public static List<String> of(String reasoning) {
     return Arrays.stream(BREAK.split(reasoning, -1))
         .map(String::strip)
         .filter(step -> !step.isEmpty())
@@ -58,7 +57,7 @@ final class ReasoningSteps {
   /// it, both end in the same one.
   ///
   /// @return 0 to 1; 1 for a reference without steps
-  double correctness(String reference, String generated) {
+  public double correctness(String reference, String generated) {
     List<String> wanted = of(reference);
     List<String> found = of(generated);
     if (wanted.isEmpty()) {

@@ -1,0 +1,39 @@
+package bitnet.grpo;
+
+import java.util.Arrays;
+
+/// What a run remembers of its held-out evaluations. Belongs into the checkpoint.
+///
+/// @param start share of right answers to each question before the first step; empty before it was
+///     measured
+/// @param bestStep step of the best evaluation
+/// @param best its value
+/// @param stopped whether the run was ended because accuracy had fallen
+record HeldOutHistory(double[] start, long bestStep, double best, boolean stopped) {
+  static final HeldOutHistory NONE =
+      new HeldOutHistory(new double[0], 0, Double.NEGATIVE_INFINITY, false);
+
+  HeldOutHistory withStart(double[] shares) {
+    return new HeldOutHistory(shares, bestStep, best, stopped);
+  }
+
+  HeldOutHistory withBest(long step, double value) {
+    return new HeldOutHistory(start, step, value, stopped);
+  }
+
+  HeldOutHistory asStopped() {
+    return new HeldOutHistory(start, bestStep, best, true);
+  }
+
+  /// Whether the shares have fallen since the start by more than twice the standard error of their
+  /// mean difference, question by question.
+  boolean hasFallen(double[] now) {
+    if (start.length != now.length || now.length < 2) {
+      return false;
+    }
+    double[] changes = new double[now.length];
+    Arrays.setAll(changes, i -> now[i] - start[i]);
+    double error = GroupAdvantages.deviation(changes) / Math.sqrt(changes.length);
+    return GroupAdvantages.mean(changes) < -2 * error;
+  }
+}
