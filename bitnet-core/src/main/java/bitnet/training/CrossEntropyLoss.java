@@ -31,7 +31,8 @@ public final class CrossEntropyLoss implements Objective<TokenBatch> {
 
   /// Adds the gradients of `weight * mean loss` to the model's parameters.
   ///
-  /// @param weight 1, or 1 / n when the gradients of n batches are accumulated
+  /// @param weight 1, or the batch's share of all counted targets when the gradients of several
+  ///     batches are accumulated
   /// @param keep what the pass keeps: everything, or the layers' inputs
   public Result accumulateTimed(TokenBatch batch, double weight, ForwardPass.Keep keep) {
     long begin = System.nanoTime();

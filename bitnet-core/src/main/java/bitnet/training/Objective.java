@@ -16,7 +16,8 @@ public interface Objective<B> {
   /// Adds the gradients of `weight * mean loss` to the parameters.
   ///
   /// @param batch with at least one item
-  /// @param weight 1, or 1 / n when the gradients of n batches are accumulated
+  /// @param weight 1, or the batch's share of all items when the gradients of several batches are
+  ///     accumulated
   /// @param keep what the forward pass keeps for the backward pass
   /// @return the mean loss
   double accumulate(B batch, double weight, ForwardPass.Keep keep);

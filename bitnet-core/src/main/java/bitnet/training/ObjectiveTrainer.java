@@ -202,11 +202,7 @@ public final class ObjectiveTrainer<B> implements AutoCloseable {
       skipEmpty(position, listener);
       return;
     }
-    double mean = 0;
-    for (B batch : batches) {
-      mean += objective.accumulate(batch, 1.0 / batches.size(), settings.keep());
-    }
-    mean /= batches.size();
+    double mean = accumulate(batches);
     double gradNorm = optimizer.gradientNorm();
     SpikeGuard.Verdict verdict = settings.guard().check(state.guard(), mean, gradNorm);
     broken = SpikeGuard.notFinite(mean, gradNorm);
@@ -230,6 +226,20 @@ public final class ObjectiveTrainer<B> implements AutoCloseable {
       case SKIP -> listener.skipped(state.step(), verdict.reason());
       case STOP -> throw new TrainingException(verdict.reason() + checkpoints.lastGood());
     }
+  }
+
+  /// Adds the gradients of the mean loss over the items of all batches, as of one large batch: a
+  /// batch weighs as much as its share of the items.
+  ///
+  /// @return that mean
+  private double accumulate(List<B> batches) {
+    double items = batches.stream().mapToLong(objective::items).sum();
+    double mean = 0;
+    for (B batch : batches) {
+      double weight = objective.items(batch) / items;
+      mean += weight * objective.accumulate(batch, weight, settings.keep());
+    }
+    return mean;
   }
 
   /// Windows that hold prompts alone have no loss; 0 would count as a perfect one.

@@ -2,6 +2,8 @@ package bitnet.training;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import ai.djl.ndarray.NDManager;
 import bitnet.checkpoint.TrainingCheckpoint;
@@ -195,6 +197,50 @@ class CrossEntropyTrainerTest {
       losses.add(record.losses);
     }
     assertThat(losses.get(1)).isEqualTo(losses.get(0));
+  }
+
+  /// Three windows of 100 targets each, of which 10, 90 and none count.
+  private static TokenStream masked() {
+    int[] tokens = new int[301];
+    for (int i = 0; i < tokens.length; i++) {
+      int id = (7 * i + i / 5) % 32;
+      boolean counted = i > 90 && i <= 190;
+      tokens[i] = counted ? id : ~id;
+    }
+    return TokenStream.of(tokens);
+  }
+
+  private List<Double> oneStep(TokenStream text, int batchSize, int gradAccum) throws IOException {
+    TrainingSettings settings =
+        settings(3e-3, 0)
+            .withBatches(
+                new TrainingSettings.Batches(batchSize, 100, gradAccum, WindowSampling.EPOCH, 7))
+            .withOptimizer(
+                new OptimizerSettings(
+                    new LearningRateSchedule(LearningRateDecay.of("constant"), 1e-3, 0, 0, 1), 0));
+    LlamaModel model =
+        LlamaModel.load(
+            new BlankWeights(CONFIG.withContextLength(100), new LatentInitializer(3, 0.05)),
+            manager,
+            ComputeType.FP32);
+    Heard heard = new Heard();
+    Path run = directory.resolve(batchSize + "-" + text.mask());
+    try (CrossEntropyTrainer trainer =
+        new CrossEntropyTrainer(model, settings, text, null, run, OptionalDouble.empty())) {
+      trainer.run(heard);
+    }
+    Map<String, Double> row = heard.rows.getFirst();
+    return List.of(row.get("loss"), row.get("grad_norm"));
+  }
+
+  @Test
+  void accumulatedBatchesEqualTheLargerBatchHoweverManyTargetsEachCounts() throws IOException {
+    for (TokenStream text : List.of(masked(), text().part(0, 301))) {
+      List<Double> whole = oneStep(text, 3, 1);
+      List<Double> parts = oneStep(text, 1, 3);
+      assertThat(parts.get(0)).isCloseTo(whole.get(0), within(1e-5));
+      assertThat(parts.get(1)).isCloseTo(whole.get(1), withinPercentage(0.05));
+    }
   }
 
   @Test
