@@ -376,12 +376,31 @@ public final class TorchOps {
 
   /// The constants of AdamW.
   ///
-  /// @param beta1 decay of the first moment
-  /// @param beta2 decay of the second moment
-  /// @param epsilon added to the root of the second moment
+  /// @param beta1 decay of the first moment, from 0 to below 1
+  /// @param beta2 decay of the second moment, from 0 to below 1
+  /// @param epsilon added to the root of the second moment, above 0
   public record AdamWSettings(double beta1, double beta2, double epsilon) {
     /// BitNet's: 0.9, 0.95 and 1e-8.
     public static final AdamWSettings BITNET = new AdamWSettings(0.9, 0.95, 1e-8);
+
+    /// Checks the numbers.
+    ///
+    /// @throws IllegalArgumentException naming the value, the rule and a remedy
+    public AdamWSettings {
+      checkDecay("adam_beta1", beta1, 0.9);
+      checkDecay("adam_beta2", beta2, 0.95);
+      if (!(epsilon > 0 && Double.isFinite(epsilon))) {
+        throw new IllegalArgumentException(
+            "adam_epsilon %s is not a finite number above 0; use 1e-8".formatted(epsilon));
+      }
+    }
+
+    private static void checkDecay(String name, double decay, double remedy) {
+      if (!(decay >= 0 && decay < 1)) {
+        throw new IllegalArgumentException(
+            "%s %s is not from 0 to below 1; use %s".formatted(name, decay, remedy));
+      }
+    }
   }
 
   /// The product of two matrices, for measuring the machine.

@@ -68,7 +68,8 @@ public final class ObjectiveTrainer<B> implements AutoCloseable {
     this.heldOut = heldOut;
     this.settings = settings;
     this.options = options;
-    this.optimizer = new OptimizerStep(model.ops(), objective.parameters());
+    this.optimizer =
+        new OptimizerStep(model.ops(), objective.parameters(), settings.optimizer().adamW());
     this.checkpoints =
         new RunCheckpoints<>(
             optimizer, checkpoints, settings.checkpoints().keep(), TrainingState.class);

@@ -35,14 +35,24 @@ public final class OptimizerStep implements AutoCloseable {
   private static final int MAX_SAMPLED_ENTRIES = 1 << 20;
 
   private final TorchOps ops;
+  private final TorchOps.AdamWSettings settings;
   private final NDManager manager;
   private final List<Moments> moments;
+
+  /// Starts with zero moments, and with [TorchOps.AdamWSettings#BITNET].
+  ///
+  /// @param parameters at least one; updated in place
+  public OptimizerStep(TorchOps ops, List<Parameter> parameters) {
+    this(ops, parameters, TorchOps.AdamWSettings.BITNET);
+  }
 
   /// Starts with zero moments.
   ///
   /// @param parameters at least one; updated in place
-  public OptimizerStep(TorchOps ops, List<Parameter> parameters) {
+  /// @param settings decay of the moments, and epsilon
+  public OptimizerStep(TorchOps ops, List<Parameter> parameters, TorchOps.AdamWSettings settings) {
     this.ops = ops;
+    this.settings = settings;
     this.manager = parameters.getFirst().value().getManager().newSubManager();
     this.moments = parameters.stream().map(this::blank).toList();
   }
@@ -99,6 +109,9 @@ public final class OptimizerStep implements AutoCloseable {
   private void apply(boolean decayed, double learningRate, double weightDecay, double clip) {
     List<Moments> group =
         moments.stream().filter(entry -> entry.parameter().isDecayed() == decayed).toList();
+    if (group.isEmpty()) { // which libtorch's operations on lists refuse
+      return;
+    }
     try (NDManager scope = manager.newSubManager()) {
       ops.adamW(
           scope,
@@ -107,7 +120,7 @@ public final class OptimizerStep implements AutoCloseable {
           group.stream().map(Moments::first).toList(),
           group.stream().map(Moments::second).toList(),
           group.stream().map(Moments::count).toList(),
-          TorchOps.AdamWSettings.BITNET,
+          settings,
           learningRate,
           weightDecay,
           clip);

@@ -2,6 +2,7 @@ package bitnet.training;
 
 import bitnet.data.WindowSampling;
 import bitnet.graph.ForwardPass;
+import bitnet.graph.TorchOps.AdamWSettings;
 import bitnet.setting.SettingChecks;
 
 /// The settings of cross-entropy training. [#defaults] and the `with` methods make one.
@@ -84,6 +85,7 @@ public record TrainingSettings(
                 WEIGHT_DECAY,
                 warmup(steps),
                 steps),
+            AdamWSettings.BITNET,
             1),
         0,
         ForwardPass.Keep.ALL,

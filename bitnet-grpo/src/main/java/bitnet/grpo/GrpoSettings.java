@@ -2,6 +2,7 @@ package bitnet.grpo;
 
 import bitnet.generation.SamplingSettings;
 import bitnet.graph.ForwardPass;
+import bitnet.graph.TorchOps.AdamWSettings;
 import bitnet.setting.SettingChecks;
 import bitnet.training.CheckpointSettings;
 import bitnet.training.LearningRateDecay;
@@ -263,6 +264,7 @@ public record GrpoSettings(
         new Update(1, false, 0, ForwardPass.Keep.ALL, 4096, 0, 0),
         new OptimizerSettings(
             new LearningRateSchedule(LearningRateDecay.of("constant"), LEARNING_RATE, 0, 0, steps),
+            AdamWSettings.BITNET,
             1),
         Optional.empty(),
         Evaluation.every(50),

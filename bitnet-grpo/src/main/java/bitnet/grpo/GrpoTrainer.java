@@ -99,7 +99,8 @@ public final class GrpoTrainer implements AutoCloseable {
     this.settings = settings;
     this.best = inputs.best();
     RewardStage rewards = new RewardStage(inputs.rewards(), inputs.tokenizer());
-    this.optimizer = new OptimizerStep(model.ops(), model.parameters());
+    this.optimizer =
+        new OptimizerStep(model.ops(), model.parameters(), settings.optimizer().adamW());
     this.rollouts = new RolloutSampler(model, inputs.tokenizer(), inputs.endTokens(), runtime);
     this.experience =
         new ExperienceSampler(

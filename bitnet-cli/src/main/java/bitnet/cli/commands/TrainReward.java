@@ -11,6 +11,7 @@ import bitnet.cli.output.TrainingOutput;
 import bitnet.data.PreferenceDataset;
 import bitnet.data.RecordSampler;
 import bitnet.device.ProcessorFeatures;
+import bitnet.graph.TorchOps.AdamWSettings;
 import bitnet.metrics.MetricsLog;
 import bitnet.metrics.StepReport;
 import bitnet.model.ComputeSettings;
@@ -68,7 +69,9 @@ public final class TrainReward implements Callable<Integer> {
   private static final double LINEAR_RATE = 0.1;
   private static final OptimizerSettings OPTIMIZER =
       new OptimizerSettings(
-          new LearningRateSchedule(LearningRateDecay.of("linear"), 1e-3, 0, 0, 1), 1);
+          new LearningRateSchedule(LearningRateDecay.of("linear"), 1e-3, 0, 0, 1),
+          AdamWSettings.BITNET,
+          1);
 
   @Spec private CommandSpec spec;
 

@@ -1,6 +1,7 @@
 package bitnet.cli.option;
 
 import bitnet.graph.ForwardPass;
+import bitnet.graph.TorchOps.AdamWSettings;
 import bitnet.training.LearningRateDecay;
 import bitnet.training.LearningRateSchedule;
 import bitnet.training.OptimizerSettings;
@@ -31,6 +32,27 @@ public final class OptimizerOptions {
   private double weightDecay;
 
   @Option(
+      names = "--adam_beta1",
+      paramLabel = "X",
+      description = "Decay of AdamW's first moment, from 0 to below 1 (default: ${DEFAULT-VALUE}).")
+  private double beta1;
+
+  @Option(
+      names = "--adam_beta2",
+      paramLabel = "X",
+      description =
+          "Decay of AdamW's second moment, from 0 to below 1 (default: ${DEFAULT-VALUE}).")
+  private double beta2;
+
+  @Option(
+      names = "--adam_epsilon",
+      paramLabel = "X",
+      description =
+          "Added to the root of AdamW's second moment, above 0; a larger value damps parameters"
+              + " with small gradients (default: ${DEFAULT-VALUE}).")
+  private double epsilon;
+
+  @Option(
       names = "--max_grad_norm",
       paramLabel = "X",
       description =
@@ -50,6 +72,9 @@ public final class OptimizerOptions {
     this.learningRate = defaults.schedule().peak();
     this.schedule = defaults.schedule().decay().key();
     this.weightDecay = defaults.schedule().weightDecay();
+    this.beta1 = defaults.adamW().beta1();
+    this.beta2 = defaults.adamW().beta2();
+    this.epsilon = defaults.adamW().epsilon();
     this.maxGradNorm = defaults.maxGradNorm();
   }
 
@@ -61,6 +86,7 @@ public final class OptimizerOptions {
     return new OptimizerSettings(
         new LearningRateSchedule(
             LearningRateDecay.of(schedule), learningRate, weightDecay, warmup, steps),
+        new AdamWSettings(beta1, beta2, epsilon),
         maxGradNorm);
   }
 

@@ -23,7 +23,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 public final class ErrorText {
   /// `name`, or a word that may be a setting: it is not part of a path, a quotation or an option.
   private static final Pattern SETTING =
-      Pattern.compile("`([a-z_]+)`|(?<![\\w\\-\"./=])([a-z][a-z_]*)(?![\\w\\-\"/.=:])");
+      Pattern.compile("`([a-z0-9_]+)`|(?<![\\w\\-\"./=])([a-z][a-z0-9_]*)(?![\\w\\-\"/.=:])");
 
   private ErrorText() {}
 
