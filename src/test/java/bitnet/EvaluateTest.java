@@ -253,6 +253,6 @@ class EvaluateTest {
     CommandRun run = CommandRun.of("evaluate", "--dataset", sums);
 
     assertThat(run.exitCode()).isEqualTo(2);
-    assertThat(run.err()).contains("there is no model to evaluate; add --ce_model DIR");
+    assertThat(run.err()).contains("bitnet: no model to evaluate; add --ce_model DIR");
   }
 }

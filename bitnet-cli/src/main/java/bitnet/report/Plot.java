@@ -28,7 +28,7 @@ record Plot(String title, String caption, Kind kind, List<Source> sources) {
 
   /// A curve of a plot.
   ///
-  /// @param metric the column; `tokens per second` is computed where there is none
+  /// @param metric the column; `tokens per second` is computed if there is none
   /// @param label what it is called in the legend
   /// @param look how it is drawn
   /// @param smoothed whether its running mean is drawn

@@ -285,7 +285,7 @@ class InferTest {
     "'1 x 2', \"x\" is not a token id",
     "'1 119', token id 119 is outside the vocabulary; use 0 to 118",
     "'1 -1', token id -1 is outside",
-    "' , ', there are no tokens",
+    "' , ', no tokens; give at least one",
   })
   void idsThatAreNoneAreNamed(String ids, String reason) {
     Result result = Result.of("logits", "--model_path", FIXTURE, "--ids", ids, "--json");

@@ -17,7 +17,7 @@ public record RecordSampler<R>(List<R> records, int batchSize) {
   public RecordSampler {
     records = List.copyOf(records);
     if (records.isEmpty()) {
-      throw new IllegalArgumentException("no training records; at least one is required");
+      throw new IllegalArgumentException("no training records; give at least one");
     }
     if (batchSize < 1) {
       throw new IllegalArgumentException("batch_size %d must be at least 1".formatted(batchSize));

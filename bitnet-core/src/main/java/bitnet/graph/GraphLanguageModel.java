@@ -97,7 +97,7 @@ public final class GraphLanguageModel implements LanguageModel {
 
   private void checkTokens(int... tokens) {
     if (tokens.length == 0) {
-      throw new IllegalArgumentException("there are no tokens; give at least one");
+      throw new IllegalArgumentException("no tokens; give at least one");
     }
     for (int token : tokens) {
       if (token < 0 || token >= config().vocabSize()) {

@@ -352,7 +352,7 @@ public final class TernaryLlama implements AutoCloseable {
         throw new IllegalArgumentException("sequence %d is given twice".formatted(i));
       }
       if (tokens.get(i).length == 0) {
-        throw new IllegalArgumentException("there are no tokens; give at least one");
+        throw new IllegalArgumentException("no tokens; give at least one");
       }
       if (tokens.get(i).length > cache.capacity() - cache.length()) {
         throw new IllegalArgumentException(

@@ -51,7 +51,7 @@ public record CrossEntropyRun(
   /// @param badRecords what to do with those
   /// @param mask tokens that are only read
   /// @param evalDataset the file to evaluate on, or null
-  /// @param evalFraction the last part of the dataset to evaluate on, where there is no such file
+  /// @param evalFraction share at the end of the dataset to evaluate on if `evalDataset` is null
   public record Text(
       Path dataset,
       @Nullable TextFormat format,

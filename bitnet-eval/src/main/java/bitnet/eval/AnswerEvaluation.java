@@ -42,7 +42,7 @@ public final class AnswerEvaluation implements Evaluation<AnswerSample> {
 
   AnswerEvaluation(List<QaRecord> records, AnswerSettings settings, TokenF1 overlap) {
     if (records.isEmpty()) {
-      throw new IllegalArgumentException("there are no records; give at least one");
+      throw new IllegalArgumentException("no records; give at least one");
     }
     if (settings.reasoning() && records.stream().allMatch(it -> it.reasoning().isEmpty())) {
       throw new IllegalArgumentException(

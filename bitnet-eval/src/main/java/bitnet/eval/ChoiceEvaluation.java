@@ -30,7 +30,7 @@ public final class ChoiceEvaluation implements Evaluation<ChoiceSample> {
   /// @param seed of the bootstrap intervals
   public ChoiceEvaluation(List<ChoiceRecord> records, int batchSize, long seed) {
     if (records.isEmpty()) {
-      throw new IllegalArgumentException("there are no records; give at least one");
+      throw new IllegalArgumentException("no records; give at least one");
     }
     AnswerSettings.requireBatch(batchSize);
     this.records = List.copyOf(records);

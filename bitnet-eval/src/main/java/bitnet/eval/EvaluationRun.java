@@ -33,7 +33,7 @@ public record EvaluationRun(Map<String, Path> models, RuntimeSettings runtime) {
     models = new LinkedHashMap<>(models); // Map.copyOf would forget the order
     if (models.isEmpty()) {
       throw new IllegalArgumentException(
-          "there is no model to evaluate; add --ce_model DIR, --grpo_model DIR or --model name=DIR");
+          "no model to evaluate; add --ce_model DIR, --grpo_model DIR or --model name=DIR");
     }
   }
 

@@ -69,7 +69,7 @@ public record Interval(double low, double high) {
   /// @param seed of the draws; the same seed and values give the same interval
   public static Interval bootstrap(double[] values, long seed) {
     if (values.length == 0) {
-      throw new IllegalArgumentException("there are no values; give at least one");
+      throw new IllegalArgumentException("no values; give at least one");
     }
     Well19937c random = new Well19937c(seed);
     double[] means = new double[RESAMPLES];

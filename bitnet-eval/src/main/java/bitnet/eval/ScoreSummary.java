@@ -20,7 +20,7 @@ public record ScoreSummary(
   /// @throws IllegalArgumentException if there are none
   public static ScoreSummary of(List<ScoredRecord> records) {
     if (records.isEmpty()) {
-      throw new IllegalArgumentException("there are no records; give at least one");
+      throw new IllegalArgumentException("no records; give at least one");
     }
     double[] scores = records.stream().mapToDouble(ScoredRecord::score).toArray();
     double lowest = Arrays.stream(scores).min().orElseThrow();

@@ -241,6 +241,6 @@ class AnswerEvaluationTest {
     assertThatThrownBy(() -> new AnswerEvaluation(List.of(), settings))
         .hasMessageContaining("no records");
     assertThatThrownBy(() -> new EvaluationRun(Map.of(), TinyModel.RUNTIME))
-        .hasMessageContaining("there is no model to evaluate");
+        .hasMessageContaining("no model to evaluate; add");
   }
 }

@@ -13,7 +13,7 @@ sealed interface AnswerValue {
 
   /// A number or an expression.
   ///
-  /// @param name the left side of `x = 5`; "" where there is none
+  /// @param name the left side of `x = 5`; "" if there is none
   /// @param unit its name as of [Units]; "" for none
   /// @param percent whether a percent sign follows
   record Quantity(String name, MathExpression expression, String unit, boolean percent)

@@ -39,7 +39,7 @@ public final class LinearRewardModel implements RewardModel {
       RewardTraining settings,
       Consumer<RewardTraining.Epoch> listener) {
     if (records.isEmpty()) {
-      throw new IllegalArgumentException("no training records; at least one is required");
+      throw new IllegalArgumentException("no training records; give at least one");
     }
     float[] weights = new float[AnswerFeatures.COUNT];
     List<Example> order = new ArrayList<>(records.stream().map(Example::of).toList());

@@ -37,7 +37,7 @@ final class Splitter {
     return split(text.replace(';', ','), ',');
   }
 
-  /// The parts between separators; the text itself where there is none.
+  /// The parts between separators; the text itself if there is none.
   static List<String> split(String text, char separator) {
     List<String> parts = new ArrayList<>();
     int depth = 0;

@@ -33,7 +33,7 @@ public final class WeightedReward implements Reward {
   /// @throws IllegalArgumentException if there is no term
   public WeightedReward(List<Term> terms) {
     if (terms.isEmpty()) {
-      throw new IllegalArgumentException("no rewards given; give at least one; name at least one");
+      throw new IllegalArgumentException("no rewards; give at least one");
     }
     this.terms = List.copyOf(terms);
   }

@@ -40,7 +40,7 @@ public final class TensorStore implements AutoCloseable {
     }
   }
 
-  /// Opens the tensors of a directory. An index rules where there is one.
+  /// Opens the tensors of a directory. The index decides if there is one.
   ///
   /// @throws NoSuchFileException if the directory or its `model.safetensors` is missing
   /// @throws CheckpointException if a file is invalid, the index and its shards disagree, or a
