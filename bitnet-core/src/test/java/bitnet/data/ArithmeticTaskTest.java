@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -130,6 +133,102 @@ class ArithmeticTaskTest {
           .isBetween(900L, 1100L);
     }
     assertThat(records).allMatch(record -> record.reasoning().isEmpty());
+  }
+
+  /// All orders of the operands of sums and of products, by brute force: the values of the question
+  /// read as a tree whose children are sorted.
+  private static String sortedOperands(String query) {
+    return new SortedReader(query.replace("=", "")).sum();
+  }
+
+  private static final class SortedReader {
+    private final String text;
+    private int at;
+
+    SortedReader(String text) {
+      this.text = text;
+    }
+
+    private char next() {
+      return at < text.length() ? text.charAt(at) : '.';
+    }
+
+    String sum() {
+      List<String> terms = new ArrayList<>(List.of("+" + product()));
+      while (next() == '+' || next() == '-') {
+        char sign = text.charAt(at++);
+        terms.add(sign + product());
+      }
+      Collections.sort(terms);
+      return terms.toString();
+    }
+
+    private String product() {
+      List<String> factors = new ArrayList<>(List.of(factor()));
+      while (next() == '*') {
+        at++;
+        factors.add(factor());
+      }
+      Collections.sort(factors);
+      return factors.toString();
+    }
+
+    private String factor() {
+      if (next() == '(') {
+        at++;
+        String inner = sum();
+        at++;
+        return inner;
+      }
+      int start = at;
+      while (Character.isDigit(next())) {
+        at++;
+      }
+      return text.substring(start, at);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1, +, 1, 80, 20", // all questions there are
+    "1, +, 1, 79, 21",
+    "1, +, 1, 1, 1",
+    "1, *, 1, 50, 49",
+    "2, +, 1, 4000, 200",
+    "2, -, 1, 5000, 50",
+    "1, +-*, 2, 1500, 500",
+    "1, +*, 3, 3000, 1000",
+  })
+  void noHeldOutQuestionHasACommutedTwinInTraining(
+      int digits, String operations, int steps, int count, int heldOut) {
+    for (int seed = 0; seed < 5; seed++) {
+      ArithmeticTask.Split split =
+          new ArithmeticTask(digits, operations, steps, true, seed).split(count, heldOut);
+
+      assertThat(split.training()).hasSize(count);
+      assertThat(split.heldOut()).hasSize(heldOut);
+      Set<String> all = new HashSet<>();
+      split.training().forEach(record -> all.add(record.query()));
+      split.heldOut().forEach(record -> all.add(record.query()));
+      assertThat(all).hasSize(count + heldOut);
+      assertThat(split.heldOut().stream().map(record -> sortedOperands(record.query())))
+          .doesNotContainAnyElementsOf(
+              split.training().stream().map(record -> sortedOperands(record.query())).toList());
+    }
+  }
+
+  @Test
+  void splitOfMoreQuestionsThanThereAreIsRefused() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new ArithmeticTask(1, "+", 1, true, 0).split(90, 11))
+        .withMessageContaining("only 100 different questions, not 101");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new ArithmeticTask(1, "+", 1, true, 0).split(0, 11))
+        .withMessageContaining("count 0 and eval_count 11 must be at least 1");
+    // all 100 sums are in sets of one or two, and the sets drawn first are pairs
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new ArithmeticTask(1, "+", 1, true, 0).split(3, 97))
+        .withMessageContaining("eval_count 97: no sets of questions");
   }
 
   @Test

@@ -2,7 +2,6 @@ package bitnet.cli.commands;
 
 import bitnet.cli.output.ExitCode;
 import bitnet.data.ArithmeticTask;
-import bitnet.data.QaRecord;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -39,7 +38,9 @@ final class MakeArithmetic implements Callable<Integer> {
   @Option(
       names = "--eval_output",
       paramLabel = "FILE",
-      description = "Held-out JSONL file to write; shares no question with --output.")
+      description =
+          "Held-out JSONL file to write; shares no question with --output, also not with its"
+              + " operands in another order.")
   private @Nullable Path evalOutput;
 
   @Option(
@@ -97,11 +98,14 @@ final class MakeArithmetic implements Callable<Integer> {
       throw new IllegalArgumentException("--count and --eval_count must be at least 1");
     }
     ArithmeticTask task = new ArithmeticTask(digits, operations, steps, !withoutReasoning, seed);
-    List<QaRecord> records = task.records((long) count + heldOut);
+    ArithmeticTask.Split split =
+        evalOutput == null
+            ? new ArithmeticTask.Split(task.records(count), List.of())
+            : task.split(count, heldOut);
     PrintWriter out = spec.commandLine().getOut();
-    MakeData.showAndWrite(out, output, records.subList(0, count), "questions");
+    MakeData.showAndWrite(out, output, split.training(), "questions");
     if (evalOutput != null) {
-      MakeData.write(out, evalOutput, records.subList(count, records.size()), "questions");
+      MakeData.write(out, evalOutput, split.heldOut(), "questions");
     }
     return ExitCode.OK;
   }
