@@ -116,6 +116,34 @@ class MakeDataTest {
     assertThat(other.err()).contains("--completion_only_loss was false, now true");
   }
 
+  @Test
+  void recordsStayWholeWhereThatIsAskedFor() throws IOException {
+    Path questions = directory.resolve("questions.jsonl");
+    CommandRun.succeeding(
+        "make-data", "arithmetic", "--digits=1", "--count=40", "--output", questions);
+    Path model = CommandRun.tinyModel(directory.resolve("blank"));
+    String[] packed = {
+      "--packing=records", "--eval_dataset=" + questions, "--completion_only_loss"
+    };
+
+    CommandRun run = CommandRun.succeeding(training(questions, model, "packed", packed));
+
+    // (2,032 tokens - 40 that begin a record) of 40 * 64
+    assertThat(run.out())
+        .containsPattern("packing: 40 records in 40 windows of 64 tokens, 77\\.8% full\\R")
+        .contains("held-out loss");
+    CommandRun stream =
+        CommandRun.of(
+            training(questions, model, "packed", "--completion_only_loss", "--resume=auto"));
+    assertThat(stream.err()).contains("--packing was records, now stream");
+    CommandRun document =
+        CommandRun.of(
+            training(questions, model, "doc", "--packing=records", "--text_format=document"));
+    assertThat(document.err())
+        .contains(
+            "--packing records needs examples", "questions.jsonl is one", "use --packing stream");
+  }
+
   private MetricsFile trained(Path questions, Path model, String run, String... more)
       throws IOException {
     CommandRun.succeeding(training(questions, model, run, more));

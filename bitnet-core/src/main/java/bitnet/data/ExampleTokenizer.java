@@ -83,6 +83,7 @@ final class ExampleTokenizer {
     tokenize(pending.toString(), cache::add);
     pending.setLength(0);
     cache.add(separator);
+    cache.endRecord();
     examples++;
   }
 

@@ -40,24 +40,32 @@ public final class TextDataset implements Closeable {
       TokenEncoding encoding,
       Path directory)
       throws IOException {
-    return open(file, format, policy, LossMask.NONE, encoding, directory);
+    return open(file, format, policy, LossMask.NONE, Packing.STREAM, encoding, directory);
   }
 
-  /// The same with tokens that are only read.
+  /// The same with tokens that are only read, and with records that stay whole.
   ///
   /// @param mask which; with one, tokens take 4 bytes
+  /// @param packing with [Packing#RECORDS], [#tokens] can be given to a [RecordPacking]
   /// @throws BadRecordException also if no example has a prompt to mask
+  /// @throws IllegalArgumentException also if a document is to be packed by records
   public static TextDataset open(
       Path file,
       @Nullable TextFormat format,
       BadRecordPolicy policy,
       LossMask mask,
+      Packing packing,
       TokenEncoding encoding,
       Path directory)
       throws IOException {
-    TokenCache cache = new TokenCache(directory, encoding.vocabSize(), mask);
+    TokenCache cache = new TokenCache(directory, encoding.vocabSize(), mask, packing);
     try (TextInput in = TextInput.open(file)) {
       TextFormat known = format == null ? TextFormat.detect(in) : format;
+      if (packing == Packing.RECORDS && known == TextFormat.DOCUMENT) {
+        throw new IllegalArgumentException(
+            "packing records needs examples, and the document %s is one; use `packing` stream"
+                .formatted(file));
+      }
       ExampleTokenizer intake = new ExampleTokenizer(known, encoding, mask, cache);
       BadRecords bad = new BadRecords(file, policy);
       new TextReader(in.stream(), intake, bad).read(known);
@@ -80,6 +88,7 @@ public final class TextDataset implements Closeable {
   }
 
   /// Parts the text: the first `(1 - evalFraction)` of its tokens to train on, the rest held out.
+  /// Records that are to stay whole do so: the cut is before the next one.
   ///
   /// @param evalFraction from 0 (nothing held out) to below 1
   /// @throws IllegalArgumentException if it is not in that range
@@ -89,6 +98,10 @@ public final class TextDataset implements Closeable {
           "eval_fraction %s is not from 0 to below 1; use 0.1".formatted(evalFraction));
     }
     long cut = (long) (tokens.size() * (1 - evalFraction));
+    if (tokens.hasRecords()) {
+      int record = tokens.part(cut, tokens.size()).records();
+      cut = record == 0 ? tokens.size() : tokens.recordStart(tokens.records() - record);
+    }
     return new Split(tokens.part(0, cut), tokens.part(cut, tokens.size()));
   }
 

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /// A temporary file of token ids, 2 bytes each where the vocabulary allows it and no loss is
 /// masked, else 4.
@@ -28,13 +29,16 @@ final class TokenCache implements Closeable {
   private final boolean wide;
   private final ByteBuffer buffer =
       ByteBuffer.allocateDirect(BUFFER_BYTES).order(ByteOrder.nativeOrder());
+  private final @Nullable RecordStarts records;
   private long size;
 
   /// @param directory where the file lives; made if it is not there
   /// @param mask with one, tokens take 4 bytes
-  TokenCache(Path directory, int vocabSize, LossMask mask) throws IOException {
+  /// @param packing with [Packing#RECORDS], the stream knows where records begin
+  TokenCache(Path directory, int vocabSize, LossMask mask, Packing packing) throws IOException {
     this.directory = directory;
     this.mask = mask;
+    this.records = packing == Packing.RECORDS ? new RecordStarts() : null;
     this.wide = vocabSize > Character.MAX_VALUE + 1 || mask != LossMask.NONE;
     Directories.make(directory);
     this.channel = open(directory);
@@ -72,6 +76,13 @@ final class TokenCache implements Closeable {
     add(Arrays.stream(tokens).map(token -> ~token).toArray());
   }
 
+  /// Ends a record.
+  void endRecord() {
+    if (records != null) {
+      records.end(size);
+    }
+  }
+
   long size() {
     return size;
   }
@@ -80,7 +91,10 @@ final class TokenCache implements Closeable {
   TokenStream stream() throws IOException {
     flush();
     return new TokenStream(
-        channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena), wide, mask);
+        channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena),
+        wide,
+        mask,
+        records == null ? new long[0] : records.toArray());
   }
 
   private void flush() throws IOException {

@@ -17,20 +17,72 @@ public final class TokenStream {
   private final LossMask mask;
   private final long from;
   private final long size;
+  private final long[] recordStarts; // of the whole stream, with its end; empty if not known
+  private final int firstRecord;
+  private final int records;
 
   /// @param tokens ids, 4 bytes each where `wide`, else unsigned 2, in this machine's byte order;
   ///     the complement `~id` is a masked one
   /// @param mask what is masked
   TokenStream(MemorySegment tokens, boolean wide, LossMask mask) {
-    this(tokens, wide, mask, 0, tokens.byteSize() / (wide ? Integer.BYTES : Character.BYTES));
+    this(tokens, wide, mask, new long[0]);
   }
 
-  private TokenStream(MemorySegment tokens, boolean wide, LossMask mask, long from, long size) {
+  /// @param recordStarts where records begin, and the end of the last one; empty if not known
+  TokenStream(MemorySegment tokens, boolean wide, LossMask mask, long... recordStarts) {
+    this(
+        tokens,
+        wide,
+        mask,
+        0,
+        tokens.byteSize() / (wide ? Integer.BYTES : Character.BYTES),
+        recordStarts);
+  }
+
+  private TokenStream(
+      MemorySegment tokens,
+      boolean wide,
+      LossMask mask,
+      long from,
+      long size,
+      long... recordStarts) {
     this.tokens = tokens;
     this.wide = wide;
     this.mask = mask;
     this.from = from;
     this.size = size;
+    this.recordStarts = recordStarts;
+    this.firstRecord = recordAtOrAfter(from);
+    this.records =
+        recordStarts.length == 0
+            ? 0
+            : Math.min(recordStarts.length - 1, recordAtOrAfter(from + size)) - firstRecord;
+  }
+
+  /// The first record that begins at that place of the whole stream or later.
+  private int recordAtOrAfter(long position) {
+    int found = Arrays.binarySearch(recordStarts, position);
+    return found < 0 ? -found - 1 : found;
+  }
+
+  /// The number of records that begin in this part; 0 if that is not known.
+  int records() {
+    return records;
+  }
+
+  /// Where a record begins.
+  long recordStart(int record) {
+    return recordStarts[firstRecord + record] - from;
+  }
+
+  /// Where a record ends, at the latest at the end of this part.
+  long recordEnd(int record) {
+    return Math.min(recordStarts[firstRecord + record + 1] - from, size);
+  }
+
+  /// Whether it is known where records begin.
+  boolean hasRecords() {
+    return recordStarts.length > 0;
   }
 
   /// A stream of these ids, held in memory; the complement `~id` is a masked one.
@@ -71,7 +123,8 @@ public final class TokenStream {
     return id(raw(from + Objects.checkIndex(index, size)));
   }
 
-  /// A short name of the content, masks included: the beginning of its SHA-256.
+  /// A short name of the content, masks and known beginnings of records included: the beginning of
+  /// its SHA-256.
   ///
   /// @throws IllegalStateException if the dataset has been closed
   public String digest() {
@@ -83,6 +136,9 @@ public final class TokenStream {
       copyRaw(start, count, ids, 0);
       bytes.clear().asIntBuffer().put(ids, 0, count);
       digest.update(bytes.limit(count * Integer.BYTES));
+    }
+    for (int record = 0; record < records; record++) {
+      digest.update(ByteBuffer.allocate(Long.BYTES).putLong(0, recordStart(record)));
     }
     return digest.hex();
   }
@@ -124,7 +180,7 @@ public final class TokenStream {
   /// @throws IndexOutOfBoundsException if they are not all there
   public TokenStream part(long start, long end) {
     Objects.checkFromToIndex(start, end, size);
-    return new TokenStream(tokens, wide, mask, from + start, end - start);
+    return new TokenStream(tokens, wide, mask, from + start, end - start, recordStarts);
   }
 
   private static int id(int raw) {

@@ -37,7 +37,7 @@ public final class CrossEntropyLoss implements Objective<TokenBatch> {
   public Result accumulateTimed(TokenBatch batch, double weight, ForwardPass.Keep keep) {
     long begin = System.nanoTime();
     try (NDManager scope = model.manager().newSubManager();
-        ForwardPass pass = model.forward(ids(scope, batch), keep)) {
+        ForwardPass pass = forward(scope, batch, keep)) {
       NDArray dHidden = scope.zeros(pass.hidden().getShape(), DataType.FLOAT32);
       int counted = batch.counted();
       double sum = counted == 0 ? 0 : sum(scope, pass, batch, weight / counted, dHidden);
@@ -75,7 +75,7 @@ public final class CrossEntropyLoss implements Objective<TokenBatch> {
   @Override
   public double sum(TokenBatch batch) {
     try (NDManager scope = model.manager().newSubManager();
-        ForwardPass pass = model.forward(ids(scope, batch), ForwardPass.Keep.NOTHING)) {
+        ForwardPass pass = forward(scope, batch, ForwardPass.Keep.NOTHING)) {
       return batch.counted() == 0 ? 0 : sum(scope, pass, batch, 0, pass.hidden());
     }
   }
@@ -117,8 +117,17 @@ public final class CrossEntropyLoss implements Objective<TokenBatch> {
         .getDouble();
   }
 
-  private static NDArray ids(NDManager scope, TokenBatch batch) {
-    return scope.create(longs(batch.inputs()), new Shape(batch.batch(), batch.seq()));
+  private ForwardPass forward(NDManager scope, TokenBatch batch, ForwardPass.Keep keep) {
+    Shape shape = new Shape(batch.batch(), batch.seq());
+    NDArray ids = scope.create(longs(batch.inputs()), shape);
+    if (!batch.isPacked()) {
+      return model.forward(ids, keep);
+    }
+    return model.forward(
+        ids,
+        scope.create(batch.positions(), shape),
+        scope.create(batch.attentionMask(), new Shape(batch.batch(), 1, batch.seq(), batch.seq())),
+        keep);
   }
 
   private static long[] longs(int[] tokens) {

@@ -5,6 +5,8 @@ import bitnet.checkpoint.ModelDirectory;
 import bitnet.checkpoint.ModelSource;
 import bitnet.data.BadRecordPolicy;
 import bitnet.data.LossMask;
+import bitnet.data.Packing;
+import bitnet.data.RecordPacking;
 import bitnet.data.TextDataset;
 import bitnet.data.TextFormat;
 import bitnet.data.TokenEncoding;
@@ -60,8 +62,9 @@ public record CrossEntropyRun(
       @Nullable Path evalDataset,
       double evalFraction) {
 
-    private TextDataset open(Path file, TokenEncoding encoding, Path scratch) throws IOException {
-      return TextDataset.open(file, format, badRecords, mask, encoding, scratch);
+    private TextDataset open(Path file, Packing packing, TokenEncoding encoding, Path scratch)
+        throws IOException {
+      return TextDataset.open(file, format, badRecords, mask, packing, encoding, scratch);
     }
   }
 
@@ -78,24 +81,24 @@ public record CrossEntropyRun(
       checkLengths(config);
       announce(config, say);
       try (Tokenizer tokenizer = source.tokenizer();
-          TextDataset dataset =
-              text.open(text.dataset(), encoding(tokenizer, config), directory.path());
+          TextDataset dataset = open(text.dataset(), encoding(tokenizer, config));
           TextDataset evaluation =
               text.evalDataset() == null
                   ? null
-                  : text.open(text.evalDataset(), encoding(tokenizer, config), directory.path())) {
+                  : open(text.evalDataset(), encoding(tokenizer, config))) {
         say.accept("data: " + dataset.report().summary());
         if (evaluation != null) {
           say.accept("held out: " + evaluation.report().summary());
         }
         TextDataset.Split split = dataset.split(evaluation == null ? text.evalFraction() : 0);
         TokenStream heldOut = evaluation == null ? split.heldOut() : evaluation.tokens();
-        boolean evaluated = evaluation != null || heldOut.size() > settings.batches().seqLen();
+        boolean evaluated = evaluation != null || hasWindow(heldOut);
         if (!evaluated && text.evalFraction() > 0) {
           say.accept(
               "held out: %d tokens, too few for a sequence of %d, so there is no held-out loss"
                   .formatted(heldOut.size(), settings.batches().seqLen()));
         }
+        announcePacking(split.training(), say);
         return train(
             source,
             tokenizer,
@@ -105,6 +108,26 @@ public record CrossEntropyRun(
             listener,
             say);
       }
+    }
+  }
+
+  private TextDataset open(Path file, TokenEncoding encoding) throws IOException {
+    return text.open(file, settings.batches().packing(), encoding, directory.path());
+  }
+
+  private boolean hasWindow(TokenStream tokens) {
+    return switch (settings.batches().packing()) {
+      case STREAM -> tokens.size() > settings.batches().seqLen();
+      case RECORDS -> RecordPacking.hasWindow(tokens);
+    };
+  }
+
+  private void announcePacking(TokenStream training, Consumer<String> say) {
+    TrainingSettings.Batches batches = settings.batches();
+    if (batches.packing() == Packing.RECORDS) {
+      RecordPacking packed =
+          new RecordPacking("training text", training, batches.batchSize(), batches.seqLen());
+      say.accept("packing: " + packed.summary());
     }
   }
 
@@ -132,7 +155,7 @@ public record CrossEntropyRun(
             settings.batches().seqLen(),
             settings.keep() == ForwardPass.Keep.LAYER_INPUTS,
             type == ComputeType.BF16);
-    plan.announce(device, say);
+    plan.withMask(settings.batches().packing() == Packing.RECORDS).announce(device, say);
   }
 
   private boolean train(

@@ -3,6 +3,7 @@ package bitnet.training;
 import bitnet.data.BatchSampler;
 import bitnet.data.EvaluationBatches;
 import bitnet.data.LossMask;
+import bitnet.data.RecordPacking;
 import bitnet.data.TokenBatch;
 import bitnet.data.TokenStream;
 import bitnet.graph.LlamaModel;
@@ -18,7 +19,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
   /// Prepares a run.
   ///
   /// @param model closed by its owner
-  /// @param training the text to learn from
+  /// @param training the text to learn from; one that was opened with the packing of the settings
   /// @param heldOut the text to evaluate on, or null
   /// @param checkpoints the directory for checkpoints
   /// @param peakFlops floating-point operations per second that this machine's products reach
@@ -32,23 +33,46 @@ public final class CrossEntropyTrainer implements AutoCloseable {
       OptionalDouble peakFlops) {
     requireTargets(training);
     TrainingSettings.Batches batches = settings.batches();
-    BatchSampler sampler =
-        new BatchSampler(training, batches.sampling(), batches.batchSize(), batches.seqLen());
     double flopsPerToken = TrainingFlops.perToken(model.config(), batches.seqLen());
     this.trainer =
         new ObjectiveTrainer<>(
             model,
             new CrossEntropyLoss(model),
-            new BatchSource<>(sampler::batch, batches.batchSize(), sampler.windowsPerEpoch()),
-            heldOut == null
-                ? null
-                : new EvaluationBatches(heldOut, batches.batchSize(), batches.seqLen()),
+            source(training, batches),
+            heldOut == null ? null : inOrder(heldOut, batches),
             settings.loop(),
             options(model, settings, training),
             checkpoints,
             peakFlops.isEmpty()
                 ? peakFlops
                 : OptionalDouble.of(peakFlops.getAsDouble() / flopsPerToken));
+  }
+
+  private static BatchSource<TokenBatch> source(
+      TokenStream training, TrainingSettings.Batches batches) {
+    int size = batches.batchSize();
+    return switch (batches.packing()) {
+      case STREAM -> {
+        BatchSampler sampler =
+            new BatchSampler(training, batches.sampling(), size, batches.seqLen());
+        yield new BatchSource<>(sampler::batch, size, sampler.windowsPerEpoch());
+      }
+      case RECORDS -> {
+        RecordPacking packed = new RecordPacking("training text", training, size, batches.seqLen());
+        yield new BatchSource<>(
+            state -> packed.batch(state, batches.sampling(), size), size, packed.windows());
+      }
+    };
+  }
+
+  private static Iterable<TokenBatch> inOrder(
+      TokenStream heldOut, TrainingSettings.Batches batches) {
+    return switch (batches.packing()) {
+      case STREAM -> new EvaluationBatches(heldOut, batches.batchSize(), batches.seqLen());
+      case RECORDS ->
+          new RecordPacking("held-out text", heldOut, batches.batchSize(), batches.seqLen())
+              .inOrder(batches.batchSize());
+    };
   }
 
   private static OptionValues options(

@@ -16,6 +16,7 @@ import java.util.function.Consumer;
 /// @param batch sequences in a (micro-)batch
 /// @param seq tokens in a sequence
 /// @param gradientCheckpointing whether a layer's activations are recomputed in the backward pass
+/// @param masked whether each batch has an attention mask of its own
 /// @param bf16 whether products are computed in bf16
 /// @param memory what the machine has
 public record MemoryPlan(
@@ -23,6 +24,7 @@ public record MemoryPlan(
     int batch,
     int seq,
     boolean gradientCheckpointing,
+    boolean masked,
     boolean bf16,
     SystemMemory memory) {
 
@@ -46,7 +48,13 @@ public record MemoryPlan(
   /// @throws IllegalArgumentException if batch or seq is not positive
   public static MemoryPlan forTraining(
       LlamaConfig config, int batch, int seq, boolean gradientCheckpointing, boolean bf16) {
-    return new MemoryPlan(config, batch, seq, gradientCheckpointing, bf16, SystemMemory.current());
+    return new MemoryPlan(
+        config, batch, seq, gradientCheckpointing, false, bf16, SystemMemory.current());
+  }
+
+  /// This plan with an attention mask for each batch, or without.
+  public MemoryPlan withMask(boolean other) {
+    return new MemoryPlan(config, batch, seq, gradientCheckpointing, other, bf16, memory);
   }
 
   /// The fp32 latent weights.
@@ -101,6 +109,11 @@ public record MemoryPlan(
   /// Logits, their softmax and their gradient, for one chunk of tokens.
   public long logitsBytes() {
     return Math.min(TorchOps.LOGIT_ROWS, (long) batch * seq) * config.vocabSize() * FP32 * 3;
+  }
+
+  /// The fp32 attention mask of a batch, as an array and as a tensor; 0 without one.
+  public long maskBytes() {
+    return masked ? Math.multiplyExact((long) batch * seq, (long) seq) * FP32 * 2 : 0;
   }
 
   /// All parts together.
@@ -169,7 +182,7 @@ public record MemoryPlan(
   }
 
   private MemoryPlan with(int newBatch, int newSeq, boolean checkpointing) {
-    return new MemoryPlan(config, newBatch, newSeq, checkpointing, bf16, memory);
+    return new MemoryPlan(config, newBatch, newSeq, checkpointing, masked, bf16, memory);
   }
 
   private Map<String, Long> parts() {
@@ -180,6 +193,9 @@ public record MemoryPlan(
     parts.put("ternary weights of a step", ternaryBytes());
     parts.put("activations", activationsBytes());
     parts.put("logits", logitsBytes());
+    if (masked) {
+      parts.put("attention mask", maskBytes());
+    }
     parts.put("JVM and engine", BASELINE_BYTES);
     return parts;
   }

@@ -1,5 +1,6 @@
 package bitnet.training;
 
+import bitnet.data.Packing;
 import bitnet.data.WindowSampling;
 import bitnet.graph.ForwardPass;
 import bitnet.graph.TorchOps.AdamWSettings;
@@ -32,10 +33,16 @@ public record TrainingSettings(
   /// @param batchSize sequences per batch
   /// @param seqLen tokens per sequence
   /// @param gradAccum batches accumulated per optimizer step
-  /// @param sampling which windows of the text a step sees
+  /// @param packing how examples fill the windows of the text
+  /// @param sampling which windows a step sees
   /// @param seed of the sampling
   public record Batches(
-      int batchSize, int seqLen, int gradAccum, WindowSampling sampling, long seed) {
+      int batchSize,
+      int seqLen,
+      int gradAccum,
+      Packing packing,
+      WindowSampling sampling,
+      long seed) {
 
     /// Checks the numbers.
     ///
@@ -44,6 +51,18 @@ public record TrainingSettings(
       SettingChecks.atLeast("batch_size", batchSize, 1);
       SettingChecks.atLeast("seq_len", seqLen, 1);
       SettingChecks.atLeast("grad_accum", gradAccum, 1);
+    }
+
+    /// Batches of windows that are cut anywhere, [Packing#STREAM].
+    ///
+    /// @throws IllegalArgumentException naming the value, the rule and a remedy
+    public Batches(int batchSize, int seqLen, int gradAccum, WindowSampling sampling, long seed) {
+      this(batchSize, seqLen, gradAccum, Packing.STREAM, sampling, seed);
+    }
+
+    /// These batches with another packing.
+    public Batches withPacking(Packing other) {
+      return new Batches(batchSize, seqLen, gradAccum, other, sampling, seed);
     }
   }
 
@@ -72,9 +91,9 @@ public record TrainingSettings(
     }
   }
 
-  /// The defaults of a run of that many steps: batches of 8 sequences of 256 tokens, each window
-  /// once per epoch; the two-stage schedule of BitNet b1.58 with a peak of 1.5e-3, weight decay 0.1
-  /// and [#warmup] steps of warm-up.
+  /// The defaults of a run of that many steps: batches of 8 sequences of 256 tokens, cut anywhere,
+  /// each window once per epoch; the two-stage schedule of BitNet b1.58 with a peak of 1.5e-3,
+  /// weight decay 0.1 and [#warmup] steps of warm-up.
   public static TrainingSettings defaults(long steps) {
     return new TrainingSettings(
         new Batches(8, 256, 1, WindowSampling.EPOCH, 0),
@@ -167,6 +186,7 @@ public record TrainingSettings(
         .put("batch_size", batches.batchSize())
         .put("seq_len", batches.seqLen())
         .put("grad_accum", batches.gradAccum())
+        .put("packing", batches.packing().key(), Packing.STREAM.key())
         .put("sampling", batches.sampling().key())
         .put("seed", batches.seed())
         .put("quant_warmup", quantWarmup);

@@ -51,6 +51,7 @@ class TextDatasetTest {
         format,
         BadRecordPolicy.STOP,
         LossMask.PROMPTS,
+        Packing.STREAM,
         ByteTokens.WITH_END,
         directory);
   }

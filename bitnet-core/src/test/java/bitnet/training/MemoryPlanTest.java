@@ -98,6 +98,16 @@ class MemoryPlanTest {
   }
 
   @Test
+  void attentionMaskOfABatchTakesTheSquareOfItsLengthTwice() {
+    MemoryPlan plan = plan(2, 16, false, false, 900);
+
+    assertThat(plan.maskBytes()).isZero();
+    assertThat(plan.withMask(true).maskBytes()).isEqualTo(2 * 16 * 16 * 4 * 2);
+    assertThat(plan.withMask(true).totalBytes()).isEqualTo(plan.totalBytes() + 4096);
+    assertThat(plan.withMask(true).describe()).contains("attention mask");
+  }
+
+  @Test
   void anEmptyBatchIsRefused() {
     assertThatThrownBy(() -> plan(0, 16, false, false, 900))
         .hasMessage("batch 0 x seq 16 is empty; both must be at least 1");
@@ -110,6 +120,7 @@ class MemoryPlanTest {
         batch,
         seq,
         checkpointing,
+        false,
         bf16,
         new SystemMemory(2 * availableMib * MIB, availableMib * MIB));
   }

@@ -9,6 +9,7 @@ import bitnet.cli.option.RunOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.cli.output.TrainingOutput;
 import bitnet.data.LossMask;
+import bitnet.data.Packing;
 import bitnet.data.TextFormat;
 import bitnet.data.WindowSampling;
 import bitnet.device.ProcessorFeatures;
@@ -130,12 +131,23 @@ public final class TrainCe implements Callable<Integer> {
   private long quantWarmup;
 
   @Option(
+      names = "--packing",
+      defaultValue = "stream",
+      paramLabel = "P",
+      description =
+          "stream (windows of --seq_len tokens cut anywhere in the text) or records (windows of"
+              + " whole examples by best-fit decreasing; attention and loss stay inside of an"
+              + " example, and one longer than --seq_len loses its end), also for the held-out"
+              + " loss (default: ${DEFAULT-VALUE}).")
+  private String packing;
+
+  @Option(
       names = "--sampling",
       defaultValue = "epoch",
       paramLabel = "S",
       description =
-          "epoch (every window once per epoch, shuffled) or random (windows at random "
-              + "offsets) (default: ${DEFAULT-VALUE}).")
+          "epoch (every window once per epoch, shuffled) or random (windows drawn"
+              + " independently, with --packing stream at any offset) (default: ${DEFAULT-VALUE}).")
   private String sampling;
 
   @Option(
@@ -211,7 +223,7 @@ public final class TrainCe implements Callable<Integer> {
   private TrainingSettings settings() {
     return new TrainingSettings(
         new TrainingSettings.Batches(
-            batchSize, seqLen, gradAccum, WindowSampling.of(sampling), seed),
+            batchSize, seqLen, gradAccum, Packing.of(packing), WindowSampling.of(sampling), seed),
         optimizer.settings(
             warmup == null ? TrainingSettings.warmup(iterations) : warmup, iterations),
         quantWarmup,
