@@ -12,7 +12,7 @@
 #   EVAL_DATASET    its file to judge by; has to be set
 #   RUN             where everything goes (runs/mgrpo-BENCHMARK)
 #   CONFIG          options of train-grpo (scripts/paper_config.json)
-#   GUIDING_PROMPT  what asks for a correction (" Check this and answer again.")
+#   GUIDING_PROMPT  what asks for a correction ("Review and correct the answer:")
 #   STEPS, BATCH_SIZE, MAX_LENGTH, LR, SEED  (100, 8, 256, 1e-5, 0)
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -22,7 +22,7 @@ run=${RUN:-$root/runs/mgrpo-$benchmark}
 model=${MODEL:?is not set; name the directory of the model to start from}
 dataset=${DATASET:?is not set; name the file of questions to learn from}
 judge=${EVAL_DATASET:?is not set; name the file of questions to judge by}
-guide=${GUIDING_PROMPT:- Check this and answer again.}
+guide=${GUIDING_PROMPT:-Review and correct the answer:}
 mkdir -p "$run"
 
 "$root/scripts/bitnet" train-grpo --config "${CONFIG:-$root/scripts/paper_config.json}" \

@@ -91,7 +91,7 @@ class MakeDataTest {
     assertThat(made.out()).contains("wrote " + mistakes + ": 10 corrections");
     assertThat(Files.readAllLines(mistakes))
         .hasSize(10)
-        .allMatch(record -> record.contains("</think> Check this and answer again.\""));
+        .allMatch(record -> record.contains("</think>Review and correct the answer:\""));
     assertThat(Files.readAllLines(corrections))
         .hasSize(2)
         .first()

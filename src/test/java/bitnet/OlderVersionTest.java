@@ -146,6 +146,19 @@ class OlderVersionTest {
     assertThat(directory.resolve("grpo/model/manifest.json")).exists();
   }
 
+  /// It was started without --guiding_prompt, whose default has changed since.
+  @Test
+  void grpoRunIsResumedWithItsOwnGuidingPromptOnly() {
+    CommandRun run =
+        CommandRun.of(grpo("--resume=auto", "--guiding_prompt=Review and correct the answer:"));
+
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.err())
+        .containsOnlyOnce("\n")
+        .contains("was made with other options: the content of --guiding_prompt has changed");
+    CommandRun.succeeding(grpo("--resume=auto", "--guiding_prompt= Check this and answer again."));
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"reward-linear", "reward-scalar", "reward-per-token"})
   void rewardModelsGiveTheSameScores(String name) throws IOException {

@@ -181,6 +181,46 @@ class TrainGrpoTest {
     assertThat(directory.resolve("other/checkpoints")).doesNotExist();
   }
 
+  private static CommandRun guided(String name, Object... options) {
+    return CommandRun.of(
+        CommandRun.with(
+            CommandRun.with(training(name), "--batch_size=1", "--group_size=2", "--two_layer"),
+            options));
+  }
+
+  @Test
+  void guidingPromptsAreScheduledByTheirIndices() throws IOException {
+    Path phrases = Files.writeString(directory.resolve("phrases.txt"), "Sure?\nCheck.\n");
+    Object[] prompts = {"--guiding_prompt", "Again.", phrases, "--guiding_probabilities=1,0,0"};
+
+    CommandRun trained =
+        guided("scheduled", CommandRun.with(prompts, "--guiding_schedule", "0", "2", "1"));
+
+    assertThat(trained.err()).isEmpty();
+    CommandRun resumed =
+        guided(
+            "scheduled", CommandRun.with(prompts, "--guiding_schedule", "0", "2", "--resume=auto"));
+    assertThat(resumed.err()).contains("the content of --guiding_prompt has changed");
+  }
+
+  @Test
+  void guidingSchedulesThatCannotBeMeantAreRefused() throws IOException {
+    Path phrases = Files.writeString(directory.resolve("phrases.txt"), "Sure?\nCheck.\n");
+
+    assertThat(guided("refused", "--guiding_schedule", "0", "1").err())
+        .isEqualTo(
+            "bitnet: --guiding_schedule has the index 1, but there is 1 guiding prompt; use 0\n");
+    assertThat(guided("refused", "--guiding_schedule", "none.txt").err())
+        .isEqualTo(
+            "bitnet: --guiding_schedule \"none.txt\" is not an index;"
+                + " give whole numbers from 0, like --guiding_schedule 0 2 1\n");
+    assertThat(guided("refused", "--guiding_prompt=A", "--guiding_schedule=" + phrases).err())
+        .contains("is a file of phrases, but --guiding_prompt has phrases too");
+    assertThat(guided("refused", "--guiding_probabilities=-1").err())
+        .contains("--guiding_probabilities [-1.0] are not weights");
+    assertThat(guided("former", "--guiding_schedule=" + phrases).err()).isEmpty();
+  }
+
   @Test
   void theBenchmarkSaysWhatAStepIsSpentOn() throws IOException {
     CommandRun bench =

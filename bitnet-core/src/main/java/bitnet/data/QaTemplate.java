@@ -10,6 +10,8 @@ import java.util.regex.Pattern;
 /// <user>{query}<think>{first_answer}</think>{guiding_prompt}</user><assistant>   a second try
 /// ```
 ///
+/// Nothing is put between tags and texts: a guiding prompt is written as it is given.
+///
 /// The tags are plain text: any tokenizer can write them. In training, target and the end-of-text
 /// token (a line break in a vocabulary without one) follow the prompt.
 public final class QaTemplate {
@@ -20,7 +22,7 @@ public final class QaTemplate {
   public static final String END_THINK = "</think>";
 
   /// The guiding prompt where nothing else is given.
-  public static final String GUIDING_PROMPT = " Check this and answer again.";
+  public static final String GUIDING_PROMPT = "Review and correct the answer:";
 
   /// Stands in a guiding prompt for the question, which is then asked again.
   public static final String QUERY = "{query}";

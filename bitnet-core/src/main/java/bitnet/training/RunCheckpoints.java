@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -78,6 +79,19 @@ public final class RunCheckpoints<S extends RunState> {
       more.read(saved, resumed);
       last = checkpoint;
       return resumed;
+    }
+  }
+
+  /// The options of a checkpoint by name, without a check of its files: [#resume] has that, and
+  /// says what is wrong where this finds nothing.
+  public static Map<String, String> options(Path checkpoint) throws IOException {
+    try {
+      Path file = checkpoint.resolve("state.json");
+      return Files.isRegularFile(file) && MAPPER.readTree(file.toFile()) instanceof ObjectNode json
+          ? options(checkpoint, json)
+          : Map.of();
+    } catch (JsonProcessingException damaged) {
+      return Map.of();
     }
   }
 

@@ -113,7 +113,7 @@ public record CorrectionSettings(
     return new OptionValues()
         .put("augmentation_size", corrections)
         .put("second_max_length", maxLength)
-        .put("guiding_prompt", "%08x".formatted(guidance.toString().hashCode()))
+        .putContent(GuidingPrompts.OPTION, guidance.digest())
         .put("verifier", verifier.name())
         .put("improvement_threshold", verifier.improvementThreshold())
         .put("correction_advantage", advantage.key(), CorrectionAdvantage.SIGNED.key())

@@ -1,5 +1,6 @@
 package bitnet.grpo;
 
+import bitnet.data.QaTemplate;
 import bitnet.generation.RandomStream;
 import bitnet.storage.TextInput;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -12,44 +13,118 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 
 /// Phrases that ask for a correction, each with the question for [bitnet.data.QaTemplate#QUERY].
 ///
-/// @param phrases at least one
-/// @param probabilities of each; empty where they are all equal, or where there is a schedule
-/// @param scheduled whether step i takes the i-th phrase, beginning again after the last
-public record GuidingPrompts(List<String> phrases, List<Double> probabilities, boolean scheduled) {
+/// A schedule decides before probabilities, and probabilities before an equal chance.
+///
+/// @param phrases at least one, none of them blank
+/// @param probabilities weights of the phrases, normalized by their sum; empty: all are equally
+///     probable. They are dropped where there is a schedule.
+/// @param schedule indices of phrases from 0: step i takes entry i, starting again after the last;
+///     empty: a phrase is drawn for each first answer
+public record GuidingPrompts(
+    List<String> phrases, List<Double> probabilities, List<Integer> schedule) {
 
   private static final ObjectMapper MAPPER = new ObjectMapper();
+
+  /// The name of the setting in checkpoints.
+  static final String OPTION = "guiding_prompt";
+
   private static final int LARGEST = 4 << 20; // bytes of a file with phrases
 
-  /// Checks the probabilities and copies the lists.
+  /// The default of version 0.1.0.
+  private static final String FORMER_DEFAULT = " Check this and answer again.";
+
+  /// Checks the values and copies the lists.
   ///
   /// @throws IllegalArgumentException naming the value, the rule and a remedy
   public GuidingPrompts {
     phrases = List.copyOf(phrases);
-    probabilities = List.copyOf(probabilities);
-    if (phrases.isEmpty()) {
-      throw new IllegalArgumentException("there is no guiding prompt; give at least one");
+    schedule = List.copyOf(schedule);
+    probabilities = schedule.isEmpty() ? List.copyOf(probabilities) : List.of();
+    if (phrases.isEmpty() || phrases.stream().anyMatch(String::isBlank)) {
+      throw new IllegalArgumentException(
+          "guiding_prompt is %s; give a phrase like \"%s\""
+              .formatted(phrases.isEmpty() ? "empty" : "blank", QaTemplate.GUIDING_PROMPT));
     }
+    requireIndices(schedule, phrases.size());
     if (!probabilities.isEmpty()) {
-      if (scheduled || probabilities.size() != phrases.size()) {
+      requireWeights(probabilities, phrases.size());
+    }
+  }
+
+  private static void requireIndices(List<Integer> schedule, int count) {
+    for (int index : schedule) {
+      if (index < 0 || index >= count) {
         throw new IllegalArgumentException(
-            "%d guiding_probabilities %s do not match %d guiding prompts; give one for each"
-                .formatted(probabilities.size(), probabilities, scheduled ? 0 : phrases.size()));
-      }
-      double sum = probabilities.stream().mapToDouble(each -> each).sum();
-      if (probabilities.stream().anyMatch(each -> !(each >= 0)) || Math.abs(sum - 1) > 1e-6) {
-        throw new IllegalArgumentException(
-            "guiding_probabilities %s are not from 0 to 1 with sum 1; change them"
-                .formatted(probabilities));
+            "guiding_schedule has the index %d, but there %s; use %s"
+                .formatted(
+                    index,
+                    count == 1 ? "is 1 guiding prompt" : "are %d guiding prompts".formatted(count),
+                    count == 1 ? "0" : "indices from 0 to " + (count - 1)));
       }
     }
   }
 
-  /// One phrase for all.
-  static GuidingPrompts only(String phrase) {
-    return new GuidingPrompts(List.of(phrase), List.of(), false);
+  private static void requireWeights(List<Double> weights, int count) {
+    if (weights.size() != count) {
+      throw new IllegalArgumentException(
+          "%d guiding_probabilities %s do not match %d guiding prompts; give one for each"
+              .formatted(weights.size(), weights, count));
+    }
+    double sum = weights.stream().mapToDouble(each -> each).sum();
+    if (weights.stream().anyMatch(each -> !(each >= 0)) || !(sum > 0) || Double.isInfinite(sum)) {
+      throw new IllegalArgumentException(
+          "guiding_probabilities %s are not weights; use finite numbers from 0, at least one above 0"
+              .formatted(weights));
+    }
+  }
+
+  /// Phrases with equal probabilities.
+  ///
+  /// @throws IllegalArgumentException if there is none, or one is blank
+  public static GuidingPrompts of(List<String> phrases) {
+    return new GuidingPrompts(phrases, List.of(), List.of());
+  }
+
+  /// What a run uses that is given no phrases: [QaTemplate#GUIDING_PROMPT], or the default of
+  /// version 0.1.0 where that started the run.
+  ///
+  /// @param resumed the options of the checkpoint to resume; empty for a new run
+  public static GuidingPrompts defaults(Map<String, String> resumed) {
+    GuidingPrompts former = of(List.of(FORMER_DEFAULT));
+    return former.digest().equals(resumed.get(OPTION))
+        ? former
+        : of(List.of(QaTemplate.GUIDING_PROMPT));
+  }
+
+  /// The same phrases with these weights.
+  public GuidingPrompts withProbabilities(List<Double> weights) {
+    return new GuidingPrompts(phrases, weights, schedule);
+  }
+
+  /// The same phrases in this order, whatever their probabilities.
+  public GuidingPrompts withSchedule(List<Integer> indices) {
+    return new GuidingPrompts(phrases, probabilities, indices);
+  }
+
+  /// The same phrases, one after the other.
+  public GuidingPrompts inTurn() {
+    return withSchedule(IntStream.range(0, phrases.size()).boxed().toList());
+  }
+
+  /// Phrases, their order and weights as checkpoints hold them: the hash of the text that version
+  /// 0.1.0 hashed, so that its runs are resumed.
+  String digest() {
+    boolean inTurn = !schedule.isEmpty() && equals(inTurn());
+    String order =
+        schedule.isEmpty() || inTurn ? "scheduled=" + inTurn : "schedule=%s".formatted(schedule);
+    String text =
+        "GuidingPrompts[phrases=%s, probabilities=%s, %s]".formatted(phrases, probabilities, order);
+    return "%08x".formatted(text.hashCode());
   }
 
   /// The phrases of a file, or the text itself where there is no such file.
@@ -59,9 +134,24 @@ public record GuidingPrompts(List<String> phrases, List<Double> probabilities, b
     return isFile(textOrFile) ? read(Path.of(textOrFile)) : List.of(textOrFile);
   }
 
-  private static boolean isFile(String textOrFile) {
+  /// The one phrase of a text or a file.
+  ///
+  /// @throws IllegalArgumentException if the file has none or several
+  /// @throws IOException if the file cannot be read
+  public static String phrase(String textOrFile) throws IOException {
+    List<String> phrases = phrases(textOrFile);
+    if (phrases.size() != 1) {
+      throw new IllegalArgumentException(
+          "%s: has %d guiding prompts, but one is used for all answers; give the one"
+              .formatted(textOrFile, phrases.size()));
+    }
+    return phrases.getFirst();
+  }
+
+  /// Whether a text names a file or a pipe.
+  public static boolean isFile(String textOrFile) {
     try {
-      Path path = Path.of(textOrFile); // a file, or a pipe
+      Path path = Path.of(textOrFile);
       return !textOrFile.isBlank() && Files.exists(path) && !Files.isDirectory(path);
     } catch (InvalidPathException noPath) {
       return false;
@@ -97,17 +187,18 @@ public record GuidingPrompts(List<String> phrases, List<Double> probabilities, b
 
   /// The phrase for a first answer.
   ///
-  /// @param step of the run
+  /// @param step of the run, from 0
   /// @param random decides where there is no schedule
   /// @param index of the answer in its step
   String choose(long step, RandomStream random, int index) {
-    if (scheduled) {
-      return phrases.get((int) (step % phrases.size()));
+    if (!schedule.isEmpty()) {
+      return phrases.get(schedule.get((int) (step % schedule.size())));
     }
     double drawn = random.at(index);
     if (probabilities.isEmpty()) {
       return phrases.get((int) (drawn * phrases.size()));
     }
+    drawn *= probabilities.stream().mapToDouble(each -> each).sum();
     double sum = 0;
     int last = 0;
     for (int i = 0; i < phrases.size(); i++) {

@@ -47,7 +47,7 @@ class GrpoTrainerTest {
       new RuntimeSettings(1, "auto", LmHeadType.FP32, CacheType.FP32);
   private static final CorrectionSettings TWO_LAYERS =
       CorrectionSettings.defaults(3)
-          .withGuidance(new GuidingPrompts(List.of(" again", " check"), List.of(), false))
+          .withGuidance(GuidingPrompts.of(List.of(" again", " check")))
           .withReplay(new CorrectionSettings.Replay(8, 2, 0))
           .withAnswersAgain(true);
 
@@ -255,6 +255,6 @@ class GrpoTrainerTest {
   }
 
   private static CorrectionSettings guided(String phrase) {
-    return CorrectionSettings.defaults(3).withGuidance(GuidingPrompts.only(phrase));
+    return CorrectionSettings.defaults(3).withGuidance(GuidingPrompts.of(List.of(phrase)));
   }
 }

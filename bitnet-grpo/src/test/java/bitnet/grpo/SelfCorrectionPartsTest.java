@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -52,25 +53,97 @@ class SelfCorrectionPartsTest {
   }
 
   @Test
-  void phrasesAreDrawnByProbabilityOrTakenInTurn() {
-    RandomStream random = new RandomStream(1, 2);
-    GuidingPrompts drawn =
-        new GuidingPrompts(List.of("a", "b", "c"), List.of(0.2, 0.0, 0.8), false);
-    GuidingPrompts taken = new GuidingPrompts(List.of("a", "b", "c"), List.of(), true);
+  void oneFileWithOnePhraseStandsForThePhrase() throws IOException {
+    Path one = Files.writeString(directory.resolve("one.txt"), "Check.\n");
+    Path two = Files.writeString(directory.resolve("two.txt"), "Check.\nAre you sure?\n");
 
-    List<String> many = IntStream.range(0, 4000).mapToObj(i -> drawn.choose(0, random, i)).toList();
-    assertThat((double) many.stream().filter("a"::equals).count()).isCloseTo(800, offset(100.0));
+    assertThat(GuidingPrompts.phrase("Look again.")).isEqualTo("Look again.");
+    assertThat(GuidingPrompts.phrase(one.toString())).isEqualTo("Check.");
+    assertThatThrownBy(() -> GuidingPrompts.phrase(two.toString()))
+        .hasMessage(two + ": has 2 guiding prompts, but one is used for all answers; give the one");
+  }
+
+  private static List<String> chosen(GuidingPrompts prompts, int count) {
+    RandomStream random = new RandomStream(1, 2);
+    return IntStream.range(0, count).mapToObj(i -> prompts.choose(0, random, i)).toList();
+  }
+
+  /// 1 and 4 of 5 parts; three standard deviations of a share of 4000 draws are 76.
+  @Test
+  void phrasesAreDrawnByTheirNormalizedWeights() {
+    GuidingPrompts drawn =
+        GuidingPrompts.of(List.of("a", "b", "c")).withProbabilities(List.of(0.05, 0.0, 0.2));
+
+    List<String> many = chosen(drawn, 4000);
+
+    assertThat((double) many.stream().filter("a"::equals).count()).isCloseTo(800, offset(76.0));
     assertThat(many).doesNotContain("b");
-    assertThat(IntStream.range(0, 4).mapToObj(step -> taken.choose(step, random, 7)))
-        .containsExactly("a", "b", "c", "a");
+    assertThat(chosen(drawn.withProbabilities(List.of(1.0, 0.0, 4.0)), 4000)).isEqualTo(many);
+    assertThat(chosen(drawn.withProbabilities(List.of(0.33, 0.33, 0.33)), 100))
+        .contains("a", "b", "c");
   }
 
   @Test
-  void probabilitiesMustMatchThePhrases() {
-    assertThatThrownBy(() -> new GuidingPrompts(List.of("a", "b"), List.of(1.0), false))
-        .hasMessageContaining("do not match 2 guiding prompts");
-    assertThatThrownBy(() -> new GuidingPrompts(List.of("a", "b"), List.of(0.5, 0.6), false))
-        .hasMessageContaining("sum 1");
+  void theScheduleNamesThePhraseOfEachStepWhateverTheProbabilities() {
+    RandomStream random = new RandomStream(1, 2);
+    GuidingPrompts taken =
+        GuidingPrompts.of(List.of("a", "b", "c"))
+            .withProbabilities(List.of(1.0, 0.0, 0.0))
+            .withSchedule(List.of(0, 2, 1, 1));
+
+    assertThat(LongStream.range(0, 6).mapToObj(step -> taken.choose(step, random, 7)))
+        .containsExactly("a", "c", "b", "b", "a", "c");
+    assertThat(taken.withProbabilities(List.of(-1.0))).isEqualTo(taken);
+    assertThat(GuidingPrompts.of(List.of("a", "b")).inTurn().schedule()).containsExactly(0, 1);
+  }
+
+  @Test
+  void guidingPromptsThatCannotBeMeantAreRefused() {
+    GuidingPrompts two = GuidingPrompts.of(List.of("a", "b"));
+
+    assertThatThrownBy(() -> two.withProbabilities(List.of(1.0)))
+        .hasMessage(
+            "1 guiding_probabilities [1.0] do not match 2 guiding prompts; give one for each");
+    for (List<Double> weights :
+        List.of(
+            List.of(0.5, -0.1),
+            List.of(Double.NaN, 1.0),
+            List.of(0.0, 0.0),
+            List.of(Double.POSITIVE_INFINITY, 1.0))) {
+      assertThatThrownBy(() -> two.withProbabilities(weights))
+          .hasMessage(
+              "guiding_probabilities %s are not weights; use finite numbers from 0, at least one above 0"
+                  .formatted(weights));
+    }
+    assertThatThrownBy(() -> two.withSchedule(List.of(0, 2)))
+        .hasMessage(
+            "guiding_schedule has the index 2, but there are 2 guiding prompts; use indices from 0 to 1");
+    assertThatThrownBy(() -> GuidingPrompts.of(List.of("a")).withSchedule(List.of(-1)))
+        .hasMessage("guiding_schedule has the index -1, but there is 1 guiding prompt; use 0");
+    assertThatThrownBy(() -> GuidingPrompts.of(List.of("a", " ")))
+        .hasMessage(
+            "guiding_prompt is blank; give a phrase like \"Review and correct the answer:\"");
+    assertThatThrownBy(() -> GuidingPrompts.of(List.of())).hasMessageContaining("is empty");
+  }
+
+  /// The hashes of the texts that version 0.1.0 wrote, `GuidingPrompts[phrases=[...], ...]`; the
+  /// first is in the fixture of its run.
+  @Test
+  void runsOfVersion010KeepTheirPrompts() {
+    String former = "ead515f1";
+
+    assertThat(GuidingPrompts.defaults(Map.of("guiding_prompt", former)).phrases())
+        .containsExactly(" Check this and answer again.");
+    assertThat(GuidingPrompts.defaults(Map.of("guiding_prompt", former)).digest())
+        .isEqualTo(former);
+    assertThat(GuidingPrompts.defaults(Map.of()).phrases())
+        .containsExactly("Review and correct the answer:");
+    assertThat(GuidingPrompts.of(List.of("a", "b")).inTurn().digest())
+        .isEqualTo(
+            "%08x"
+                .formatted(
+                    "GuidingPrompts[phrases=[a, b], probabilities=[], scheduled=true]".hashCode()))
+        .isNotEqualTo(GuidingPrompts.of(List.of("a", "b")).withSchedule(List.of(1, 0)).digest());
   }
 
   @Test

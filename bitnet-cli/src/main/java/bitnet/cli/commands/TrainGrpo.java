@@ -221,7 +221,8 @@ public final class TrainGrpo implements Callable<Integer> {
         loss.loss(rollouts.maxLength()),
         update.update(optimizer.keep(), rollouts.batchSize()),
         optimizer.settings(warmup, steps),
-        correction.settings(spec.commandLine().getParseResult(), rollouts.maxLength()),
+        correction.settings(
+            spec.commandLine().getParseResult(), rollouts.maxLength(), kept.resumedOptions()),
         evaluation.evaluation(evalDataset != null),
         kept.checkpoints());
   }

@@ -83,19 +83,8 @@ public final class AnswerOptions {
         twoLayer
             ? Optional.of(
                 new AnswerSettings.Correction(
-                    guidingText(),
+                    GuidingPrompts.phrase(guidingPrompt),
                     secondMaxLength == null ? generation.maxTokens() : secondMaxLength))
             : Optional.empty());
-  }
-
-  /// The text itself, or of the file that it names, read as in training.
-  private String guidingText() throws IOException {
-    List<String> phrases = GuidingPrompts.phrases(guidingPrompt);
-    if (phrases.size() != 1) {
-      throw new IllegalArgumentException(
-          "%s: holds %d phrases; evaluate asks with one, give that"
-              .formatted(guidingPrompt, phrases.size()));
-    }
-    return phrases.getFirst();
   }
 }

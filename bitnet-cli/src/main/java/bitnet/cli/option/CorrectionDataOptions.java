@@ -2,6 +2,8 @@ package bitnet.cli.option;
 
 import bitnet.data.BadRecordPolicy;
 import bitnet.data.QaTemplate;
+import bitnet.grpo.GuidingPrompts;
+import java.io.IOException;
 import java.nio.file.Path;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -19,9 +21,9 @@ public final class CorrectionDataOptions {
   @Option(
       names = "--guiding_prompt",
       defaultValue = QaTemplate.GUIDING_PROMPT,
-      paramLabel = "TEXT",
+      paramLabel = "TEXT|FILE",
       description =
-          "Guiding prompt that asks for a correction; "
+          "Guiding prompt that asks for a correction, as in training: a text, or a file with one; "
               + QaTemplate.QUERY
               + " is replaced by the question (default: \"${DEFAULT-VALUE}\").")
   private String guidingPrompt;
@@ -36,8 +38,10 @@ public final class CorrectionDataOptions {
   }
 
   /// The guiding prompt, with [QaTemplate#QUERY] in place of the question.
-  public String guidingPrompt() {
-    return guidingPrompt;
+  ///
+  /// @throws IllegalArgumentException if a file has none or several
+  public String guidingPrompt() throws IOException {
+    return GuidingPrompts.phrase(guidingPrompt);
   }
 
   /// What becomes of malformed records.

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -17,13 +18,15 @@ import picocli.CommandLine.ParseResult;
 /// Options of the second layer of `train-grpo`.
 public final class CorrectionOptions {
   private static final String TWO_LAYER = "--two_layer";
+  private static final String GUIDING_PROMPT = "--guiding_prompt";
+  private static final String GUIDING_SCHEDULE = "--guiding_schedule";
   private static final List<String> OTHERS =
       List.of(
           "--augmentation_size",
           "--second_max_length",
-          "--guiding_prompt",
+          GUIDING_PROMPT,
           "--guiding_probabilities",
-          "--guiding_schedule",
+          GUIDING_SCHEDULE,
           "--verifier",
           "--improvement_threshold",
           "--correction_advantage",
@@ -53,32 +56,37 @@ public final class CorrectionOptions {
   private @Nullable Integer secondMaxLength;
 
   @Option(
-      names = "--guiding_prompt",
+      names = GUIDING_PROMPT,
+      arity = "1..*",
       paramLabel = "TEXT|FILE",
       description =
-          "Guiding prompt that asks for a correction: a text, or a file with several (one per line,"
-              + " or a JSON list): one is drawn per prompt; "
+          "Guiding prompts that ask for a correction: texts, or files of texts (one per line, or a"
+              + " JSON list); one is drawn per first answer. "
               + QaTemplate.QUERY
               + " is replaced by the question (default: \""
               + QaTemplate.GUIDING_PROMPT
               + "\").")
-  private @Nullable String guidingPrompt;
+  private List<String> guidingPrompts = new ArrayList<>();
 
   @Option(
       names = "--guiding_probabilities",
       arity = "1..*",
       split = ",",
       paramLabel = "P",
-      description = "Probability of each guiding prompt (default: equal).")
+      description =
+          "Weight of each guiding prompt, from 0; they are normalized to probabilities (default:"
+              + " equal).")
   private List<Double> guidingProbabilities = new ArrayList<>();
 
   @Option(
-      names = "--guiding_schedule",
-      paramLabel = "FILE",
+      names = GUIDING_SCHEDULE,
+      arity = "1..*",
+      split = ",",
+      paramLabel = "I",
       description =
-          "File of guiding prompts (one per line, or a JSON list) that are used in "
-              + "order, one per step, instead of --guiding_prompt.")
-  private @Nullable Path guidingSchedule;
+          "Order of the guiding prompts: indices from 0, one per step, starting again after the"
+              + " last; overrides --guiding_probabilities (default: none).")
+  private List<String> guidingSchedule = new ArrayList<>();
 
   @Option(
       names = "--verifier",
@@ -143,8 +151,10 @@ public final class CorrectionOptions {
   /// The settings of the second layer, if it is asked for.
   ///
   /// @param given the command line, to refuse options that would have no effect
-  public Optional<CorrectionSettings> settings(ParseResult given, int maxLength)
-      throws IOException {
+  /// @param maxLength tokens of a first answer
+  /// @param resumed the options of the checkpoint to resume; empty for a new run
+  public Optional<CorrectionSettings> settings(
+      ParseResult given, int maxLength, Map<String, String> resumed) throws IOException {
     if (!twoLayer) {
       for (String option : OTHERS) {
         if (given.hasMatchedOption(option)) {
@@ -157,24 +167,48 @@ public final class CorrectionOptions {
         new CorrectionSettings(
             augmentationSize,
             secondMaxLength == null ? maxLength : secondMaxLength,
-            guidance(),
+            guidance(resumed),
             new VerifierSpec(verifier, improvementThreshold),
             CorrectionAdvantage.of(advantage),
             new CorrectionSettings.Replay(bufferSize, replaySize, replayMaxAge),
             answersAgain));
   }
 
-  private GuidingPrompts guidance() throws IOException {
-    if (guidingSchedule != null) {
-      if (guidingPrompt != null) {
-        throw new IllegalArgumentException(
-            "--guiding_prompt and --guiding_schedule both say what to write; give one");
-      }
-      return new GuidingPrompts(GuidingPrompts.read(guidingSchedule), guidingProbabilities, true);
+  private GuidingPrompts guidance(Map<String, String> resumed) throws IOException {
+    if (guidingSchedule.size() == 1
+        && !guidingSchedule.getFirst().matches("-?\\d+")
+        && GuidingPrompts.isFile(guidingSchedule.getFirst())) {
+      return formerSchedule(Path.of(guidingSchedule.getFirst()));
     }
-    return new GuidingPrompts(
-        GuidingPrompts.phrases(guidingPrompt == null ? QaTemplate.GUIDING_PROMPT : guidingPrompt),
-        guidingProbabilities,
-        false);
+    List<String> phrases = new ArrayList<>();
+    for (String textOrFile : guidingPrompts) {
+      phrases.addAll(GuidingPrompts.phrases(textOrFile));
+    }
+    GuidingPrompts prompts =
+        guidingPrompts.isEmpty() ? GuidingPrompts.defaults(resumed) : GuidingPrompts.of(phrases);
+    return prompts
+        .withSchedule(guidingSchedule.stream().map(CorrectionOptions::index).toList())
+        .withProbabilities(guidingProbabilities);
+  }
+
+  /// Version 0.1.0 had the phrases themselves in the schedule, as a file.
+  private GuidingPrompts formerSchedule(Path file) throws IOException {
+    if (!guidingPrompts.isEmpty()) {
+      throw new IllegalArgumentException(
+          "%s %s is a file of phrases, but %s has phrases too; give indices of these, like %s 0 1"
+              .formatted(GUIDING_SCHEDULE, file, GUIDING_PROMPT, GUIDING_SCHEDULE));
+    }
+    return GuidingPrompts.of(GuidingPrompts.read(file)).inTurn();
+  }
+
+  private static int index(String text) {
+    try {
+      return Integer.parseInt(text.strip());
+    } catch (NumberFormatException failure) {
+      throw new IllegalArgumentException(
+          "%s \"%s\" is not an index; give whole numbers from 0, like %s 0 2 1"
+              .formatted(GUIDING_SCHEDULE, text, GUIDING_SCHEDULE),
+          failure);
+    }
   }
 }

@@ -3,11 +3,14 @@ package bitnet.cli.option;
 import bitnet.cli.output.TrainingOutput;
 import bitnet.metrics.MetricsLog;
 import bitnet.training.CheckpointSettings;
+import bitnet.training.RunCheckpoints;
 import bitnet.training.RunDirectory;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -91,6 +94,12 @@ public final class RunOptions {
   /// @throws IllegalArgumentException if it would start where there is a run already
   public long doneSteps() throws IOException {
     return directory().doneSteps(resume);
+  }
+
+  /// The options of the checkpoint to resume, by name; empty where there is none.
+  public Map<String, String> resumedOptions() throws IOException {
+    Optional<Path> checkpoint = resume == null ? Optional.empty() : directory().checkpoint(resume);
+    return checkpoint.isPresent() ? RunCheckpoints.options(checkpoint.get()) : Map.of();
   }
 
   /// The log in all places that were asked for, and in the run.
