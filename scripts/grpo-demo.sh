@@ -87,9 +87,9 @@ demo() {
 
   printf '%-6s %8s %8s %8s %8s %8s %8s\n' "$seed" \
     "$(cell "$here/grpo.csv" eval_accuracy first)" "$(cell "$here/grpo.csv" eval_accuracy last)" \
-    "$(cell "$here/two-layer.csv" eval_t1 last)" "$(cell "$here/two-layer.csv" eval_t2 last)" \
-    "$(cell "$here/two-layer.csv" eval_incorrect_to_correct last)" \
-    "$(cell "$here/two-layer.csv" eval_correct_to_incorrect last)" >"$here/summary.txt"
+    "$(cell "$here/two-layer/metrics.csv" eval_t1 last)" "$(cell "$here/two-layer/metrics.csv" eval_t2 last)" \
+    "$(cell "$here/two-layer/metrics.csv" eval_incorrect_to_correct last)" \
+    "$(cell "$here/two-layer/metrics.csv" eval_correct_to_incorrect last)" >"$here/summary.txt"
 }
 
 "$bitnet" --version >/dev/null # builds, once for all

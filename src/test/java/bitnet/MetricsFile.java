@@ -5,25 +5,36 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// What a `--csv_log` file holds.
 ///
 /// @param columns their names
-/// @param rows of as many values, as they are written
+/// @param rows of as many values; texts without their quotes
 record MetricsFile(List<String> columns, List<List<String>> rows) {
+  private static final Pattern FIELD =
+      Pattern.compile("(?:\"((?:[^\"]|\"\")*)\"|([^,\n\"]*))([,\n])");
 
-  /// Reads a file, leaving out a last line that is not complete.
+  /// Reads a file, leaving out a last row that is not complete.
   static MetricsFile read(Path file) throws IOException {
-    String text = Files.readString(file, UTF_8);
-    List<List<String>> lines =
-        text.substring(0, text.lastIndexOf('\n') + 1)
-            .lines()
-            .map(line -> List.of(line.split(",", -1)))
-            .toList();
-    return lines.isEmpty()
+    List<List<String>> rows = new ArrayList<>();
+    List<String> row = new ArrayList<>();
+    Matcher field = FIELD.matcher(Files.readString(file, UTF_8));
+    while (field.lookingAt()) {
+      String text = field.group(1);
+      row.add(text == null ? field.group(2) : text.replace("\"\"", "\""));
+      if (field.group(3).equals("\n")) {
+        rows.add(row);
+        row = new ArrayList<>();
+      }
+      field.region(field.end(), field.regionEnd());
+    }
+    return rows.isEmpty()
         ? new MetricsFile(List.of(), List.of())
-        : new MetricsFile(lines.getFirst(), lines.subList(1, lines.size()));
+        : new MetricsFile(rows.getFirst(), rows.subList(1, rows.size()));
   }
 
   /// The values of a column; blank where a step has none.

@@ -141,6 +141,8 @@ class OlderVersionTest {
 
     assertThat(run.out()).contains("step-00000002");
     MetricsFile log = MetricsFile.read(directory.resolve("grpo/metrics.csv"));
+    assertThat(log.columns()).contains("corrected_1"); // the shares of this name in 0.1.0
+    assertThat(log.column("corrected_1")).last().asString().matches("[01]\\.\\d+");
     assertThat(log.column("step")).containsExactly("0", "1", "2", "3", "4");
     assertThat(Double.parseDouble(log.column("buffer_size").getLast())).isGreaterThanOrEqualTo(1);
     assertThat(directory.resolve("grpo/model/manifest.json")).exists();

@@ -7,7 +7,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -121,14 +124,58 @@ class TrainGrpoTest {
             "t1",
             "t1_prime",
             "t2",
+            "accepted_ratio_1",
+            "accepted_ratio_2",
             "corrected_1",
             "corrected_2",
+            "corrected_3",
             "eval_accuracy",
             "eval_t2")
-        .doesNotContain("corrected_3");
+        .doesNotContain("accepted_ratio_3");
     for (String name : List.of("reward", "kl", "entropy", "grad_norm", "t2", "logp_mismatch")) {
       assertThat(metrics.column(name).subList(1, 3)).as(name).doesNotContain("");
     }
+  }
+
+  /// The default verifier accepts what is right or has a higher reward than the first answer.
+  @Test
+  void theFirstAcceptedCorrectionsOfAStepStandInTheCsvLog() throws IOException {
+    List<List<String>> accepted = new ArrayList<>();
+    for (int step = 1; step <= 2; step++) {
+      accepted.add(new ArrayList<>());
+      Map<String, Double> firsts = new HashMap<>();
+      for (String line : Files.readAllLines(answers)) {
+        JsonNode answer = JSON.readTree(line);
+        String question = answer.path("query").asText() + "\n";
+        double reward = answer.path("reward").asDouble();
+        if (answer.path("step").asInt() != step) {
+          continue;
+        }
+        if (answer.path("layer").asInt() == 1) {
+          firsts.put(question + answer.path("completion").asText(), reward);
+        } else if (answer.path("right").asBoolean()
+            || reward > firsts.get(question + answer.path("first").asText())) {
+          accepted.getLast().add(answer.path("completion").asText());
+        }
+      }
+    }
+    assertThat(accepted.getFirst()).isNotEmpty();
+
+    MetricsFile metrics = MetricsFile.read(log);
+    for (int n = 1; n <= 3; n++) {
+      List<String> column = metrics.column("corrected_" + n);
+      assertThat(column).hasSize(3);
+      assertThat(column.getFirst()).isEmpty();
+      for (int step = 1; step <= 2; step++) {
+        List<String> texts = accepted.get(step - 1);
+        assertThat(column.get(step)).isEqualTo(n <= texts.size() ? texts.get(n - 1) : "");
+      }
+    }
+    assertThat(MetricsFile.read(directory.resolve("run/metrics.csv")).columns())
+        .contains("accepted_ratio_1")
+        .doesNotContain("corrected_1");
+    CommandRun report = CommandRun.of("report", log, "--output", directory.resolve("log.html"));
+    assertThat(report.err()).isEmpty();
   }
 
   @Test

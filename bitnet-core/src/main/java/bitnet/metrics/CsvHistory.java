@@ -5,22 +5,26 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.jspecify.annotations.Nullable;
 
 /// The part of an existing CSV log that a resumed run keeps.
-final class CsvHistory {
-  private CsvHistory() {}
+///
+/// @param bytes at the start of the file that hold the header and the rows up to the resumed step;
+///     0 if the file is to start again
+/// @param columns of the file: those of the run, or without texts where version 0.1.0 wrote it
+record CsvHistory(long bytes, LogColumns columns) {
 
-  /// The bytes at the start of the file that hold the header and the rows up to `doneSteps`.
+  /// Reads a file.
   ///
-  /// @return 0 if the file is to start again
   /// @throws IOException if it is not a metrics log, has other columns, or has a damaged row
-  static long keptBytes(Path file, String header, long doneSteps) throws IOException {
+  static CsvHistory of(Path file, LogColumns columns, long doneSteps) throws IOException {
+    CsvHistory nothing = new CsvHistory(0, columns);
+    String header = columns.header();
     // one byte is one character: lengths in the file are lengths of the strings
     try (BufferedReader in = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1)) {
-      String first = line(in);
-      if (first == null || (header.startsWith(first) && !header.equals(first))) {
-        return 0; // empty, or killed while the header was written
+      CsvRecord record = CsvRecord.read(in, false);
+      String first = record == null ? "" : record.text();
+      if (header.startsWith(first) && !header.equals(first)) {
+        return nothing; // empty, or killed while the header was written
       }
       if (!first.startsWith("step,")) {
         throw new IOException(
@@ -28,52 +32,42 @@ final class CsvHistory {
                 .formatted(file));
       }
       if (doneSteps == 0) {
-        return 0;
+        return nothing;
       }
-      if (!first.equals(header)) {
+      boolean former = first.equals(columns.formerHeader());
+      if (!former && !first.equals(header)) {
         throw new IOException(
             "%s:1: the columns are not those of this run (%s); move it elsewhere or choose another csv_log"
                 .formatted(file, header.strip()));
       }
-      return first.length() + keptRows(file, in, doneSteps);
+      LogColumns own = former ? columns.numbers() : columns;
+      return new CsvHistory(
+          first.length() + keptRows(file, in, doneSteps, !own.texts().isEmpty()), own);
     }
   }
 
-  private static long keptRows(Path file, BufferedReader in, long doneSteps) throws IOException {
+  private static long keptRows(Path file, BufferedReader in, long doneSteps, boolean texts)
+      throws IOException {
     long bytes = 0;
-    long number = 2;
-    for (String row = line(in); row != null && row.endsWith("\n"); row = line(in)) {
-      if (step(file, row, number++) > doneSteps) {
-        return bytes;
-      }
-      bytes += row.length();
+    long line = 2;
+    CsvRecord row = CsvRecord.read(in, texts);
+    while (row != null && row.isComplete() && step(file, row.text(), line) <= doneSteps) {
+      bytes += row.text().length();
+      line += row.lines();
+      row = CsvRecord.read(in, texts);
     }
     return bytes;
   }
 
-  private static long step(Path file, String row, long number) throws IOException {
+  private static long step(Path file, String row, long line) throws IOException {
     int comma = row.indexOf(',');
     try {
       return Long.parseLong(row, 0, Math.max(comma, 0), 10);
     } catch (NumberFormatException failure) {
       throw new IOException(
           "%s:%d: the row does not start with a step; move it elsewhere or choose another csv_log"
-              .formatted(file, number),
+              .formatted(file, line),
           failure);
     }
-  }
-
-  /// The next line with its line feed, where it has one.
-  static @Nullable String line(BufferedReader in) throws IOException {
-    StringBuilder line = new StringBuilder();
-    int next = in.read();
-    while (next >= 0) {
-      line.append((char) next);
-      if (next == '\n') {
-        break;
-      }
-      next = in.read();
-    }
-    return line.isEmpty() ? null : line.toString();
   }
 }

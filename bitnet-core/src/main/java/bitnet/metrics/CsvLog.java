@@ -6,28 +6,27 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 
 /// A CSV file with a row for each step, `step` first.
 final class CsvLog implements Closeable {
   private final GrowingFile file;
-  private final List<String> metrics;
+  private final LogColumns columns;
 
-  private CsvLog(GrowingFile file, List<String> metrics) {
+  private CsvLog(GrowingFile file, LogColumns columns) {
     this.file = file;
-    this.metrics = List.copyOf(metrics);
+    this.columns = columns;
   }
 
   /// Opens a file to continue after `doneSteps`; see [MetricsLog#open].
-  static CsvLog open(Path path, List<String> metrics, long doneSteps) throws IOException {
-    String header = "step," + String.join(",", metrics) + "\n";
-    long kept = Files.exists(path) ? CsvHistory.keptBytes(path, header, doneSteps) : 0;
-    GrowingFile file = GrowingFile.open(path, kept);
+  static CsvLog open(Path path, LogColumns columns, long doneSteps) throws IOException {
+    CsvHistory kept =
+        Files.exists(path) ? CsvHistory.of(path, columns, doneSteps) : new CsvHistory(0, columns);
+    GrowingFile file = GrowingFile.open(path, kept.bytes());
     try {
-      CsvLog log = new CsvLog(file, metrics);
-      if (kept == 0) {
-        log.append(header);
+      CsvLog log = new CsvLog(file, kept.columns());
+      if (kept.bytes() == 0) {
+        log.append(columns.header());
       }
       return log;
     } catch (IOException failure) {
@@ -36,11 +35,15 @@ final class CsvLog implements Closeable {
     }
   }
 
-  void write(long step, Map<String, Double> values) throws IOException {
+  void write(long step, Map<String, Double> values, Map<String, String> texts) throws IOException {
     StringBuilder row = new StringBuilder().append(step);
-    for (String metric : metrics) {
+    for (String metric : columns.metrics()) {
       Double value = values.get(metric);
       row.append(',').append(value == null ? "" : value.toString());
+    }
+    for (String name : columns.texts()) {
+      String text = texts.get(name);
+      row.append(',').append(text == null ? "" : CsvRecord.quoted(text));
     }
     append(row.append('\n').toString());
   }

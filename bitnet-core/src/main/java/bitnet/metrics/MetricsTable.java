@@ -10,7 +10,7 @@ import java.util.List;
 
 /// What a [MetricsLog] wrote to a CSV file.
 ///
-/// @param metrics the names of the columns after `step`
+/// @param metrics the names of the columns after `step`, of texts too
 /// @param rows in the order of their steps
 public record MetricsTable(List<String> metrics, List<Row> rows) {
 
@@ -23,7 +23,7 @@ public record MetricsTable(List<String> metrics, List<Row> rows) {
   /// A step of a run.
   ///
   /// @param step steps done
-  /// @param values of the metrics, in their order; blank ones are NaN
+  /// @param values of the metrics, in their order; blank ones and texts are NaN
   public record Row(long step, double[] values) {}
 
   /// A value of a metric.
@@ -36,43 +36,46 @@ public record MetricsTable(List<String> metrics, List<Row> rows) {
   ///
   /// @throws IOException if it is missing, not a metrics log or damaged, with the line number
   public static MetricsTable read(Path file) throws IOException {
-    // the file is ASCII; any other byte makes an invalid name or number
+    // only texts have bytes that are not ASCII; elsewhere such a byte makes an invalid number
     try (BufferedReader in = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1)) {
-      String header = CsvHistory.line(in);
-      if (header == null || !header.startsWith("step,") || !header.endsWith("\n")) {
+      CsvRecord header = CsvRecord.read(in, false);
+      if (header == null || !header.text().startsWith("step,") || !header.isComplete()) {
         throw new IOException(
             "%s:1: not a metrics log, which starts with \"step,\"; name a run or a csv_log file"
                 .formatted(file));
       }
-      List<String> metrics = List.of(header.strip().substring("step,".length()).split(",", -1));
+      List<String> metrics = header.fields().subList(1, header.fields().size());
       List<Row> rows = new ArrayList<>();
       long number = 2;
-      String line = CsvHistory.line(in);
-      while (line != null && line.endsWith("\n")) {
-        Row row = row(file, number, line.strip().split(",", -1), metrics.size());
+      CsvRecord record = CsvRecord.read(in, true);
+      while (record != null && record.isComplete()) {
+        Row row = row(file, number, record.fields(), metrics.size());
         if (!rows.isEmpty() && row.step <= rows.getLast().step) {
           throw damaged(
               file, number, "step %d follows step %d".formatted(row.step, rows.getLast().step));
         }
         rows.add(row);
-        number++;
-        line = CsvHistory.line(in);
+        number += record.lines();
+        record = CsvRecord.read(in, true);
       }
       return new MetricsTable(metrics, rows);
     }
   }
 
-  private static Row row(Path file, long number, String[] fields, int metrics) throws IOException {
-    if (fields.length != 1 + metrics) {
-      throw damaged(file, number, "%d values under %d names".formatted(fields.length, 1 + metrics));
+  private static Row row(Path file, long number, List<String> fields, int metrics)
+      throws IOException {
+    if (fields.size() != 1 + metrics) {
+      throw damaged(file, number, "%d values under %d names".formatted(fields.size(), 1 + metrics));
     }
     double[] values = new double[metrics];
     for (int i = 0; i < metrics; i++) {
-      values[i] = fields[i + 1].isEmpty() ? Double.NaN : number(file, number, fields[i + 1]);
+      String field = fields.get(i + 1);
+      boolean blank = field.isEmpty() || CsvRecord.isText(field);
+      values[i] = blank ? Double.NaN : number(file, number, field);
     }
-    double step = number(file, number, fields[0]);
+    double step = number(file, number, fields.getFirst());
     if (step != Math.rint(step)) {
-      throw damaged(file, number, "\"%s\" is not a step number".formatted(fields[0]));
+      throw damaged(file, number, "\"%s\" is not a step number".formatted(fields.getFirst()));
     }
     return new Row((long) step, values);
   }

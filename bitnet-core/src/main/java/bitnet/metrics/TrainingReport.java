@@ -1,5 +1,6 @@
 package bitnet.metrics;
 
+import java.util.Map;
 import java.util.SequencedMap;
 
 /// What a trainer reports about a step, or about the model before the first step.
@@ -13,6 +14,11 @@ public interface TrainingReport {
 
   /// The metrics, for a [MetricsLog].
   SequencedMap<String, Double> row();
+
+  /// The texts, for the text columns of a [MetricsLog].
+  default Map<String, String> texts() {
+    return Map.of();
+  }
 
   /// One line for people.
   String line();

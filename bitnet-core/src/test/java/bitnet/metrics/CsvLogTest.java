@@ -27,13 +27,18 @@ class CsvLogTest {
   }
 
   private MetricsLog open(long doneSteps) throws IOException {
-    return MetricsLog.open(METRICS, List.of(file), null, doneSteps);
+    return open(List.of(file), doneSteps);
+  }
+
+  private static MetricsLog open(List<Path> files, long doneSteps) throws IOException {
+    return MetricsLog.open(
+        LogColumns.of(METRICS), new MetricsLog.Places(files, List.of(), null), doneSteps);
   }
 
   private void write(long first, long last) throws IOException {
     try (MetricsLog log = open(first - 1)) {
       for (long step = first; step <= last; step++) {
-        log.write(step, Map.of("loss", (double) step));
+        log.write(step, Map.of("loss", (double) step), Map.of());
       }
     }
   }
@@ -41,10 +46,10 @@ class CsvLogTest {
   @Test
   void everyStepIsARowAndWhatWasNotMeasuredIsBlank() throws IOException {
     try (MetricsLog log = open(0)) {
-      log.write(1, Map.of("loss", 5.25, "lr", 1e-4));
-      log.write(2, Map.of("loss", 0.1, "eval_loss", 1.0 / 3, "lr", 2.0));
-      log.write(3, Map.of("loss", Double.NaN));
-      log.write(4, Map.of());
+      log.write(1, Map.of("loss", 5.25, "lr", 1e-4), Map.of());
+      log.write(2, Map.of("loss", 0.1, "eval_loss", 1.0 / 3, "lr", 2.0), Map.of());
+      log.write(3, Map.of("loss", Double.NaN), Map.of());
+      log.write(4, Map.of(), Map.of());
     }
     assertThat(file)
         .hasContent(
@@ -60,7 +65,7 @@ class CsvLogTest {
   @Test
   void aRowIsInTheFileAsSoonAsItIsWritten() throws IOException {
     try (MetricsLog log = open(0)) {
-      log.write(1, Map.of("loss", 2.0));
+      log.write(1, Map.of("loss", 2.0), Map.of());
       assertThat(file).hasContent("step,loss,eval_loss,lr\n1,2.0,,\n");
     }
   }
@@ -144,20 +149,20 @@ class CsvLogTest {
   void namesThatWereNotGivenOrCannotBeAreRefused() throws IOException {
     try (MetricsLog log = open(0)) {
       assertThatIllegalArgumentException()
-          .isThrownBy(() -> log.write(1, Map.of("los", 1.0)))
+          .isThrownBy(() -> log.write(1, Map.of("los", 1.0), Map.of()))
           .withMessageContaining("metric \"los\" is not one of [loss, eval_loss, lr]");
     }
     for (String name : List.of("a,b", "a\nb", "", "a b", "step")) {
       assertThatIllegalArgumentException()
-          .isThrownBy(() -> MetricsLog.open(List.of(name), List.of(file), null, 0))
+          .isThrownBy(() -> LogColumns.of(List.of(name)))
           .withMessageStartingWith("metric name \"" + name + "\"");
     }
   }
 
   @Test
   void aLogToNowhereTakesRows() throws IOException {
-    try (MetricsLog log = MetricsLog.open(METRICS, List.of(), null, 0)) {
-      log.write(1, Map.of("loss", 1.0));
+    try (MetricsLog log = open(List.of(), 0)) {
+      log.write(1, Map.of("loss", 1.0), Map.of());
     }
     assertThat(directory).isEmptyDirectory();
   }
@@ -166,10 +171,95 @@ class CsvLogTest {
   void everyFileGetsEveryRowOnce() throws IOException {
     Path second = directory.resolve("second.csv");
     Path again = directory.resolve(".").resolve("second.csv");
-    try (MetricsLog log = MetricsLog.open(METRICS, List.of(file, second, again), null, 0)) {
-      log.write(1, Map.of("loss", 1.0));
+    try (MetricsLog log = open(List.of(file, second, again), 0)) {
+      log.write(1, Map.of("loss", 1.0), Map.of());
     }
     assertThat(file).hasContent("step,loss,eval_loss,lr\n1,1.0,,\n");
     assertThat(second).hasContent("step,loss,eval_loss,lr\n1,1.0,,\n");
+  }
+
+  private static final LogColumns TEXTS =
+      new LogColumns(
+          List.of("loss", "share_1"), List.of("text_1", "text_2"), Map.of("share_1", "text_1"));
+
+  private MetricsLog openWithTexts(Path numbers, long doneSteps) throws IOException {
+    return MetricsLog.open(
+        TEXTS, new MetricsLog.Places(List.of(numbers), List.of(file), null), doneSteps);
+  }
+
+  /// RFC 4180, 2.6 and 2.7: quotes around, and doubled inside.
+  @Test
+  void textsAreQuotedAndOnlyInTheFilesThatAreToHoldThem() throws IOException {
+    Path numbers = directory.resolve("numbers.csv");
+    try (MetricsLog log = openWithTexts(numbers, 0)) {
+      log.write(1, Map.of("loss", 2.0), Map.of("text_1", "94", "text_2", "é, \"x\"\nand"));
+      log.write(2, Map.of("share_1", 0.5), Map.of());
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> log.write(3, Map.of(), Map.of("text_3", "")))
+          .withMessageContaining("metric \"text_3\" is not one of [text_1, text_2]");
+    }
+
+    assertThat(numbers).hasContent("step,loss,share_1\n1,2.0,\n2,,0.5\n");
+    assertThat(file)
+        .hasContent(
+            """
+            step,loss,share_1,text_1,text_2
+            1,2.0,,"94","é, ""x""
+            and"
+            2,,0.5,,
+            """);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "4",
+        "4,1.0,,\"",
+        "4,1.0,,\"a\n",
+        "4,1.0,,\"a\"\"\n5,x\n",
+        "4,1.0,,\"a\",",
+        "4,1.0,,\"\n9,2\",\n"
+      })
+  void rowsWithTextsAreCutWhole(String rest) throws IOException {
+    Path numbers = directory.resolve("numbers.csv");
+    Map<String, String> text = Map.of("text_1", "7,1\n99,\"2\"\n");
+    try (MetricsLog log = openWithTexts(numbers, 0)) {
+      log.write(3, Map.of(), text);
+    }
+    String before = Files.readString(file);
+    Files.writeString(file, before + rest);
+
+    try (MetricsLog log = openWithTexts(numbers, 3)) {
+      log.write(4, Map.of("loss", 1.0), Map.of());
+    }
+
+    assertThat(file).hasContent(before + "4,1.0,,,\n");
+    assertThat(MetricsTable.read(file).points("loss"))
+        .containsExactly(new MetricsTable.Point(4, 1.0));
+  }
+
+  /// Version 0.1.0 had the shares under the names that texts have now.
+  @Test
+  void aFileOfTheFormerVersionKeepsItsColumns() throws IOException {
+    Path numbers = directory.resolve("numbers.csv");
+    Files.createDirectories(file.getParent());
+    for (Path old : List.of(file, numbers)) {
+      Files.writeString(old, "step,loss,text_1\n1,2.0,0.5\n2,9.0,0.5\n");
+    }
+
+    try (MetricsLog log = openWithTexts(numbers, 1)) {
+      log.write(2, Map.of("loss", 1.0, "share_1", 0.25), Map.of("text_1", "94"));
+    }
+
+    assertThat(file).hasContent("step,loss,text_1\n1,2.0,0.5\n2,1.0,0.25\n");
+    assertThat(numbers).hasSameTextualContentAs(file);
+  }
+
+  @Test
+  void aColumnIsNamedOnce() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new LogColumns(List.of("a"), List.of("a"), Map.of()))
+        .withMessage("metric name \"a\" is given twice; rename one");
   }
 }

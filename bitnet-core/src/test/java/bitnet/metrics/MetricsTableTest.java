@@ -29,10 +29,12 @@ class MetricsTableTest {
 
   @Test
   void whatALogWroteIsReadAgain() throws IOException {
-    try (MetricsLog log = MetricsLog.open(METRICS, List.of(file()), null, 0)) {
-      log.write(0, Map.of("eval_loss", 5.5));
-      log.write(1, Map.of("loss", 1e-7));
-      log.write(2, Map.of("loss", Double.NaN, "eval_loss", Double.NEGATIVE_INFINITY));
+    try (MetricsLog log =
+        MetricsLog.open(
+            LogColumns.of(METRICS), new MetricsLog.Places(List.of(file()), List.of(), null), 0)) {
+      log.write(0, Map.of("eval_loss", 5.5), Map.of());
+      log.write(1, Map.of("loss", 1e-7), Map.of());
+      log.write(2, Map.of("loss", Double.NaN, "eval_loss", Double.NEGATIVE_INFINITY), Map.of());
     }
     MetricsTable table = MetricsTable.read(file());
 
@@ -44,6 +46,20 @@ class MetricsTableTest {
     assertThat(table.points("reward")).isEmpty();
     assertThat(table.notFinite("reward")).isZero();
     assertThat(table.has("reward")).isFalse();
+  }
+
+  @Test
+  void textsAreNoNumbersAndMayHaveLineBreaks() throws IOException {
+    MetricsTable table = read("step,loss,text\n1,2.5,\"3\"\n2,2,\"a,\"\"\nb\"\n3,1,\n4,0,\"a\n");
+
+    assertThat(table.points("loss"))
+        .extracting(MetricsTable.Point::value)
+        .containsExactly(2.5, 2.0, 1.0);
+    assertThat(table.points("text")).isEmpty();
+    assertThat(table.notFinite("text")).isZero();
+    assertThatIOException()
+        .isThrownBy(() -> read("step,loss,text\n1,2.5,\"a\nb\"\n2,x,\n"))
+        .withMessageStartingWith(file() + ":4: \"x\" is not a number");
   }
 
   @Test

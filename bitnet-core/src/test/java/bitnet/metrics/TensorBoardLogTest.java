@@ -22,7 +22,8 @@ class TensorBoardLogTest {
   @TempDir Path directory;
 
   private MetricsLog open(long doneSteps) throws IOException {
-    return MetricsLog.open(METRICS, List.of(), directory, doneSteps);
+    return MetricsLog.open(
+        LogColumns.of(METRICS), new MetricsLog.Places(List.of(), List.of(), directory), doneSteps);
   }
 
   private List<Path> files() throws IOException {
@@ -41,10 +42,10 @@ class TensorBoardLogTest {
   @Test
   void anIndependentReaderFindsEveryScalarAndNoCrcIsWrong() throws IOException {
     try (MetricsLog log = open(0)) {
-      log.write(1, row(5.25, 0.1));
-      log.write(127, Map.of("loss", Double.NaN));
-      log.write(128, Map.of("loss", 1e300));
-      log.write(3_000_000_000L, Map.of("loss", -0.5));
+      log.write(1, row(5.25, 0.1), Map.of());
+      log.write(127, Map.of("loss", Double.NaN), Map.of());
+      log.write(128, Map.of("loss", 1e300), Map.of());
+      log.write(3_000_000_000L, Map.of("loss", -0.5), Map.of());
     }
     assertThat(files())
         .singleElement()
@@ -63,7 +64,7 @@ class TensorBoardLogTest {
   void aResumedRunWritesAFileThatSortsLastAndVoidsLaterSteps() throws IOException {
     for (long done : new long[] {0, 3, 2}) {
       try (MetricsLog log = open(done)) {
-        log.write(done + 1, Map.of("loss", 1.0));
+        log.write(done + 1, Map.of("loss", 1.0), Map.of());
       }
     }
     assertThat(files()).hasSize(3);
@@ -97,14 +98,14 @@ class TensorBoardLogTest {
         "no TensorBoard; %s -m pip install tensorboard".formatted(python));
     try (MetricsLog log = open(0)) {
       for (long step = 1; step <= 5; step++) {
-        log.write(step, row((double) step, step + 0.5));
+        log.write(step, row((double) step, step + 0.5), Map.of());
       }
     }
     // a kill in the middle of a record
     Files.write(files().getFirst(), new byte[] {40, 0, 0, 0, 0}, StandardOpenOption.APPEND);
     try (MetricsLog log = open(3)) {
-      log.write(4, Map.of("loss", 40.0));
-      log.write(5, Map.of("loss", Double.POSITIVE_INFINITY));
+      log.write(4, Map.of("loss", 40.0), Map.of());
+      log.write(5, Map.of("loss", Double.POSITIVE_INFINITY), Map.of());
     }
     String script =
         """

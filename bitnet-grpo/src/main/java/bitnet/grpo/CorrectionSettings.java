@@ -23,7 +23,8 @@ public record CorrectionSettings(
     Replay replay,
     boolean answersAgain) {
 
-  /// The most corrections of a first answer that have a metric each, `corrected_1` and on.
+  /// The most corrections of a first answer that have a metric each, `accepted_ratio_1` and on, and
+  /// the accepted corrections of a step whose texts are logged, `corrected_1` and on.
   static final int SHOWN = 3;
 
   /// Accepted corrections that later steps learn from again.

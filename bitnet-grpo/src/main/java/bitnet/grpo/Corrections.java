@@ -2,8 +2,11 @@ package bitnet.grpo;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.SequencedMap;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /// The corrections of a step.
 ///
@@ -57,6 +60,22 @@ record Corrections(List<Group> groups, List<boolean[]> accepted) {
         visitor.visit(first(group), group.rollouts().get(j), accepted.get(i)[j]);
       }
     }
+  }
+
+  /// The first accepted corrections of the step, `corrected_1` and on; none where none was
+  /// accepted.
+  Map<String, String> texts() {
+    List<String> texts = new ArrayList<>();
+    forEach(
+        (first, second, accepted) -> {
+          if (accepted) {
+            texts.add(second.text());
+          }
+        });
+    List<String> columns = GrpoMetrics.CORRECTED;
+    return IntStream.range(0, Math.min(columns.size(), texts.size()))
+        .boxed()
+        .collect(Collectors.toMap(columns::get, texts::get));
   }
 
   /// Tokens of all corrections.

@@ -2,12 +2,15 @@ package bitnet.grpo;
 
 import bitnet.data.QaTemplate;
 import bitnet.graph.TernaryStatistics;
+import bitnet.metrics.LogColumns;
 import bitnet.reward.ReasoningSteps;
 import bitnet.reward.TokenF1;
 import bitnet.reward.WeightedReward;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.function.Predicate;
@@ -47,14 +50,29 @@ final class GrpoMetrics {
   private static final List<String> CORRECTION =
       List.of("t1", "t2", "delta_t1_t2", "incorrect_to_correct", "correct_to_incorrect");
 
+  /// Texts: accepted corrections of a step.
+  static final List<String> CORRECTED = numbered("corrected_", CorrectionSettings.SHOWN);
+
   private static final List<String> TERNARY = List.of("zero_share", "flip_rate");
 
   private static final ReasoningSteps STEPS = new ReasoningSteps(new TokenF1());
 
   private GrpoMetrics() {}
 
-  /// The names of all columns after `step`.
-  static List<String> columns(List<String> rewards, Optional<CorrectionSettings> correction) {
+  /// All columns after `step`.
+  static LogColumns columns(List<String> rewards, Optional<CorrectionSettings> correction) {
+    int accepted = correction.map(CorrectionSettings::corrections).orElse(0);
+    Map<String, String> former = new HashMap<>();
+    List<String> names = acceptedColumns(accepted);
+    for (int n = 0; n < names.size(); n++) {
+      former.put(names.get(n), CORRECTED.get(n));
+    }
+    return new LogColumns(
+        metrics(rewards, correction), correction.isPresent() ? CORRECTED : List.of(), former);
+  }
+
+  private static List<String> metrics(
+      List<String> rewards, Optional<CorrectionSettings> correction) {
     List<String> columns = new ArrayList<>(ANSWERS);
     columns.addAll(rewardColumns(rewards));
     columns.addAll(LENGTHS);
@@ -66,7 +84,7 @@ final class GrpoMetrics {
             columns.add("t1_prime");
           }
           columns.addAll(List.of("accepted_ratio", "buffer_size", "replay_age", SECOND + "reward"));
-          columns.addAll(correctedColumns(settings.corrections()));
+          columns.addAll(acceptedColumns(settings.corrections()));
           LEARNING.forEach(name -> columns.add(SECOND + name));
           columns.add(SECOND + "replay_drift");
         });
@@ -91,10 +109,12 @@ final class GrpoMetrics {
     return columns;
   }
 
-  private static List<String> correctedColumns(int corrections) {
-    return IntStream.rangeClosed(1, Math.min(corrections, CorrectionSettings.SHOWN))
-        .mapToObj(n -> "corrected_" + n)
-        .toList();
+  private static List<String> acceptedColumns(int corrections) {
+    return numbered("accepted_ratio_", Math.min(corrections, CorrectionSettings.SHOWN));
+  }
+
+  private static List<String> numbered(String name, int count) {
+    return IntStream.rangeClosed(1, count).mapToObj(n -> name + n).toList();
   }
 
   /// Adds the figures about first answers.
@@ -221,7 +241,7 @@ final class GrpoMetrics {
     List<Rollout> rollouts = rollouts(corrections.groups());
     row.put(SECOND + "reward", GroupAdvantages.mean(rewards(rollouts)));
     row.put(SECOND + "entropy", entropy(rollouts));
-    List<String> names = correctedColumns(perAnswer);
+    List<String> names = acceptedColumns(perAnswer);
     for (int n = 0; n < names.size(); n++) {
       int index = n;
       row.put(

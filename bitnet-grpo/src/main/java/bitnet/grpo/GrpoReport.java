@@ -3,6 +3,7 @@ package bitnet.grpo;
 import bitnet.metrics.TrainingReport;
 import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.SequencedMap;
 
 /// What a GRPO trainer says about a step.
@@ -10,12 +11,15 @@ import java.util.SequencedMap;
 /// @param step steps done, this one included
 /// @param steps steps of the whole run
 /// @param row the metrics that this step has
-public record GrpoReport(long step, long steps, SequencedMap<String, Double> row)
+/// @param texts corrections of this step, by the names of their columns
+public record GrpoReport(
+    long step, long steps, SequencedMap<String, Double> row, Map<String, String> texts)
     implements TrainingReport {
 
-  /// Copies the metrics.
+  /// Copies the maps.
   public GrpoReport {
     row = new LinkedHashMap<>(row);
+    texts = Map.copyOf(texts);
   }
 
   private double get(String name) {

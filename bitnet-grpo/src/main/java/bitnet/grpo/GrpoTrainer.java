@@ -4,6 +4,7 @@ import bitnet.data.QaRecord;
 import bitnet.data.RecordSampler;
 import bitnet.graph.LlamaModel;
 import bitnet.graph.TernaryStatistics;
+import bitnet.metrics.LogColumns;
 import bitnet.metrics.StartReport;
 import bitnet.reward.WeightedReward;
 import bitnet.runtime.RuntimeSettings;
@@ -160,10 +161,10 @@ public final class GrpoTrainer implements AutoCloseable {
         .collect(Collectors.joining(" + "));
   }
 
-  /// The names of the metrics, for a [bitnet.metrics.MetricsLog].
+  /// The columns of a [bitnet.metrics.MetricsLog].
   ///
   /// @param rewards their names, as in [WeightedReward.Term]
-  public static List<String> metrics(List<String> rewards, GrpoSettings settings) {
+  public static LogColumns columns(List<String> rewards, GrpoSettings settings) {
     return GrpoMetrics.columns(rewards, settings.correction());
   }
 
@@ -307,10 +308,12 @@ public final class GrpoTrainer implements AutoCloseable {
     outcome.put(row, "");
     state = state.with(outcome.guard()).withTokens(tokens(first.groups()));
     report(outcome, listener);
+    Map<String, String> texts = Map.of();
     if (secondLayer != null) {
       SecondLayer.Result second =
           secondLayer.advance(first.firstBatch().groups(), state, rate, row, times);
       state = second.state();
+      texts = second.corrections().texts();
       report(second.outcome(), listener);
       shown.addAll(CompletionRecord.of(second.corrections(), state.step() + 1));
       answerAgain(first.firstBatch().records(), row, times);
@@ -318,7 +321,7 @@ public final class GrpoTrainer implements AutoCloseable {
     finish(first, row, times);
     listener.drew(shown);
     evaluate(row, listener);
-    listener.stepped(new GrpoReport(state.step(), settings.schedule().steps(), row));
+    listener.stepped(new GrpoReport(state.step(), settings.schedule().steps(), row, texts));
   }
 
   /// What the step did, to the weights and to the learning rate of the next one.

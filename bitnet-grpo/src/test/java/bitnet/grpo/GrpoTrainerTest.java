@@ -209,10 +209,17 @@ class GrpoTrainerTest {
       trainer.run(heard);
     }
 
-    assertThat(GrpoTrainer.metrics(List.of("arm"), settings))
+    assertThat(GrpoTrainer.columns(List.of("arm"), settings).metrics())
         .containsAll(heard.rows.getFirst().keySet())
         .containsAll(heard.rows.getLast().keySet())
-        .contains("reward/arm", "t1", "t1_prime", "t2", "corrected_1", "corrected_2", "eval_t2");
+        .contains(
+            "reward/arm",
+            "t1",
+            "t1_prime",
+            "t2",
+            "accepted_ratio_1",
+            "accepted_ratio_2",
+            "eval_t2");
     assertThat(heard.rows).allSatisfy(row -> assertThat(row.get("logp_mismatch")).isLessThan(1e-3));
     assertThat(heard.rows.getFirst())
         .containsKeys("kl", "entropy", "clip_ratio_low", "layer2_loss", "delta_t1_t2");

@@ -309,4 +309,19 @@ class SelfCorrectionPartsTest {
     assertThat(read.candidates()).isEmpty();
     assertThat(read.rollout().length()).isEqualTo(2);
   }
+
+  @Test
+  void theFirstThreeAcceptedCorrectionsAreLoggedAsTexts() {
+    assertThat(corrections().texts())
+        .containsExactlyInAnyOrderEntriesOf(Map.of("corrected_1", "2", "corrected_2", "4"));
+    List<Group> groups = corrections().groups();
+    assertThat(
+            Corrections.of(
+                    List.of(groups.get(1), groups.get(0), groups.get(1), groups.get(1)),
+                    correction -> true)
+                .texts())
+        .containsExactlyInAnyOrderEntriesOf(
+            Map.of("corrected_1", "4", "corrected_2", "9", "corrected_3", "2"));
+    assertThat(Corrections.of(groups, correction -> false).texts()).isEmpty();
+  }
 }

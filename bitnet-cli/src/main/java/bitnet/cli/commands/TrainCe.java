@@ -15,6 +15,7 @@ import bitnet.data.WindowSampling;
 import bitnet.device.ProcessorFeatures;
 import bitnet.graph.ComputeType;
 import bitnet.graph.DeviceSelector;
+import bitnet.metrics.LogColumns;
 import bitnet.metrics.MetricsLog;
 import bitnet.metrics.StepReport;
 import bitnet.storage.WriteLock;
@@ -194,7 +195,7 @@ public final class TrainCe implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     CrossEntropyRun run = run();
     try (WriteLock _ = run.directory().lock()) {
-      try (MetricsLog log = kept.log(StepReport.METRICS);
+      try (MetricsLog log = kept.log(LogColumns.of(StepReport.METRICS));
           TrainingOutput output = kept.output(out, log, iterations)) {
         return run.run(output, output::line) ? ExitCode.OK : ExitCode.INTERRUPTED;
       }

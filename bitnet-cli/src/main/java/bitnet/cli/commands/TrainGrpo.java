@@ -22,6 +22,7 @@ import bitnet.grpo.GrpoRun;
 import bitnet.grpo.GrpoSettings;
 import bitnet.grpo.GrpoTrainer;
 import bitnet.kernel.CacheType;
+import bitnet.metrics.LogColumns;
 import bitnet.metrics.MetricsLog;
 import bitnet.reward.RewardSpec;
 import bitnet.runtime.LmHeadType;
@@ -183,9 +184,9 @@ public final class TrainGrpo implements Callable<Integer> {
   private Integer train(GrpoRun run, PrintWriter out) throws IOException {
     // refuses a second run before the log of the first is touched
     long done = kept.doneSteps();
-    List<String> metrics = GrpoTrainer.metrics(run.rewards().rewards(), run.settings());
+    LogColumns columns = GrpoTrainer.columns(run.rewards().rewards(), run.settings());
     Path answers = run.directory().answers();
-    try (MetricsLog log = kept.log(metrics);
+    try (MetricsLog log = kept.log(columns);
         CompletionsLog completions =
             completionsLog == null ? null : CompletionsLog.open(completionsLog, done);
         CompletionsLog shown = CompletionsLog.open(answers, done);

@@ -12,6 +12,7 @@ import bitnet.data.PreferenceDataset;
 import bitnet.data.RecordSampler;
 import bitnet.device.ProcessorFeatures;
 import bitnet.graph.TorchOps.AdamWSettings;
+import bitnet.metrics.LogColumns;
 import bitnet.metrics.MetricsLog;
 import bitnet.metrics.StepReport;
 import bitnet.model.ComputeSettings;
@@ -274,7 +275,7 @@ public final class TrainReward implements Callable<Integer> {
       PrintWriter out)
       throws IOException {
     Optional<Path> checkpoint = kept.directory().checkpoint(kept.resume());
-    try (MetricsLog log = kept.log(StepReport.METRICS);
+    try (MetricsLog log = kept.log(LogColumns.of(StepReport.METRICS));
         TrainingOutput output = kept.output(out, log, steps)) {
       if (!run.train(model, checkpoint, output)) {
         return ExitCode.INTERRUPTED;

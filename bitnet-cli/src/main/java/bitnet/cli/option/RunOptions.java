@@ -1,6 +1,7 @@
 package bitnet.cli.option;
 
 import bitnet.cli.output.TrainingOutput;
+import bitnet.metrics.LogColumns;
 import bitnet.metrics.MetricsLog;
 import bitnet.training.CheckpointSettings;
 import bitnet.training.RunCheckpoints;
@@ -56,8 +57,8 @@ public final class RunOptions {
       names = "--csv_log",
       paramLabel = "FILE",
       description =
-          "Also write the metrics of every step to this CSV file; metrics.csv in the run "
-              + "always has them.")
+          "Also write the metrics of every step to this CSV file, with two layers also some accepted"
+              + " corrections; metrics.csv in the run always has the metrics.")
   private @Nullable Path csvLog;
 
   @Option(
@@ -106,10 +107,14 @@ public final class RunOptions {
   ///
   /// @throws IllegalArgumentException if the run would start where there is one already, before
   ///     the log of that is touched
-  public MetricsLog log(List<String> metrics) throws IOException {
-    Path own = directory().metrics();
-    List<Path> tables = csvLog == null ? List.of(own) : List.of(own, csvLog);
-    return MetricsLog.open(metrics, tables, tensorBoard, doneSteps());
+  public MetricsLog log(LogColumns columns) throws IOException {
+    return MetricsLog.open(
+        columns,
+        new MetricsLog.Places(
+            List.of(directory().metrics()),
+            csvLog == null ? List.of() : List.of(csvLog),
+            tensorBoard),
+        doneSteps());
   }
 
   public TrainingOutput output(PrintWriter out, MetricsLog log, long steps) {

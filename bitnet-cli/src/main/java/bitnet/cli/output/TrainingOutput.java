@@ -40,14 +40,14 @@ public final class TrainingOutput implements TrainingListener, AutoCloseable {
   @Override
   public void started(TrainingReport report) throws IOException {
     if (report.step() == 0) { // a resumed run has logged it
-      log.write(0, report.row());
+      log.write(0, report.row(), report.texts());
     }
     line(report.line());
   }
 
   @Override
   public void stepped(TrainingReport report) throws IOException {
-    log.write(report.step(), report.row());
+    log.write(report.step(), report.row(), report.texts());
     if (Terminal.isInteractive()) {
       show(report);
       if (!report.isNotable()) {
