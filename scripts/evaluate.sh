@@ -17,4 +17,4 @@ mkdir -p "$run"
 "$root/scripts/bitnet" evaluate --task "${TASK:-qa}" --dataset "$dataset" \
   ${BENCHMARK:+--benchmark "$BENCHMARK"} \
   --ce_model "$model" ${GRPO_MODEL:+--grpo_model "$GRPO_MODEL"} \
-  --samples "$run/samples.jsonl" --resume --csv_log "$run/figures.csv" "$@"
+  --samples_file "$run/samples.jsonl" --resume --csv_log "$run/figures.csv" "$@"

@@ -33,5 +33,5 @@ mkdir -p "$run"
 
 "$root/scripts/bitnet" evaluate --benchmark "$benchmark" --dataset "$judge" \
   --ce_model "$model" --grpo_model "$run" --two_layer --guiding_prompt "$guide" \
-  --max_length "${MAX_LENGTH:-256}" --samples "$run/samples.jsonl" --resume \
+  --max_length "${MAX_LENGTH:-256}" --samples_file "$run/samples.jsonl" --resume \
   --csv_log "$run/figures.csv"

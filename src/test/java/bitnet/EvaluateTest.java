@@ -48,8 +48,9 @@ class EvaluateTest {
       "--two_layer",
       "--guiding_prompt=?",
       "--second_max_length=5",
-      "--augmentation_size=2",
-      "--samples=" + samples,
+      "--samples=2",
+      "--augmentation_size=3",
+      "--samples_file=" + samples,
       "--batch_size=" + batchSize,
       "--threads=1",
     };
@@ -111,6 +112,7 @@ class EvaluateTest {
                 .reduce("ce,f1_t2", (row, cell) -> row + "," + cell));
     for (String line : Files.readAllLines(samples)) {
       assertThat(MAPPER.readTree(line).path("first")).hasSize(2);
+      assertThat(MAPPER.readTree(line).path("second")).hasSize(2 * 3);
     }
   }
 
@@ -207,7 +209,9 @@ class EvaluateTest {
   @ParameterizedTest
   @CsvSource({
     "--task=poetry, 2, 'task \"poetry\" is unknown; use qa, reasoning, perplexity or choice'",
-    "--resume, 2, '--resume needs --samples'",
+    "--resume, 2, '--resume needs --samples_file'",
+    "--samples_file=@/old.jsonl, 2, 'old.jsonl already exists; continue it with --resume'",
+    "--samples=0, 2, '--samples 0'",
     "--samples=@/old.jsonl, 2, 'old.jsonl already exists; continue it with --resume'",
     "--device=cuda, 2, '--device cuda cannot be used'",
     "--model=name, 2, '--model name is not a name and a directory'",
@@ -216,7 +220,8 @@ class EvaluateTest {
     "--guiding_prompt=x, 2, '--guiding_prompt has no effect without a second try'",
     "--context=8, 2, '--context has no effect with --task qa'",
     "--batch_size=0, 2, 'batch_size 0 must be at least 1'",
-    "--augmentation_size=3, 2, 'augmentation_size 3 with temperature 0'",
+    "--samples=3, 2, '--samples 3 with temperature 0 gives the same answer 3 times'",
+    "--augmentation_size=3, 2, 'add --two_layer, or use --samples for several answers'",
     "--benchmark=mmlu, 2, 'benchmark \"mmlu\" is unknown'",
     "--benchmark=gsm8k, 2, 'has no \"#### answer\"'",
   })
@@ -243,7 +248,8 @@ class EvaluateTest {
     CommandRun run = CommandRun.of(args.toArray());
 
     assertThat(run.exitCode()).isEqualTo(2);
-    assertThat(run.err()).contains("phrases.txt: holds 2 phrases; evaluate asks with one");
+    assertThat(run.err())
+        .contains("phrases.txt: has 2 guiding prompts, but one is used for all answers");
     Files.writeString(file, " again {query}\n");
     assertThat(CommandRun.succeeding(args.toArray()).out()).contains("final_answer_t2");
   }

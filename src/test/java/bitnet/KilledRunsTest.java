@@ -368,7 +368,7 @@ class KilledRunsTest {
               "--max_length=40",
               "--temperature=1",
               "--augmentation_size=2",
-              "--samples=" + place.resolve("samples.jsonl"),
+              "--samples_file=" + place.resolve("samples.jsonl"),
               "--csv_log=" + place.resolve("figures.csv"),
               "--resume",
               "--batch_size=2",

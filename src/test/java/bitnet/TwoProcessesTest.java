@@ -172,7 +172,7 @@ class TwoProcessesTest {
             "--max_length=20",
             "--batch_size=2",
             "--resume",
-            "--samples=" + samples);
+            "--samples_file=" + samples);
 
     assertThat(said)
         .isEqualTo(

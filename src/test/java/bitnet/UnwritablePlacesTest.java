@@ -157,7 +157,7 @@ class UnwritablePlacesTest {
       "--ce_model=" + model,
       "--max_length=6",
       "--batch_size=2",
-      "--samples=" + place.resolve("samples.jsonl"),
+      "--samples_file=" + place.resolve("samples.jsonl"),
       "--csv_log=" + place.resolve("figures.csv"),
       "--resume",
     };

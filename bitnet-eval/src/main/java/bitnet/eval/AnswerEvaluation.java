@@ -70,7 +70,7 @@ public final class AnswerEvaluation implements Evaluation<AnswerSample> {
     AnswerSettings any =
         new AnswerSettings(
             1,
-            settings.attempts(),
+            settings.samples(),
             settings.generation(),
             settings.reasoning(),
             settings.correction());
@@ -84,25 +84,27 @@ public final class AnswerEvaluation implements Evaluation<AnswerSample> {
 
   @Override
   public int chunk() {
-    return Math.max(1, BATCHES_A_CHUNK * settings.batchSize() / settings.attempts());
+    return Math.max(1, BATCHES_A_CHUNK * settings.batchSize() / settings.samples());
   }
 
   @Override
   public List<AnswerSample> evaluate(EvaluatedModel model, String run, int from, int to) {
-    int attempts = settings.attempts();
+    int firsts = settings.samples();
+    int seconds = settings.secondAnswers();
     List<String> questions = new ArrayList<>();
     for (QaRecord record : records.subList(from, to)) {
       questions.add(QaTemplate.prompt(record.query()));
     }
     List<ScoredCompletion> first =
         evaluated(
-            complete(model, questions, attempts, (long) from * attempts, settings.generation()),
-            from);
+            complete(model, questions, firsts, (long) from * firsts, settings.generation()),
+            from,
+            firsts);
     List<ScoredCompletion> second = correct(model, first, from);
     List<AnswerSample> samples = new ArrayList<>();
     for (int i = from; i < to; i++) {
       QaRecord record = records.get(i);
-      int start = (i - from) * attempts;
+      int place = i - from;
       samples.add(
           new AnswerSample(
               run,
@@ -110,13 +112,13 @@ public final class AnswerEvaluation implements Evaluation<AnswerSample> {
               i,
               record.query(),
               record.answer(),
-              first.subList(start, start + attempts),
-              second.isEmpty() ? List.of() : second.subList(start, start + attempts)));
+              first.subList(place * firsts, (place + 1) * firsts),
+              second.subList(place * seconds, (place + 1) * seconds)));
     }
     return samples;
   }
 
-  /// The correction of every answer; where its prompt does not fit the context the answer stays.
+  /// The corrections of every answer; where their prompt does not fit the context the answer stays.
   private List<ScoredCompletion> correct(
       EvaluatedModel model, List<ScoredCompletion> first, int from) {
     if (settings.correction().isEmpty()) {
@@ -125,7 +127,7 @@ public final class AnswerEvaluation implements Evaluation<AnswerSample> {
     AnswerSettings.Correction correction = settings.correction().get();
     List<String> prompts = new ArrayList<>();
     for (int i = 0; i < first.size(); i++) {
-      String query = records.get(from + i / settings.attempts()).query();
+      String query = records.get(from + i / settings.samples()).query();
       prompts.add(
           QaTemplate.correctionPrompt(query, first.get(i).text(), correction.guidingPrompt()));
     }
@@ -134,22 +136,16 @@ public final class AnswerEvaluation implements Evaluation<AnswerSample> {
             correction.maxTokens(),
             settings.generation().stopStrings(),
             settings.generation().sampling());
-    long sequence = CORRECTIONS + (long) from * settings.attempts();
+    int seconds = settings.secondAnswers();
+    long sequence = CORRECTIONS + (long) from * seconds;
     List<ScoredCompletion> second =
-        evaluated(complete(model, prompts, 1, sequence, generation), from);
+        evaluated(
+            complete(model, prompts, correction.corrections(), sequence, generation),
+            from,
+            seconds);
     for (int i = 0; i < second.size(); i++) {
       if (second.get(i).finish().equals(ScoredCompletion.TOO_LONG)) {
-        ScoredCompletion kept = first.get(i);
-        second.set(
-            i,
-            new ScoredCompletion(
-                kept.text(),
-                ScoredCompletion.TOO_LONG,
-                0,
-                kept.right(),
-                kept.f1(),
-                kept.thinkF1(),
-                kept.stepCorrectness()));
+        second.set(i, first.get(i / correction.corrections()).unread());
       }
     }
     return second;
@@ -214,12 +210,13 @@ public final class AnswerEvaluation implements Evaluation<AnswerSample> {
     return new GenerationSettings(wanted.maxTokens(), stops, wanted.sampling());
   }
 
-  /// @param written [#complete]'s, `attempts` a record
+  /// @param written by [#complete]
   /// @param from the record of the first
-  private List<ScoredCompletion> evaluated(List<Written> written, int from) {
+  /// @param each texts of a record
+  private List<ScoredCompletion> evaluated(List<Written> written, int from, int each) {
     List<ScoredCompletion> scored = new ArrayList<>();
     for (int i = 0; i < written.size(); i++) {
-      scored.add(evaluated(records.get(from + i / settings.attempts()), written.get(i)));
+      scored.add(evaluated(records.get(from + i / each), written.get(i)));
     }
     return scored;
   }

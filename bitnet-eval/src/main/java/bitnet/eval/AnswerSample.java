@@ -10,7 +10,8 @@ import java.util.List;
 /// @param query what was asked
 /// @param answer the right answer
 /// @param first the answers, at least one
-/// @param second the correction of each; empty where none was asked for
+/// @param second the corrections, those of one first answer together; empty where none was asked
+///     for
 public record AnswerSample(
     String run,
     String model,

@@ -8,8 +8,8 @@ import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
 
 /// The figures of answers. With a second try there are two of each, `_t1` and `_t2`; a record
-/// with several attempts counts with their mean. pass@N is the share of records for which at least
-/// one of N attempts is right: no way to choose that one is implied.
+/// with several attempts counts with their mean. pass@k is the share of records for which at least
+/// one of k attempts is right, without a way to choose it; see [#passAt].
 final class AnswerSummary {
   private static final String FIRST = "_t1";
   private static final String SECOND = "_t2";
@@ -31,10 +31,10 @@ final class AnswerSummary {
 
   ModelResult of(String model) {
     if (settings.correction().isEmpty()) {
-      stage("", AnswerSample::first);
+      stage("", settings.samples(), AnswerSample::first);
     } else {
-      stage(FIRST, AnswerSample::first);
-      stage(SECOND, AnswerSample::second);
+      stage(FIRST, settings.samples(), AnswerSample::first);
+      stage(SECOND, settings.secondAnswers(), AnswerSample::second);
       change();
       compareStages(model);
     }
@@ -44,8 +44,10 @@ final class AnswerSummary {
     return new ModelResult(model, metrics, compared, tests, notes);
   }
 
-  private void stage(String suffix, Function<AnswerSample, List<ScoredCompletion>> attempts) {
-    boolean several = settings.attempts() > 1;
+  /// @param count attempts of a record
+  private void stage(
+      String suffix, int count, Function<AnswerSample, List<ScoredCompletion>> attempts) {
+    boolean several = count > 1;
     Series right =
         series(
             "final_answer" + suffix, !several, it -> mean(attempts.apply(it), AnswerSummary::hit));
@@ -54,11 +56,14 @@ final class AnswerSummary {
       add(
           series(
               "majority" + suffix, true, it -> MajorityVote.isRight(attempts.apply(it)) ? 1 : 0));
-      show(
-          series(
-              "pass_at_%d%s".formatted(settings.attempts(), suffix),
-              true,
-              it -> attempts.apply(it).stream().anyMatch(ScoredCompletion::right) ? 1 : 0));
+      for (int k = 2; k < 2 * count; k *= 2) {
+        int drawn = Math.min(k, count);
+        show(
+            series(
+                "pass_at_%d%s".formatted(drawn, suffix),
+                drawn == count,
+                it -> passAt(drawn, attempts.apply(it))));
+      }
     }
     add(series("f1" + suffix, false, it -> mean(attempts.apply(it), ScoredCompletion::f1)));
     if (settings.reasoning()) {
@@ -74,6 +79,19 @@ final class AnswerSummary {
                 mean(
                     attempts.apply(it),
                     each -> each.finish().equals(ScoredCompletion.CUT) ? 1 : 0)));
+  }
+
+  /// The probability that of k attempts, drawn from all n without replacement, at least one is
+  /// right: 1 - C(n - c, k) / C(n, k) where c are right (Chen et al. 2021, arXiv 2107.03374, eq.
+  /// 1). For k = n it is whether any is right.
+  static double passAt(int k, List<ScoredCompletion> attempts) {
+    int count = attempts.size();
+    long right = attempts.stream().filter(ScoredCompletion::right).count();
+    double none = 1;
+    for (long i = count - right + 1; i <= count; i++) {
+      none *= Math.max(0, 1 - (double) k / i);
+    }
+    return 1 - none;
   }
 
   /// Of the records that have a reasoning to compare with.
@@ -103,7 +121,7 @@ final class AnswerSummary {
                 it -> mean(it.second(), AnswerSummary::hit) - mean(it.first(), AnswerSummary::hit))
             .toArray();
     add(new Series("delta", rise, false, -1));
-    boolean single = settings.attempts() == 1;
+    boolean single = settings.secondAnswers() == 1;
     show(series("incorrect_to_correct", single, it -> moved(it, false)));
     show(series("correct_to_incorrect", single, it -> moved(it, true)));
   }
@@ -117,18 +135,30 @@ final class AnswerSummary {
       String name = first.name().substring(0, first.name().length() - FIRST.length());
       compared.stream()
           .filter(series -> series.name().equals(name + SECOND))
-          .map(second -> PairedTest.of(model + " t1", first.named(name), model + " t2", second))
+          .map(second -> compared(model, first.named(name), second.named(name)))
           .forEach(tests::add);
     }
   }
 
+  /// With one first answer and several corrections a share of records meets a mean.
+  private static PairedTest compared(String model, Series first, Series second) {
+    boolean alike = first.binary() == second.binary();
+    return PairedTest.of(
+        model + " t1",
+        alike ? first : first.asQuantities(),
+        model + " t2",
+        alike ? second : second.asQuantities());
+  }
+
   private static double moved(AnswerSample sample, boolean fromRight) {
+    int each = sample.second().size() / sample.first().size();
     int count = 0;
-    for (int i = 0; i < sample.first().size(); i++) {
-      boolean right = sample.second().get(i).right();
-      count += sample.first().get(i).right() == fromRight && right != fromRight ? 1 : 0;
+    for (int i = 0; i < sample.second().size(); i++) {
+      boolean before = sample.first().get(i / each).right();
+      boolean after = sample.second().get(i).right();
+      count += before == fromRight && after != fromRight ? 1 : 0;
     }
-    return (double) count / sample.first().size();
+    return (double) count / sample.second().size();
   }
 
   private void note(

@@ -26,4 +26,9 @@ public record ScoredCompletion(
     @Nullable Double stepCorrectness) {
   static final String TOO_LONG = "prompt_too_long";
   static final String CUT = "length";
+
+  /// The same answer as the correction of itself, whose prompt did not fit the context.
+  ScoredCompletion unread() {
+    return new ScoredCompletion(text, TOO_LONG, 0, right, f1, thinkF1, stepCorrectness);
+  }
 }

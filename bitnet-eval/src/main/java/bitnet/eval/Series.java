@@ -20,6 +20,11 @@ record Series(String name, double[] values, boolean binary, double lowest) {
     return new Series(other, values, binary, lowest);
   }
 
+  /// The same as quantities, which may lie between 0 and 1.
+  Series asQuantities() {
+    return new Series(name, values, false, lowest);
+  }
+
   double mean() {
     return Arrays.stream(values).average().orElse(Double.NaN);
   }

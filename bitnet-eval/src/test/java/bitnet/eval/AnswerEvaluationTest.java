@@ -64,7 +64,7 @@ class AnswerEvaluationTest {
             2,
             GenerationSettings.of(14, new SamplingSettings(1.2, 0, 0.95, 0, 1, 7)),
             true,
-            Optional.of(new AnswerSettings.Correction(GUIDE, 9))),
+            Optional.of(new AnswerSettings.Correction(GUIDE, 3, 9))),
         OVERLAP);
   }
 
@@ -122,16 +122,19 @@ class AnswerEvaluationTest {
 
   private static void assertSecondTry(Generator generator, AnswerSample sample, int j) {
     ScoredCompletion first = sample.first().get(j);
-    ScoredCompletion second = sample.second().get(j);
     int[] tokens =
         generator.promptTokens(QaTemplate.correctionPrompt(sample.query(), first.text(), GUIDE));
-    if (tokens.length > CONTEXT) {
-      assertThat(second.finish()).isEqualTo("prompt_too_long");
-      assertThat(second.text()).isEqualTo(first.text());
-    } else {
-      long sequence = (1L << 40) + 2L * sample.index() + j;
-      Completion alone = generator.generate(tokens, sequence, settings(9), piece -> {});
-      assertThat(second.text()).isEqualTo(alone.text());
+    assertThat(sample.second()).hasSize(2 * 3);
+    for (int place = 3 * j; place < 3 * j + 3; place++) {
+      ScoredCompletion second = sample.second().get(place);
+      if (tokens.length > CONTEXT) {
+        assertThat(second.finish()).isEqualTo("prompt_too_long");
+        assertThat(second.text()).isEqualTo(first.text());
+      } else {
+        long sequence = (1L << 40) + 6L * sample.index() + place;
+        Completion alone = generator.generate(tokens, sequence, settings(9), piece -> {});
+        assertThat(second.text()).isEqualTo(alone.text());
+      }
     }
   }
 

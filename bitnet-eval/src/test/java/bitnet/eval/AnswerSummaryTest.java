@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,18 +19,21 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /// Figures counted by hand.
 class AnswerSummaryTest {
-  private static final Optional<AnswerSettings.Correction> CORRECTED =
-      Optional.of(new AnswerSettings.Correction("Check:", 9));
+  private static final Optional<AnswerSettings.Correction> CORRECTED = corrected(1);
+
+  private static Optional<AnswerSettings.Correction> corrected(int times) {
+    return Optional.of(new AnswerSettings.Correction("Check:", times, 9));
+  }
 
   private static ScoredCompletion attempt(boolean right, double f1) {
     return new ScoredCompletion(right ? "5" : "6", "eos", 4, right, f1, null, null);
   }
 
   private static AnswerSettings settings(
-      int attempts, Optional<AnswerSettings.Correction> correction) {
+      int samples, Optional<AnswerSettings.Correction> correction) {
     return new AnswerSettings(
         1,
-        attempts,
+        samples,
         GenerationSettings.of(9, SamplingSettings.GREEDY.withTemperature(1)),
         false,
         correction);
@@ -148,7 +152,76 @@ class AnswerSummaryTest {
 
     assertThat(figures.get("final_answer")).isCloseTo(3 / 9.0, within(1e-12));
     assertThat(figures.get("majority")).isCloseTo(1 / 3.0, within(1e-12));
-    assertThat(figures.get("pass_at_3")).isCloseTo(2 / 3.0, within(1e-12));
+    assertThat(figures.get("pass_at_3")).isEqualTo(2 / 3.0);
+    // 1 - C(1, 2) / C(3, 2) = 1, 1 - C(2, 2) / C(3, 2) = 2/3 and 0
+    assertThat(figures.get("pass_at_2")).isCloseTo(5 / 9.0, within(1e-12));
+    assertThat(figures).doesNotContainKeys("pass_at_1", "pass_at_4");
+  }
+
+  /// 1 - C(n - c, k) / C(n, k).
+  @ParameterizedTest
+  @CsvSource({
+    "8, 1, 1, 0.125",
+    "8, 1, 4, 0.5",
+    "8, 2, 4, 0.7857142857142857", // 1 - 15 / 70
+    "8, 5, 4, 1",
+    "8, 0, 4, 0",
+    "8, 1, 8, 1",
+    "200, 3, 100, 0.8768844221105528", // 1 - 100 * 99 * 98 / (200 * 199 * 198)
+  })
+  void passAtKIsTheEstimateOfChenAndOthers(int count, int right, int k, double expected) {
+    List<ScoredCompletion> attempts =
+        IntStream.range(0, count).mapToObj(i -> attempt(i < right, 0)).toList();
+
+    assertThat(AnswerSummary.passAt(k, attempts)).isCloseTo(expected, within(1e-12));
+  }
+
+  /// Two questions, two first answers each, three corrections of each of these.
+  @Test
+  void correctionsCountWithTheirOwnFirstAnswer() {
+    ScoredCompletion right = attempt(true, 1);
+    ScoredCompletion wrong = attempt(false, 0);
+    List<AnswerSample> samples =
+        List.of(
+            sample(0, List.of(right, wrong), List.of(right, right, wrong, right, wrong, wrong)),
+            sample(1, List.of(wrong, wrong), List.of(wrong, wrong, wrong, wrong, wrong, right)));
+
+    Map<String, Double> figures = figures(samples, settings(2, corrected(3)));
+
+    Map<String, Double> expected =
+        Map.of(
+            "final_answer_t1", 1 / 4.0,
+            "final_answer_t2", 4 / 12.0,
+            "delta", 1 / 12.0,
+            "incorrect_to_correct", 2 / 12.0,
+            "correct_to_incorrect", 1 / 12.0,
+            "pass_at_2_t1", 1 / 2.0,
+            // 1 - C(3, 2) / C(6, 2) = 12/15 and 1 - C(5, 2) / C(6, 2) = 5/15
+            "pass_at_2_t2", 17 / 30.0,
+            "pass_at_6_t2", 1.0);
+    expected.forEach(
+        (name, value) -> assertThat(figures.get(name)).as(name).isCloseTo(value, within(1e-12)));
+    assertThat(figures).doesNotContainKey("pass_at_6_t1");
+  }
+
+  /// Differences 1/2, 0 and -1: mean -1/6, t = -0.3780 with 2 degrees of freedom, p = 0.7418.
+  @Test
+  void oneFirstAnswerIsComparedWithTheMeanOfItsCorrections() {
+    ScoredCompletion right = attempt(true, 1);
+    ScoredCompletion wrong = attempt(false, 0);
+    ModelResult result =
+        result(
+            List.of(
+                sample(0, List.of(wrong), List.of(right, wrong)),
+                sample(1, List.of(wrong), List.of(wrong, wrong)),
+                sample(2, List.of(right), List.of(wrong, wrong))),
+            settings(1, corrected(2)));
+
+    PairedTest test = result.tests().getFirst();
+    assertThat(test.metric()).isEqualTo("final_answer");
+    assertThat(test.difference()).isCloseTo(-1 / 6.0, within(1e-12));
+    assertThat(test.pValue()).isCloseTo(0.7418, within(1e-4));
+    assertThat(test.test()).isEqualTo("paired t, 3 records");
   }
 
   /// The reference is 5; answers are parted by blanks.
@@ -222,12 +295,17 @@ class AnswerSummaryTest {
     assertThatThrownBy(() -> new AnswerSettings(0, 1, greedy, false, Optional.empty()))
         .hasMessage("batch_size 0 must be at least 1; use 16");
     assertThatThrownBy(() -> new AnswerSettings(1, 4, greedy, false, Optional.empty()))
-        .hasMessageContaining("augmentation_size 4 with temperature 0");
+        .hasMessage(
+            "samples 4 with temperature 0 gives the same answer 4 times; add --temperature 0.8");
+    assertThatThrownBy(() -> new AnswerSettings(1, 1, greedy, false, corrected(2)))
+        .hasMessage(
+            "augmentation_size 2 with temperature 0 gives the same correction 2 times; add --temperature 0.8");
     assertThatThrownBy(() -> new AnswerSettings(1, 0, greedy, false, Optional.empty()))
-        .hasMessageContaining("augmentation_size 0");
-    assertThatThrownBy(() -> new AnswerSettings.Correction(" ", 4))
+        .hasMessageContaining("samples 0");
+    assertThatThrownBy(() -> corrected(0)).hasMessageContaining("augmentation_size 0");
+    assertThatThrownBy(() -> new AnswerSettings.Correction(" ", 1, 4))
         .hasMessageContaining("guiding_prompt is blank");
-    assertThatThrownBy(() -> new AnswerSettings.Correction("Check:", 0))
+    assertThatThrownBy(() -> new AnswerSettings.Correction("Check:", 1, 0))
         .hasMessageContaining("second_max_length 0");
   }
 }

@@ -39,6 +39,7 @@ import picocli.CommandLine.Spec;
     sortOptions = false)
 public final class Evaluate implements Callable<Integer> {
   private static final String BENCHMARK = "--benchmark";
+  private static final String SAMPLES_FILE = "--samples_file";
   private static final String SEED = "--seed";
 
   @Spec private CommandSpec spec;
@@ -95,14 +96,14 @@ public final class Evaluate implements Callable<Integer> {
   private long seed;
 
   @Option(
-      names = "--samples",
+      names = SAMPLES_FILE,
       paramLabel = "FILE",
       description = "Write the output of each model for each record to this JSONL file.")
-  private @Nullable Path samples;
+  private @Nullable Path samplesFile;
 
   @Option(
       names = "--resume",
-      description = "Continue with the records that the --samples file does not contain yet.")
+      description = "Continue with the records that the --samples_file does not contain yet.")
   private boolean resume;
 
   @Option(
@@ -124,9 +125,9 @@ public final class Evaluate implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    if (resume && samples == null) {
+    if (resume && samplesFile == null) {
       throw new IllegalArgumentException(
-          "--resume needs --samples, the file of the run to continue");
+          "--resume needs --samples_file, the file of the run to continue");
     }
     if (!List.of("auto", "cpu").contains(runtime.device())) {
       throw new IllegalArgumentException(
@@ -192,9 +193,9 @@ public final class Evaluate implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     EvaluationReport report;
     try (SamplesFile<S> kept =
-            samples == null
+            samplesFile == null
                 ? SamplesFile.none()
-                : SamplesFile.open(samples, evaluation.sampleType(), resume);
+                : SamplesFile.open(samplesFile, evaluation.sampleType(), resume);
         EvaluationOutput output = new EvaluationOutput(out, json)) {
       report = run.evaluate(evaluation, kept, output);
     }

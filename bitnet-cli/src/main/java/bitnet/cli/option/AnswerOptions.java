@@ -16,6 +16,7 @@ import picocli.CommandLine.Option;
 /// How `bitnet evaluate` asks questions: the options that `--task qa` and `reasoning` have and
 /// others have not.
 public final class AnswerOptions {
+  private static final String AUGMENTATION_SIZE = "--augmentation_size";
   private static final String SECOND_MAX_LENGTH = "--second_max_length";
   private static final String GUIDING_PROMPT = "--guiding_prompt";
 
@@ -26,24 +27,32 @@ public final class AnswerOptions {
   public static final List<String> NAMES =
       Stream.concat(
               SamplingOptions.NAMES.stream(),
-              Stream.of("--augmentation_size", "--two_layer", GUIDING_PROMPT, SECOND_MAX_LENGTH))
+              Stream.of(
+                  "--samples", "--two_layer", AUGMENTATION_SIZE, GUIDING_PROMPT, SECOND_MAX_LENGTH))
           .toList();
 
   @Mixin private SamplingOptions sampling = new SamplingOptions(MAX_LENGTH, TEMPERATURE);
 
   @Option(
-      names = "--augmentation_size",
+      names = "--samples",
       defaultValue = "1",
-      paramLabel = "H",
+      paramLabel = "N",
       description =
-          "First answers sampled per question; majority vote and the best answer are "
-              + "also reported (default: ${DEFAULT-VALUE}).")
-  private int augmentationSize;
+          "First answers sampled per question; more than one also gives majority vote and pass@k"
+              + " (default: ${DEFAULT-VALUE}).")
+  private int samples;
 
   @Option(
       names = "--two_layer",
       description = "Also ask the model to correct each of its answers (second layer).")
   private boolean twoLayer;
+
+  @Option(
+      names = AUGMENTATION_SIZE,
+      defaultValue = "1",
+      paramLabel = "H",
+      description = "Corrections sampled per first answer (default: ${DEFAULT-VALUE}).")
+  private int augmentationSize;
 
   @Option(
       names = GUIDING_PROMPT,
@@ -68,22 +77,27 @@ public final class AnswerOptions {
   /// @param given whether an option was given, by its name
   public AnswerSettings settings(
       int batchSize, long seed, boolean reasoning, Predicate<String> given) throws IOException {
-    for (String option : List.of(GUIDING_PROMPT, SECOND_MAX_LENGTH)) {
+    for (String option : List.of(AUGMENTATION_SIZE, GUIDING_PROMPT, SECOND_MAX_LENGTH)) {
       if (!twoLayer && given.test(option)) {
         throw new IllegalArgumentException(
-            option + " has no effect without a second try; add --two_layer");
+            option
+                + " has no effect without a second try; add --two_layer"
+                + (option.equals(AUGMENTATION_SIZE)
+                    ? ", or use --samples for several answers to each question"
+                    : ""));
       }
     }
     GenerationSettings generation = sampling.settings(seed);
     return new AnswerSettings(
         batchSize,
-        augmentationSize,
+        samples,
         generation,
         reasoning,
         twoLayer
             ? Optional.of(
                 new AnswerSettings.Correction(
                     GuidingPrompts.phrase(guidingPrompt),
+                    augmentationSize,
                     secondMaxLength == null ? generation.maxTokens() : secondMaxLength))
             : Optional.empty());
   }

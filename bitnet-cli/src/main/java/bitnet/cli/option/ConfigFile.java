@@ -66,7 +66,8 @@ public final class ConfigFile {
     Set<String> named = new HashSet<>();
     for (Map.Entry<String, JsonNode> entry : read(file).properties()) {
       OptionSpec option =
-          command.findOption(OptionSpelling.current(command, "--" + entry.getKey()));
+          command.findOption(
+              OptionSpelling.current(command, "--" + entry.getKey(), entry.getValue().asText()));
       if (option == null || option.longestName().equals(OPTION)) {
         throw new IllegalArgumentException(
             "%s: key \"%s\" is not an option of bitnet %s; see its --help"

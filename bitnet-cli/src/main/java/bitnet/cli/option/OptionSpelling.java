@@ -1,6 +1,8 @@
 package bitnet.cli.option;
 
 import java.util.Map;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
@@ -10,6 +12,8 @@ import picocli.CommandLine.Model.CommandSpec;
 ///
 /// The command line is rewritten before it is parsed, so help, completion and suggestions show one
 /// spelling. Values are not touched: picocli refuses a separate value that equals an option's name.
+///
+/// `evaluate --samples` was the file of samples, and is their number: the value tells which.
 public final class OptionSpelling {
   /// Option names of version 0.1, by command.
   private static final Map<String, Map<String, String>> FORMER =
@@ -45,6 +49,9 @@ public final class OptionSpelling {
                   "--ffn", "--intermediate_size",
                   "--vocab", "--vocab_size")));
 
+  private static final Predicate<String> NUMBER =
+      Pattern.compile("[-+]?\\d*\\.?\\d*").asMatchPredicate();
+
   private OptionSpelling() {}
 
   /// The arguments with every option spelled as its command declares it.
@@ -56,21 +63,27 @@ public final class OptionSpelling {
       if (subcommand != null) {
         command = subcommand.getCommandSpec();
       } else if (args[i].startsWith("--")) {
-        canonical[i] = canonical(command, args[i]);
+        canonical[i] = canonical(command, args[i], i + 1 < args.length ? args[i + 1] : "");
       }
     }
     return canonical;
   }
 
-  private static String canonical(CommandSpec command, String argument) {
+  private static String canonical(CommandSpec command, String argument, String next) {
     int equals = argument.indexOf('=');
     String name = equals < 0 ? argument : argument.substring(0, equals);
-    return current(command, name) + argument.substring(name.length());
+    String value = equals < 0 ? next : argument.substring(equals + 1);
+    return current(command, name, value) + argument.substring(name.length());
   }
 
   /// The name that a command declares for an option that may be spelled with dashes or as in an
   /// earlier version; the same name if it declares none.
-  static String current(CommandSpec command, String name) {
+  ///
+  /// @param value of the option, where it has one
+  static String current(CommandSpec command, String name, String value) {
+    if (name.equals("--samples") && key(command).equals("evaluate") && !NUMBER.test(value)) {
+      return "--samples_file";
+    }
     String former = FORMER.getOrDefault(key(command), Map.of()).get(name);
     if (former != null) {
       return former;

@@ -14,10 +14,16 @@ class OptionSpellingTest {
           .addOption(OptionSpec.builder("--dry-run").type(boolean.class).build())
           .addOption(
               OptionSpec.builder("--grad_checkpoint").type(boolean.class).negatable(true).build());
+  private static final CommandSpec EVALUATE =
+      CommandSpec.create()
+          .addOption(OptionSpec.builder("--samples").type(int.class).build())
+          .addOption(OptionSpec.builder("--samples_file").type(String.class).build());
   private static final CommandSpec ROOT =
       CommandSpec.create()
           .addOption(OptionSpec.builder("--log_level").type(String.class).build())
-          .addSubcommand("train", TRAIN);
+          .name("bitnet")
+          .addSubcommand("train", TRAIN)
+          .addSubcommand("evaluate", EVALUATE);
 
   @ParameterizedTest
   @CsvSource({
@@ -42,6 +48,20 @@ class OptionSpellingTest {
   })
   void whatTheCommandDoesNotDeclareStaysAsItIs(String given) {
     assertThat(canonical(given)).isEqualTo(given);
+  }
+
+  /// The file of samples was called --samples, as their number is now.
+  @ParameterizedTest
+  @CsvSource({
+    "evaluate --samples 4, evaluate --samples 4",
+    "evaluate --samples=-4, evaluate --samples=-4",
+    "evaluate --samples=4.5, evaluate --samples=4.5",
+    "evaluate --samples out/4.jsonl, evaluate --samples_file out/4.jsonl",
+    "evaluate --samples=out --samples=4, evaluate --samples_file=out --samples=4",
+    "evaluate --samples, evaluate --samples",
+  })
+  void samplesAreAFileOrANumber(String given, String canonical) {
+    assertThat(canonical(given)).isEqualTo(canonical);
   }
 
   private static String canonical(String line) {
