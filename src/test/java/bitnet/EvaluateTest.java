@@ -203,7 +203,7 @@ class EvaluateTest {
         .contains("choices.jsonl: 2 records")
         .containsPattern("\nacc +[\\d.]+ \\[")
         .containsPattern("\nacc_norm +[\\d.]+ \\[")
-        .containsPattern("\nacc_norm_bytes +[\\d.]+ \\[");
+        .containsPattern("\nacc_bytes +[\\d.]+ \\[");
   }
 
   @ParameterizedTest

@@ -15,7 +15,7 @@ public final class ChoiceDataset {
   private static final String SHAPE =
       "{\"question\": ..., \"choices\": {\"text\": [...], \"label\": [...]}, \"answerKey\": ...} or"
           + " {\"ctx\": ..., \"endings\": [...], \"label\": 0}";
-  private static final Pattern BRACKETS = Pattern.compile("\\[.*?]");
+  private static final Pattern BRACKETS = Pattern.compile("\\[.*?]", Pattern.UNIX_LINES);
   private static final String ANSWER_KEY = "answerKey";
 
   private final List<ChoiceRecord> records;
@@ -97,15 +97,24 @@ public final class ChoiceDataset {
     }
   }
 
-  /// As Python's `capitalize`: the rest becomes small.
+  /// As Python's `capitalize`: the first character becomes titlecase, the rest small.
   private static String capitalized(String text) {
-    return text.substring(0, 1).toUpperCase(Locale.ROOT)
-        + text.substring(1).toLowerCase(Locale.ROOT);
+    int end = text.offsetByCodePoints(0, 1);
+    String first = text.substring(0, end);
+    String upper = first.toUpperCase(Locale.ROOT);
+    int rest = upper.offsetByCodePoints(0, 1);
+    String title =
+        rest == upper.length()
+            ? Character.toString(Character.toTitleCase(first.codePointAt(0)))
+            : upper.substring(0, rest) + upper.substring(rest).toLowerCase(Locale.ROOT); // ß: Ss
+    // small as a whole, since a sigma at the end of a word is another letter
+    String small = text.toLowerCase(Locale.ROOT);
+    return title + small.substring(first.toLowerCase(Locale.ROOT).length());
   }
 
   /// Without what is left of WikiHow's headings.
   private static String withoutMarks(String text) {
-    String plain = text.strip().replace(" [title]", ". ");
+    String plain = ChoiceRecord.strip(text).replace(" [title]", ". ");
     return BRACKETS.matcher(plain).replaceAll("").replace("  ", " ");
   }
 

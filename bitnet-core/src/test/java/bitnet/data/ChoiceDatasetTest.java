@@ -57,6 +57,37 @@ class ChoiceDatasetTest {
             new ChoiceRecord("A man", List.of("runs", "sits"), 1));
   }
 
+  /// Python 3.11: `preprocess("a: b " + text.capitalize())` of the harness.
+  @ParameterizedTest
+  @CsvSource({
+    "ßETA, Sseta",
+    "ǆUR, ǅur",
+    "ﬁNE, Fine",
+    "ΑΣ, Ας",
+    "𐐨X, 𐐀x",
+    "İZ, İz",
+    "éA, Éa",
+    "x [y\u2028z] w, X w",
+  })
+  void secondContextsBeginAsPythonCapitalizes(String text, String expected) throws IOException {
+    String line =
+        "{\"activity_label\": \"a\", \"ctx_a\": \"b\", \"ctx_b\": \"%s\","
+            + " \"endings\": [\"c\", \"d\"], \"label\": 0}";
+
+    assertThat(load(line.formatted(text)).getFirst().prompt()).isEqualTo("a: b " + expected);
+  }
+
+  @Test
+  void whiteSpaceAtTheEndOfAPromptIsNoContext() throws IOException {
+    ChoiceRecord record =
+        load("{\"ctx\": \"\u00a0\u0085a b [x]\u202f\", \"endings\": [\"c\", \"d\"], \"label\": 0}")
+            .getFirst();
+
+    assertThat(record.prompt()).isEqualTo("a b ");
+    assertThat(record.context()).isEqualTo("a b");
+    assertThat(new ChoiceRecord("a\n\u00a0", List.of("c", "d"), 0).context()).isEqualTo("a");
+  }
+
   @ParameterizedTest
   @CsvSource(
       quoteCharacter = '`',

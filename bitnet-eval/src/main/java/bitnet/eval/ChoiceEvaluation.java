@@ -14,8 +14,8 @@ import java.util.function.ToIntFunction;
 /// the answer that is most probable after the prompt and a blank.
 ///
 /// `acc` compares log-probabilities as they are, `acc_norm` divided by the characters of the answer
-/// (Unicode code points), the blank not counted, and `acc_norm_bytes` by its UTF-8 bytes: the
-/// harness calls these acc_norm and acc_bytes. They are the same for ASCII. Where prompt and answer
+/// (Unicode code points), the blank not counted, and `acc_bytes` by its UTF-8 bytes. The last two
+/// are the same for ASCII. Where prompt and answer
 /// do not fit the context the beginning is left out.
 public final class ChoiceEvaluation implements Evaluation<ChoiceSample> {
   private static final int BATCHES_A_CHUNK = 4;
@@ -96,10 +96,10 @@ public final class ChoiceEvaluation implements Evaluation<ChoiceSample> {
   private record Question(List<int[]> whole, int[] lengths, int shared, boolean cut) {
 
     /// As the harness does it: the tokens of a choice are those that the whole has more than the
-    /// prompt.
+    /// prompt without the white space at its end.
     static Question of(ChoiceRecord record, EvaluatedModel model) {
       Tokenizer tokenizer = model.tokenizer();
-      int prompt = tokenizer.encodeWithSpecialTokens(record.prompt()).length;
+      int prompt = tokenizer.encodeWithSpecialTokens(record.context()).length;
       int room = model.context() + 1; // the last token is not read
       List<int[]> whole = new ArrayList<>();
       int[] lengths = new int[record.choices().size()];
@@ -218,7 +218,7 @@ public final class ChoiceEvaluation implements Evaluation<ChoiceSample> {
                         it.logProbabilities(),
                         records.get(it.index()).choices(),
                         ChoiceEvaluation::characters)),
-            hits("acc_norm_bytes", samples, ChoiceSample::chosenByByte));
+            hits("acc_bytes", samples, ChoiceSample::chosenByByte));
     long cut = samples.stream().filter(ChoiceSample::cut).count();
     return new ModelResult(
         model.name(),

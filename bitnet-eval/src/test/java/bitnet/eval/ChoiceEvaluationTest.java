@@ -60,7 +60,8 @@ class ChoiceEvaluationTest {
     try (KvCache cache = opened.llama().newCache(count)) {
       double[] all = opened.llama().score(List.of(cache), List.of(inputs), List.of(targets))[0];
       double sum = 0;
-      int choiceBytes = (" " + choice).getBytes(UTF_8).length;
+      int blanks = prompt.length() - prompt.stripTrailing().length() + 1;
+      int choiceBytes = blanks + choice.getBytes(UTF_8).length;
       for (int i = Math.max(0, count - choiceBytes); i < count; i++) {
         sum += all[i];
       }
@@ -152,9 +153,7 @@ class ChoiceEvaluationTest {
     try (EvaluatedModel opened = open()) {
       List<Metric> metrics =
           new ChoiceEvaluation(RECORDS, 1, 0).summarize(opened, samples).metrics();
-      assertThat(metrics)
-          .extracting(Metric::name)
-          .containsExactly("acc", "acc_norm", "acc_norm_bytes");
+      assertThat(metrics).extracting(Metric::name).containsExactly("acc", "acc_norm", "acc_bytes");
       assertThat(metrics)
           .extracting(Metric::value)
           .satisfiesExactly(
