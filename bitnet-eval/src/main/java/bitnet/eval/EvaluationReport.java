@@ -112,12 +112,19 @@ public record EvaluationReport(String task, List<ModelMetrics> models, List<Pair
       text.append(
           String.format(
               Locale.ROOT,
-              "%s  %+.4f  p = %s  (%s)%n",
+              "%s  %+.4f  p %s  (%s)%n",
               padded(test.metric(), NAME_WIDTH),
               test.difference(),
-              Double.isNaN(test.pValue()) ? "?" : String.format(Locale.ROOT, "%.4f", test.pValue()),
+              probability(test.pValue()),
               test.test()));
     }
+  }
+
+  private static String probability(double pValue) {
+    if (Double.isNaN(pValue)) {
+      return "= ?";
+    }
+    return pValue < 5e-5 ? "< 0.0001" : String.format(Locale.ROOT, "= %.4f", pValue);
   }
 
   private static String cell(Metric metric) {

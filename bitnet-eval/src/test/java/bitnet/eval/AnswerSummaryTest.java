@@ -123,6 +123,15 @@ class AnswerSummaryTest {
     assertThat(report.table()).contains("m t2 against m t1\nfinal_answer            +0.2000");
   }
 
+  @ParameterizedTest
+  @CsvSource({"0.0625, p = 0.0625", "0.00005, p = 0.0001", "0.000049, p < 0.0001", "NaN, p = ?"})
+  void noProbabilityIsPrintedAsZero(double pValue, String shown) {
+    PairedTest test = new PairedTest("f1", "a", "b", 0.5, pValue, "t");
+
+    assertThat(new EvaluationReport("qa", List.of(), List.of(test)).table())
+        .contains("+0.5000  " + shown + "  (t)");
+  }
+
   @Test
   void sharesHaveWilsonsIntervals() {
     List<Metric> metrics =
