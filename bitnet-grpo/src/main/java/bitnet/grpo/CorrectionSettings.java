@@ -3,6 +3,7 @@ package bitnet.grpo;
 import bitnet.data.QaTemplate;
 import bitnet.setting.SettingChecks;
 import bitnet.training.OptionValues;
+import java.util.List;
 
 /// How first answers are corrected, in the second layer.
 ///
@@ -65,7 +66,7 @@ public record CorrectionSettings(
     return new CorrectionSettings(
         2,
         maxLength,
-        GuidingPrompts.only(QaTemplate.GUIDING_PROMPT),
+        GuidingPrompts.of(List.of(QaTemplate.GUIDING_PROMPT)),
         new VerifierSpec(VerifierSpec.DEFAULT, 0),
         CorrectionAdvantage.IMPROVED,
         new Replay(256, 8, 0),
