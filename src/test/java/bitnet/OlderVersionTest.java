@@ -76,6 +76,8 @@ class OlderVersionTest {
       "--max_length=8",
       "--two_layer",
       "--augmentation_size=2",
+      "--correction_advantage=signed",
+      "--kl=forward",
       "--log_interval=1",
       "--save_interval=2",
       "--eval_interval=2",

@@ -11,9 +11,9 @@ import java.util.Map;
 /// A CSV file with a row for each step, `step` first.
 final class CsvLog implements Closeable {
   private final GrowingFile file;
-  private final LogColumns columns;
+  private final FileColumns columns;
 
-  private CsvLog(GrowingFile file, LogColumns columns) {
+  private CsvLog(GrowingFile file, FileColumns columns) {
     this.file = file;
     this.columns = columns;
   }
@@ -21,12 +21,14 @@ final class CsvLog implements Closeable {
   /// Opens a file to continue after `doneSteps`; see [MetricsLog#open].
   static CsvLog open(Path path, LogColumns columns, long doneSteps) throws IOException {
     CsvHistory kept =
-        Files.exists(path) ? CsvHistory.of(path, columns, doneSteps) : new CsvHistory(0, columns);
+        Files.exists(path)
+            ? CsvHistory.of(path, columns, doneSteps)
+            : new CsvHistory(0, FileColumns.of(columns));
     GrowingFile file = GrowingFile.open(path, kept.bytes());
     try {
       CsvLog log = new CsvLog(file, kept.columns());
       if (kept.bytes() == 0) {
-        log.append(columns.header());
+        log.append(kept.columns().header());
       }
       return log;
     } catch (IOException failure) {
@@ -37,13 +39,15 @@ final class CsvLog implements Closeable {
 
   void write(long step, Map<String, Double> values, Map<String, String> texts) throws IOException {
     StringBuilder row = new StringBuilder().append(step);
-    for (String metric : columns.metrics()) {
-      Double value = values.get(metric);
-      row.append(',').append(value == null ? "" : value.toString());
-    }
-    for (String name : columns.texts()) {
-      String text = texts.get(name);
-      row.append(',').append(text == null ? "" : CsvRecord.quoted(text));
+    for (String source : columns.sources()) {
+      row.append(',');
+      if (columns.texts().contains(source)) {
+        String text = texts.get(source);
+        row.append(text == null ? "" : CsvRecord.quoted(text));
+      } else {
+        Double value = values.get(source);
+        row.append(value == null ? "" : value.toString());
+      }
     }
     append(row.append('\n').toString());
   }

@@ -1,9 +1,11 @@
 package bitnet.metrics;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /// The columns of a [MetricsLog] after `step`: letters, digits and `_ . / -`, all different.
@@ -44,18 +46,32 @@ public record LogColumns(List<String> metrics, List<String> texts, Map<String, S
     return new LogColumns(metrics, List.of(), former);
   }
 
-  /// The first line of a file, with its line feed.
-  String header() {
-    return header(joined(metrics, texts));
+  /// The names in the header of a file, in their order.
+  List<String> names() {
+    return joined(metrics, texts);
   }
 
-  /// The first line of a file that version 0.1.0 wrote, with its line feed.
-  String formerHeader() {
-    return header(metrics.stream().map(name -> former.getOrDefault(name, name)).toList());
-  }
-
-  private static String header(List<String> names) {
-    return "step," + String.join(",", names) + "\n";
+  /// The columns of a file that a version with fewer metrics began: its own, in its order and under
+  /// its names, and behind them those that it lacks.
+  ///
+  /// @param names of the file's columns after `step`
+  /// @return empty if a name is none of these columns'
+  Optional<FileColumns> continuing(List<String> names) {
+    boolean renamed = former.values().stream().anyMatch(names::contains) && !names.containsAll(former.keySet());
+    Map<String, String> now = new HashMap<>();
+    metrics.forEach(metric -> now.put(renamed ? former.getOrDefault(metric, metric) : metric, metric));
+    if (!renamed) {
+      texts.forEach(text -> now.put(text, text));
+    }
+    if (!now.keySet().containsAll(names)) {
+      return Optional.empty();
+    }
+    List<String> all = new ArrayList<>(names);
+    joined(metrics, renamed ? List.of() : texts).stream()
+        .map(name -> renamed ? former.getOrDefault(name, name) : name)
+        .filter(name -> !names.contains(name))
+        .forEach(all::add);
+    return Optional.of(new FileColumns(all, all.stream().map(now::get).toList(), Set.copyOf(texts)));
   }
 
   private static List<String> joined(List<String> first, List<String> second) {

@@ -114,6 +114,20 @@ class CsvLogTest {
   }
 
   @Test
+  void aLogOfAVersionWithFewerMetricsGetsTheColumnsThatItLacks() throws IOException {
+    Files.createDirectories(file.getParent());
+    Files.writeString(file, "step,lr,loss\n1,0.5,2.0\n2,0.25,\n3,0.1,1.0\n");
+    try (MetricsLog log = open(2)) {
+      log.write(3, Map.of("loss", 3.0, "eval_loss", 4.0), Map.of());
+    }
+    assertThat(file).hasContent("step,lr,loss,eval_loss\n1,0.5,2.0,\n2,0.25,,\n3,,3.0,4.0\n");
+    try (MetricsLog log = open(3)) {
+      log.write(4, Map.of("lr", 1.0), Map.of());
+    }
+    assertThat(Files.readAllLines(file)).hasSize(5).endsWith("4,1.0,,");
+  }
+
+  @Test
   void aResumedRunRefusesOtherColumnsAndRowsThatAreNone() throws IOException {
     Files.createDirectories(file.getParent());
     Files.writeString(file, "step,reward\n1,2\n");

@@ -80,9 +80,7 @@ final class GrpoMetrics {
     correction.ifPresent(
         settings -> {
           columns.addAll(CORRECTION);
-          if (settings.answersAgain()) {
-            columns.add("t1_prime");
-          }
+          columns.add("t1_prime");
           columns.addAll(List.of("accepted_ratio", "buffer_size", "replay_age", SECOND + "reward"));
           columns.addAll(acceptedColumns(settings.corrections()));
           LEARNING.forEach(name -> columns.add(SECOND + name));
