@@ -367,7 +367,7 @@ class KilledRunsTest {
               "--model=again=" + model,
               "--max_length=40",
               "--temperature=1",
-              "--augmentation_size=2",
+              "--samples=2",
               "--samples_file=" + place.resolve("samples.jsonl"),
               "--csv_log=" + place.resolve("figures.csv"),
               "--resume",

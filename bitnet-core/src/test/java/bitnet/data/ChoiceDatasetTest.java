@@ -71,10 +71,11 @@ class ChoiceDatasetTest {
   })
   void secondContextsBeginAsPythonCapitalizes(String text, String expected) throws IOException {
     String line =
-        "{\"activity_label\": \"a\", \"ctx_a\": \"b\", \"ctx_b\": \"%s\","
-            + " \"endings\": [\"c\", \"d\"], \"label\": 0}";
+        """
+        {"activity_label": "a", "ctx_a": "b", "ctx_b": "%s", "endings": ["c", "d"], "label": 0}"""
+            .formatted(text);
 
-    assertThat(load(line.formatted(text)).getFirst().prompt()).isEqualTo("a: b " + expected);
+    assertThat(load(line).getFirst().prompt()).isEqualTo("a: b " + expected);
   }
 
   @Test
