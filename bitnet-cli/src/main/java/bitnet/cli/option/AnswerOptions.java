@@ -38,7 +38,7 @@ public final class AnswerOptions {
       defaultValue = "1",
       paramLabel = "N",
       description =
-          "First answers sampled per question; more than one also gives majority vote and pass@k"
+          "First answers sampled per question, at least 1; several also give majority vote and pass@k"
               + " (default: ${DEFAULT-VALUE}).")
   private int samples;
 
@@ -51,7 +51,9 @@ public final class AnswerOptions {
       names = AUGMENTATION_SIZE,
       defaultValue = "1",
       paramLabel = "H",
-      description = "Corrections sampled per first answer (default: ${DEFAULT-VALUE}).")
+      description =
+          "Corrections sampled per first answer, with --two_layer, at least 1 (default:"
+              + " ${DEFAULT-VALUE}).")
   private int augmentationSize;
 
   @Option(

@@ -38,8 +38,9 @@ public final class CorrectionOptions {
   @Option(
       names = TWO_LAYER,
       description =
-          "Two-layer GRPO (MGRPO): also learn to correct first answers. The options "
-              + "below belong to the second layer.")
+          "Two-layer GRPO (MGRPO): also learn to correct first answers; --csv_log then has the first"
+              + " accepted corrections of each step as texts. The options below belong to the second"
+              + " layer.")
   private boolean twoLayer;
 
   @Option(

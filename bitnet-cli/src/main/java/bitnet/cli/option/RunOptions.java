@@ -57,8 +57,8 @@ public final class RunOptions {
       names = "--csv_log",
       paramLabel = "FILE",
       description =
-          "Also write the metrics of every step to this CSV file, with two layers also some accepted"
-              + " corrections; metrics.csv in the run always has the metrics.")
+          "Also write the metrics of every step to this CSV file; metrics.csv in the run "
+              + "always has them.")
   private @Nullable Path csvLog;
 
   @Option(
