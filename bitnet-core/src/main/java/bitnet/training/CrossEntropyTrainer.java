@@ -41,7 +41,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
             source(training, batches),
             heldOut == null ? null : inOrder(heldOut, batches),
             settings.loop(),
-            options(model, settings, training),
+            options(model, settings, training, heldOut),
             checkpoints,
             peakFlops.isEmpty()
                 ? peakFlops
@@ -76,13 +76,17 @@ public final class CrossEntropyTrainer implements AutoCloseable {
   }
 
   private static OptionValues options(
-      LlamaModel model, TrainingSettings settings, TokenStream training) {
+      LlamaModel model,
+      TrainingSettings settings,
+      TokenStream training,
+      @Nullable TokenStream heldOut) {
     return settings
         .options()
         .put("dtype", model.computeType().key())
         .put("completion_only_loss", training.mask() != LossMask.NONE)
         .put("training_tokens", training.size())
         .putContent("dataset", training.digest())
+        .putContent("held_out_data", heldOut == null ? "" : heldOut.digest())
         .putAll(ModelOptionValues.of(model.config()));
   }
 

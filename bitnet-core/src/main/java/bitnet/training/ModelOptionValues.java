@@ -1,7 +1,13 @@
 package bitnet.training;
 
 import bitnet.model.Activation;
+import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
+import bitnet.model.TensorSpec;
+import bitnet.storage.ContentDigest;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -9,6 +15,7 @@ import java.util.Map;
 public final class ModelOptionValues {
   private static final String PREFIX = "model.";
   private static final String NONE = "none";
+  private static final long DIGEST_BYTES = 1 << 30; // hashed at a time, as a buffer holds 2 GB
 
   private ModelOptionValues() {}
 
@@ -37,6 +44,24 @@ public final class ModelOptionValues {
     Object inner =
         config.linearNormEpsilon().isPresent() ? config.linearNormEpsilon().getAsDouble() : NONE;
     return values.put(PREFIX + "linear_norm_eps", inner, NONE);
+  }
+
+  /// A short name of the latent weights of a model: the beginning of the SHA-256 of all of them.
+  ///
+  /// @throws IOException if a weight cannot be read
+  public static String digest(LatentWeights weights) throws IOException {
+    ContentDigest digest = new ContentDigest();
+    for (TensorSpec tensor : weights.config().tensors()) {
+      try (Arena arena = Arena.ofShared()) {
+        MemorySegment values = arena.allocate(tensor.count() * Float.BYTES, Float.BYTES);
+        weights.read(tensor, values);
+        for (long first = 0; first < values.byteSize(); first += DIGEST_BYTES) {
+          long bytes = Math.min(DIGEST_BYTES, values.byteSize() - first);
+          digest.update(values.asSlice(first, bytes).asByteBuffer());
+        }
+      }
+    }
+    return digest.hex();
   }
 
   /// The same of the text between the brackets of `LlamaConfig[...]`, as version 0.1.0 wrote it.

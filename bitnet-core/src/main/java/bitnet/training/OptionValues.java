@@ -32,7 +32,9 @@ public final class OptionValues {
     return put(name, value);
   }
 
-  /// Sets the digest of a file's content, which is compared with checkpoints that have one.
+  /// Sets the digest of a content, which is compared with checkpoints that have one.
+  ///
+  /// @param digest "" if the run does not depend on it: then nothing is compared
   public OptionValues putContent(String name, String digest) {
     contents.add(name);
     return put(name, digest);
@@ -58,7 +60,8 @@ public final class OptionValues {
         (name, now) -> {
           String then = saved.getOrDefault(name, defaults.get(name));
           if (contents.contains(name)) {
-            if (then != null && !then.equals(now)) {
+            boolean known = then != null && !then.isEmpty() && !now.isEmpty();
+            if (known && !now.equals(then)) {
               differences.add("the content of %s has changed".formatted(name));
             }
           } else if (!now.equals(then)) {

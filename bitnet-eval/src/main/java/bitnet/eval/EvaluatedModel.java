@@ -21,14 +21,14 @@ public final class EvaluatedModel implements AutoCloseable {
   private final TernaryLlama llama;
   private final Tokenizer tokenizer;
   private final Set<Integer> endTokens;
-  private final String identity;
+  private final Identity identity;
 
   private EvaluatedModel(
       String name,
       TernaryLlama llama,
       Tokenizer tokenizer,
       Set<Integer> endTokens,
-      String identity) {
+      Identity identity) {
     this.name = name;
     this.llama = llama;
     this.tokenizer = tokenizer;
@@ -55,7 +55,8 @@ public final class EvaluatedModel implements AutoCloseable {
         Set<Integer> ends = new TreeSet<>(source.endTokens());
         tokenizer.endOfText().ifPresent(ends::add);
         TernaryLlama llama = TernaryLlama.load(source.ternary(), settings);
-        return new EvaluatedModel(name, llama, tokenizer, ends, identity(source.path(), settings));
+        return new EvaluatedModel(
+            name, llama, tokenizer, ends, Identity.of(source.path(), settings));
       } catch (IOException | RuntimeException failure) {
         tokenizer.close();
         throw failure;
@@ -63,20 +64,32 @@ public final class EvaluatedModel implements AutoCloseable {
     }
   }
 
-  /// Differs between models and between the ways to compute one: the small files of its directory
-  /// as they are (the manifest of a model of ours has the sums of the others), of large ones
-  /// their sizes; a GGUF file as it is.
-  private static String identity(Path path, RuntimeSettings settings) throws IOException {
-    StringBuilder text = new StringBuilder();
-    boolean isFile = Files.isRegularFile(path);
-    for (Path file : isFile ? List.of(path) : files(path)) {
-      text.append(file.getFileName()).append(' ').append(Files.size(file)).append('\n');
-      if (isFile || file.toString().endsWith(".json")) {
-        text.append(ContentDigest.of(file)).append('\n');
+  /// Differs between models and between the ways to compute one.
+  ///
+  /// @param content of all files; the manifest of a model of ours has the sums of its large ones
+  /// @param former of the small files and of the sizes of the large ones, as in the samples of
+  ///     version 0.1.0
+  record Identity(String content, String former) {
+
+    private static Identity of(Path path, RuntimeSettings settings) throws IOException {
+      boolean isFile = Files.isRegularFile(path);
+      boolean sealed = Files.exists(path.resolve("manifest.json"));
+      StringBuilder content = new StringBuilder();
+      StringBuilder former = new StringBuilder();
+      for (Path file : isFile ? List.of(path) : files(path)) {
+        String name = "%s %d\n".formatted(file.getFileName(), Files.size(file));
+        boolean small = isFile || file.toString().endsWith(".json");
+        String sum = small || !sealed ? ContentDigest.of(file) + "\n" : "";
+        content.append(name).append(sum);
+        former.append(name).append(small ? sum : "");
       }
+      return new Identity(digest(content, settings), digest(former, settings));
     }
-    text.append(settings.kernel()).append(settings.head()).append(settings.cache());
-    return ContentDigest.of(text.toString().getBytes(StandardCharsets.UTF_8));
+
+    private static String digest(StringBuilder files, RuntimeSettings settings) {
+      files.append(settings.kernel()).append(settings.head()).append(settings.cache());
+      return ContentDigest.of(files.toString().getBytes(StandardCharsets.UTF_8));
+    }
   }
 
   private static List<Path> files(Path directory) throws IOException {
@@ -107,7 +120,7 @@ public final class EvaluatedModel implements AutoCloseable {
     return llama.config().contextLength();
   }
 
-  String identity() {
+  Identity identity() {
     return identity;
   }
 

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// Evaluates models one after the other by the same records.
 ///
@@ -56,9 +57,11 @@ public record EvaluationRun(Map<String, Path> models, RuntimeSettings runtime) {
   private static <S extends Sample> ModelResult evaluate(
       Evaluation<S> evaluation, EvaluatedModel model, SamplesFile<S> samples, Progress progress)
       throws IOException {
-    String run = run(evaluation, model);
+    String what = evaluation.task() + "\n" + evaluation.settings() + "\n";
+    String run = digest(what + model.identity().content());
+    String former = digest(what + model.identity().former());
     int size = evaluation.size(model);
-    List<S> all = new ArrayList<>(samples.of(model.name(), run));
+    List<S> all = new ArrayList<>(samples.of(model.name(), Set.copyOf(List.of(run, former))));
     progress.evaluated(model.name(), all.size(), size);
     while (all.size() < size) {
       int to = Math.min(size, all.size() + evaluation.chunk());
@@ -70,8 +73,7 @@ public record EvaluationRun(Map<String, Path> models, RuntimeSettings runtime) {
     return evaluation.summarize(model, all);
   }
 
-  private static String run(Evaluation<?> evaluation, EvaluatedModel model) throws IOException {
-    String text = evaluation.task() + "\n" + evaluation.settings() + "\n" + model.identity();
+  private static String digest(String text) {
     return ContentDigest.of(text.getBytes(StandardCharsets.UTF_8));
   }
 }

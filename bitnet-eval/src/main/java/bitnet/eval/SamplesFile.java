@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Samples as JSON lines, added as they are evaluated: what a killed run resumes from. One
@@ -139,12 +140,12 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
 
   /// The samples of a model that are there, in their order.
   ///
-  /// @param run what they must belong to
+  /// @param runs to one of which they must belong
   /// @throws IllegalArgumentException if they belong to another run or are not the first records
-  List<S> of(String model, String run) {
+  List<S> of(String model, Set<String> runs) {
     List<S> found = samples.stream().filter(sample -> sample.model().equals(model)).toList();
     for (int i = 0; i < found.size(); i++) {
-      if (!found.get(i).run().equals(run)) {
+      if (!runs.contains(found.get(i).run())) {
         throw new IllegalArgumentException(
             ("%s: the samples of %s were made with other settings, other records or another model;"
                     + " give the same ones, or name another file")

@@ -142,16 +142,30 @@ public final class GrpoTrainer implements AutoCloseable {
         settings);
   }
 
-  private OptionValues options(Inputs inputs) {
+  private OptionValues options(Inputs inputs) throws IOException {
+    OptionValues options = new OptionValues();
+    for (WeightedReward.Term term : experience.rewards().rewards().terms()) {
+      String learned = term.reward().digest();
+      if (!learned.isEmpty()) {
+        options.putContent("reward_model " + term.name(), learned);
+      }
+    }
+    // a reference that never changes is not in the checkpoints: it is made of the model again
+    boolean rebuilt = settings.isCompared() && settings.update().refSync() == 0;
     return settings
         .options()
         .put("reward_model", rewardNames())
         .put("questions", inputs.training().size())
-        .putContent(
-            "dataset",
-            ContentDigest.of(inputs.training().toString().getBytes(StandardCharsets.UTF_8)))
+        .putContent("dataset", digest(inputs.training()))
+        .putContent("held_out_data", inputs.heldOut().isEmpty() ? "" : digest(inputs.heldOut()))
+        .putContent("model_path", rebuilt ? ModelOptionValues.digest(model) : "")
+        .putAll(options)
         .put("dtype", model.computeType().key())
         .putAll(ModelOptionValues.of(model.config()));
+  }
+
+  private static String digest(List<QaRecord> questions) {
+    return ContentDigest.of(questions.toString().getBytes(StandardCharsets.UTF_8));
   }
 
   /// The weighted sum, `1*f1 + 0.5*length`.

@@ -3,10 +3,12 @@ package bitnet.reward;
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.checkpoint.TensorDirectory;
 import bitnet.data.PreferenceRecord;
+import bitnet.storage.ContentDigest;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -103,6 +105,13 @@ public final class LinearRewardModel implements RewardModel {
   @Override
   public RewardScore score(String query, String reference, String completion) {
     return RewardScore.of(PreferenceLoss.sigmoid(logit(query, completion)));
+  }
+
+  @Override
+  public String digest() {
+    ByteBuffer bytes = ByteBuffer.allocate(weights.length * Float.BYTES);
+    bytes.asFloatBuffer().put(weights);
+    return ContentDigest.of(bytes.array());
   }
 
   @Override

@@ -1,5 +1,7 @@
 package bitnet.reward;
 
+import java.io.IOException;
+
 /// Scores a completion. Implementations with a public constructor without parameters can be named
 /// on the command line by their class.
 ///
@@ -12,6 +14,14 @@ public interface Reward extends AutoCloseable {
   /// @param reference the right answer, without the way to it
   /// @param completion what a model wrote, its reasoning included
   RewardScore score(String query, String reference, String completion);
+
+  /// A short name of what the reward has learned, by which a resumed run sees whether it is still
+  /// the same; empty if its name says all of it.
+  ///
+  /// @throws IOException if what it has learned cannot be read
+  default String digest() throws IOException {
+    return "";
+  }
 
   /// Frees what the reward holds; most hold nothing.
   @Override

@@ -74,8 +74,11 @@ public record RewardModelRun(
     return batches;
   }
 
+  private static String digest(List<PreferenceRecord> records) {
+    return ContentDigest.of(records.toString().getBytes(StandardCharsets.UTF_8));
+  }
+
   private OptionValues options(TransformerRewardModel model) {
-    byte[] records = training.toString().getBytes(StandardCharsets.UTF_8);
     return settings
         .optimizer()
         .options("steps")
@@ -83,7 +86,8 @@ public record RewardModelRun(
         .put("seed", settings.seed())
         .put("reward_head", model.kind().key())
         .put("records", training.size())
-        .putContent("dataset", ContentDigest.of(records))
+        .putContent("dataset", digest(training))
+        .putContent("held_out_data", heldOut.isEmpty() ? "" : digest(heldOut))
         .put("dtype", model.encoder().computeType().key())
         .putAll(ModelOptionValues.of(model.encoder().config()));
   }

@@ -14,11 +14,14 @@ import bitnet.graph.Parameter;
 import bitnet.graph.TensorMemory;
 import bitnet.graph.TorchOps;
 import bitnet.model.ComputeSettings;
+import bitnet.storage.ContentDigest;
 import bitnet.tokenizer.StreamDecoder;
 import bitnet.tokenizer.Tokenizer;
+import bitnet.training.ModelOptionValues;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -151,6 +154,14 @@ public final class TransformerRewardModel implements RewardModel {
     }
     ends[ids.length - 1] = completion.length();
     return ends;
+  }
+
+  @Override
+  public String digest() throws IOException {
+    ContentDigest digest = new ContentDigest();
+    digest.update(TensorMemory.of(head()).asByteBuffer());
+    String all = kind.key() + digest.hex() + ModelOptionValues.digest(encoder);
+    return ContentDigest.of(all.getBytes(StandardCharsets.UTF_8));
   }
 
   @Override
