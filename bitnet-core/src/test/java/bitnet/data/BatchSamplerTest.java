@@ -196,9 +196,21 @@ class BatchSamplerTest {
     assertThat(sizes).containsExactly(3, 3);
     assertThat(inputs).isEqualTo(IntStream.range(0, 24).boxed().toList());
     assertThat(targets).isEqualTo(IntStream.range(1, 25).boxed().toList());
-    assertThat(new EvaluationBatches(counting(24), 4, 4))
+    assertThat(new EvaluationBatches(counting(21), 4, 4))
         .extracting(TokenBatch::batch)
         .containsExactly(4, 1);
+  }
+
+  @Test
+  void endOfTheHeldOutTextIsAShorterWindow() {
+    EvaluationBatches batches = new EvaluationBatches(counting(24), 4, 4);
+    List<TokenBatch> all = new ArrayList<>();
+    batches.forEach(all::add);
+
+    assertThat(batches.windows()).isEqualTo(6);
+    assertThat(all).extracting(TokenBatch::batch).containsExactly(4, 1, 1);
+    assertThat(all.getLast().inputs()).containsExactly(20, 21, 22);
+    assertThat(all.getLast().targets()).containsExactly(21, 22, 23);
   }
 
   @Test

@@ -1,6 +1,7 @@
 package bitnet.eval;
 
 import bitnet.data.BadRecordPolicy;
+import bitnet.data.DataReport;
 import bitnet.data.TextDataset;
 import bitnet.data.TextFormat;
 import bitnet.data.TokenEncoding;
@@ -22,7 +23,9 @@ import org.jspecify.annotations.Nullable;
 /// token is predicted once, in the first window that has it, so with a stride below the context it
 /// has at least `context - stride` tokens before it, but for the first window. The first token of
 /// the text has none and is not predicted. With windows side by side, the stride equal to the
-/// context, the value is the held-out loss of training with sequences of that length.
+/// context, the value is the held-out loss of training with sequences of that length on the whole
+/// of the same text, in the same text format, without masks and not packed by records, but for the
+/// rounding of the runtime.
 public final class PerplexityEvaluation implements Evaluation<PerplexitySample> {
   private static final int BATCHES_A_CHUNK = 4;
 
@@ -37,7 +40,7 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
   /// The file as one model reads it.
   ///
   /// @param model its name
-  /// @param bytes of the text
+  /// @param bytes of the text and its separators
   private record Text(String model, int[] tokens, long bytes, TokenWindows windows) {}
 
   /// Windows over a text.
@@ -135,10 +138,17 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
       }
       int[] tokens = new int[(int) data.tokens().size()];
       data.tokens().copy(0, tokens.length, tokens, 0);
-      return new Text(model.name(), tokens, data.report().bytes(), windows(model, tokens.length));
+      return new Text(model.name(), tokens, bytes(data.report()), windows(model, tokens.length));
     } finally {
       Files.deleteIfExists(directory);
     }
+  }
+
+  /// What parts two examples is predicted as the text is. It counts as the byte of a line break,
+  /// whether the vocabulary has an end of text for it or not, so that figures of different
+  /// vocabularies can be compared.
+  private long bytes(DataReport report) {
+    return report.bytes() + (format == TextFormat.DOCUMENT ? 0 : report.examples());
   }
 
   private TokenWindows windows(EvaluatedModel model, int tokens) {

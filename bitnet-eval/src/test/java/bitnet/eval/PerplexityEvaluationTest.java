@@ -172,6 +172,25 @@ class PerplexityEvaluationTest {
   }
 
   @Test
+  void lineBreakBetweenExamplesCountsAsAByteAsItCountsAsATokenToPredict() throws IOException {
+    Path lines = Files.writeString(directory.resolve("lines.txt"), "one\ntwo\nthree\n");
+    PerplexityEvaluation evaluation =
+        new PerplexityEvaluation(
+            lines,
+            TextFormat.LINES,
+            BadRecordPolicy.STOP,
+            OptionalInt.empty(),
+            OptionalInt.empty(),
+            1);
+
+    Map<String, Double> figures = figures(evaluation, TinyModel.RUNTIME);
+
+    assertThat(figures.get("tokens")).isEqualTo(13); // 14 bytes, the first is not predicted
+    assertThat(figures.get("bytes")).isEqualTo(14);
+    assertThat(figures.get("nats_per_byte")).isEqualTo(figures.get("nats_per_token"));
+  }
+
+  @Test
   void whatCannotBeReadIsRefused() throws IOException {
     Path letter = Files.writeString(directory.resolve("letter.txt"), "a");
 
