@@ -72,8 +72,8 @@ record CsvHistory(long bytes, FileColumns columns) {
     return content.length();
   }
 
-  private static String keptRows(
-      Path file, BufferedReader in, long doneSteps, FileColumns columns) throws IOException {
+  private static String keptRows(Path file, BufferedReader in, long doneSteps, FileColumns columns)
+      throws IOException {
     StringBuilder rows = new StringBuilder();
     long line = 2;
     CsvRecord row = CsvRecord.read(in, columns.hasTexts());

@@ -57,9 +57,11 @@ public record LogColumns(List<String> metrics, List<String> texts, Map<String, S
   /// @param names of the file's columns after `step`
   /// @return empty if a name is none of these columns'
   Optional<FileColumns> continuing(List<String> names) {
-    boolean renamed = former.values().stream().anyMatch(names::contains) && !names.containsAll(former.keySet());
+    boolean renamed =
+        former.values().stream().anyMatch(names::contains) && !names.containsAll(former.keySet());
     Map<String, String> now = new HashMap<>();
-    metrics.forEach(metric -> now.put(renamed ? former.getOrDefault(metric, metric) : metric, metric));
+    metrics.forEach(
+        metric -> now.put(renamed ? former.getOrDefault(metric, metric) : metric, metric));
     if (!renamed) {
       texts.forEach(text -> now.put(text, text));
     }
@@ -71,7 +73,8 @@ public record LogColumns(List<String> metrics, List<String> texts, Map<String, S
         .map(name -> renamed ? former.getOrDefault(name, name) : name)
         .filter(name -> !names.contains(name))
         .forEach(all::add);
-    return Optional.of(new FileColumns(all, all.stream().map(now::get).toList(), Set.copyOf(texts)));
+    return Optional.of(
+        new FileColumns(all, all.stream().map(now::get).toList(), Set.copyOf(texts)));
   }
 
   private static List<String> joined(List<String> first, List<String> second) {

@@ -206,7 +206,8 @@ class LogProbabilityPassTest {
   private static final List<PromptCompletion> SAMPLED =
       List.of(
           new Sampled(new int[] {3, 9}, new int[] {7, 8}, new int[][] {{1, 7, 30}, {8}}),
-          new Sampled(new int[] {5}, new int[] {2}, new int[][] {IntStream.range(0, 50).toArray()}));
+          new Sampled(
+              new int[] {5}, new int[] {2}, new int[][] {IntStream.range(0, 50).toArray()}));
 
   /// The definition: softmax of logits over the temperature, among the candidates.
   private double[] distribution(LlamaModel of, PromptCompletion text, int token) {

@@ -34,8 +34,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// rewards, the loss as a sum over tokens; gradients by finite differences of that.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class StepByDefinitionTest {
-  private static final LlamaConfig CONFIG =
-      LlamaConfig.of(256, 32, 64, 1, 2).withContextLength(64);
+  private static final LlamaConfig CONFIG = LlamaConfig.of(256, 32, 64, 1, 2).withContextLength(64);
   private static final double TEMPERATURE = 0.8;
   private static final double TOP_P = 0.9;
   private static final int MAX_LENGTH = 5;
@@ -106,10 +105,7 @@ class StepByDefinitionTest {
       return defaults
           .withRollouts(
               GrpoSettings.Rollout.of(
-                  3,
-                  GROUP_SIZE,
-                  MAX_LENGTH,
-                  new SamplingSettings(TEMPERATURE, 0, TOP_P, 0, 1, 11)))
+                  3, GROUP_SIZE, MAX_LENGTH, new SamplingSettings(TEMPERATURE, 0, TOP_P, 0, 1, 11)))
           .withAdvantages(GrpoSettings.AdvantageSettings.of(scaling))
           .withLoss(new GrpoLoss(type, CLIP, CLIP, BETA, kl, importance, MAX_LENGTH));
     }
@@ -162,8 +158,7 @@ class StepByDefinitionTest {
     double[] advantages = new double[rollout.length()];
     Arrays.fill(advantages, 0.7);
     return List.of(
-        ReplayBuffer.Entry.of(
-                rollout.withAdvantages(new Rollout.Advantages(advantages, true)), 0)
+        ReplayBuffer.Entry.of(rollout.withAdvantages(new Rollout.Advantages(advantages, true)), 0)
             .rollout());
   }
 
@@ -372,9 +367,7 @@ class StepByDefinitionTest {
   }
 
   private double gradientAtTheReference(KlEstimator kl) {
-    Way way =
-        new Way(
-            LossType.GRPO, RewardScaling.NONE, Importance.TOKEN, kl, false, false, false);
+    Way way = new Way(LossType.GRPO, RewardScaling.NONE, Importance.TOKEN, kl, false, false, false);
     GrpoSettings settings = way.settings();
     List<Rollout> equal =
         GrpoMetrics.rollouts(sampled).stream()

@@ -46,8 +46,7 @@ class TrlStepTest {
               .orElse(System.getProperty("user.home") + "/.cache/bitnet-oracle/bin/python"));
   private static final Path SCRIPT = Path.of("src/test/resources/oracle/trl_step.py");
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final LlamaConfig CONFIG =
-      LlamaConfig.of(256, 64, 96, 2, 2).withContextLength(96);
+  private static final LlamaConfig CONFIG = LlamaConfig.of(256, 64, 96, 2, 2).withContextLength(96);
   private static final double TEMPERATURE = 0.7;
   private static final double BETA = 0.04;
   private static final int MAX_LENGTH = 9;
@@ -66,8 +65,7 @@ class TrlStepTest {
               GrpoSettings.AdvantageSettings.of(
                   loss == LossType.DR_GRPO ? RewardScaling.NONE : RewardScaling.GROUP))
           .withLoss(
-              new GrpoLoss(
-                  loss, 0.2, 0.2, BETA, KlEstimator.K3, Importance.of(level), MAX_LENGTH));
+              new GrpoLoss(loss, 0.2, 0.2, BETA, KlEstimator.K3, Importance.of(level), MAX_LENGTH));
     }
   }
 
@@ -181,10 +179,7 @@ class TrlStepTest {
     step.put("group_size", GROUP_SIZE).put("temperature", TEMPERATURE).put("beta", BETA);
     step.put("max_length", MAX_LENGTH);
     for (Case each : CASES) {
-      step.withArray("/cases")
-          .addObject()
-          .put("loss_type", each.type())
-          .put("level", each.level());
+      step.withArray("/cases").addObject().put("loss_type", each.type()).put("level", each.level());
     }
     return Files.writeString(directory.resolve("step.json"), step.toString());
   }

@@ -18,6 +18,7 @@ import java.util.regex.Pattern;
 /// | `final_answer` or `exact` | [FinalAnswer] |
 /// | `format` | [Format] |
 /// | `length`, `length(FREE,LIMIT)` | [LengthPenalty] |
+/// | `random`, `random(P)` | [RandomReward] |
 /// | `0.7*f1+0.3*format` | an expression over these |
 /// | a directory | a model that `train-reward` wrote |
 /// | `com.example.MyReward` | a class of the class path that implements [Reward] |
@@ -93,7 +94,7 @@ public record RewardSpec(List<String> rewards, List<Double> weights) {
   }
 
   private static Reward named(RewardName reward) {
-    boolean takesArguments = reward.name().matches("length|f1|qa_reward");
+    boolean takesArguments = reward.name().matches("length|f1|qa_reward|random");
     if (!reward.arguments().isEmpty() && !takesArguments) {
       throw new IllegalArgumentException(
           "reward %s takes no arguments; write %s".formatted(reward, reward.name()));
@@ -103,9 +104,10 @@ public record RewardSpec(List<String> rewards, List<Double> weights) {
       case "final_answer", "exact" -> new FinalAnswer();
       case "format" -> new Format();
       case "length" -> length(reward);
+      case "random" -> random(reward);
       default ->
           throw new IllegalArgumentException(
-              "reward \"%s\" is unknown; use f1 (qa_reward), final_answer (exact), format, length,"
+              "reward \"%s\" is unknown; use f1 (qa_reward), final_answer (exact), format, length, random,"
                       .formatted(reward)
                   + " an expression over these like 0.7*f1+0.3*format, the directory of a model"
                   + " from train-reward, or the full name of a class that implements"
@@ -124,6 +126,18 @@ public record RewardSpec(List<String> rewards, List<Double> weights) {
               + " and the");
     }
     return new TokenF1(TokenF1.Articles.LEFT_OUT);
+  }
+
+  private static RandomReward random(RewardName reward) {
+    List<String> arguments = reward.arguments();
+    if (arguments.isEmpty()) {
+      return new RandomReward(0.5);
+    }
+    if (arguments.size() != 1 || !arguments.getFirst().matches("\\d{0,9}\\.?\\d{1,9}")) {
+      throw new IllegalArgumentException(
+          "reward %s needs one probability, as in random(0.5)".formatted(reward));
+    }
+    return new RandomReward(Double.parseDouble(arguments.getFirst()));
   }
 
   private static LengthPenalty length(RewardName reward) {

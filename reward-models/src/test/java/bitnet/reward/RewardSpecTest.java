@@ -67,6 +67,8 @@ class RewardSpecTest {
         "format % 1",
         "length % 0",
         "length(10,40) % -0.6666666667", // of 30 characters
+        "random(0) % 0",
+        "random(1) - random(0.0) % 1",
         "0.7*f1+0.3*format % 0.86",
         " 0.7 * f1 + 0.3 * format % 0.86",
         "f1*format - 0.5 % 0.3",
@@ -79,6 +81,22 @@ class RewardSpecTest {
       })
   void aRewardIsNamedOrComputed(String spec, double expected) throws IOException {
     assertThat(outcome(List.of(spec), List.of(), GOOD)).isCloseTo(expected, offset(1e-9));
+  }
+
+  @Test
+  void aRandomRewardIsTheSameForTheSameTextsAndAsOftenOneAsAskedFor() throws IOException {
+    for (double probability : new double[] {0.125, 0.5}) {
+      try (WeightedReward reward =
+          new RewardSpec(List.of("random(%s)".formatted(probability)), List.of()).open()) {
+        double sum =
+            IntStream.range(0, 4000)
+                .mapToDouble(i -> reward.scores("q" + i % 7, "r", "a" + i).getFirst().outcome())
+                .sum();
+
+        assertThat(sum / 4000).isCloseTo(probability, offset(0.03));
+        assertThat(reward.scores("q", "r", "a")).isEqualTo(reward.scores("q", "other", "a"));
+      }
+    }
   }
 
   @Test
@@ -133,6 +151,8 @@ class RewardSpecTest {
         "length(a,b) % needs two whole numbers",
         "length(3) % needs two whole numbers",
         "length(20,10) % length(20, 10) is not a range",
+        "random(1.5) % random(1.5) is not a probability from 0 to 1",
+        "random(a) % needs one probability, as in random(0.5)",
         "0.7*f1+ % a number, a name or a bracket is wanted at character 8, the end",
         "0.7 f1 % an operator is wanted at character 5, not \"f\"",
         "(f1 % \")\" is wanted at character 4, the end",

@@ -44,7 +44,7 @@ public final class Score implements Callable<Integer> {
       required = true,
       paramLabel = "R",
       description =
-          "The reward: f1 (qa_reward), final_answer (exact), format, length, an expression over"
+          "The reward: f1 (qa_reward), final_answer (exact), format, length, random (a control), an expression over"
               + " these like 0.7*f1+0.3*format, the directory of a model from train-reward, or a"
               + " class.")
   private String reward;

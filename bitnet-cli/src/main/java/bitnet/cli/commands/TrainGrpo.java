@@ -93,7 +93,7 @@ public final class TrainGrpo implements Callable<Integer> {
       arity = "1..*",
       paramLabel = "R",
       description =
-          "Rewards: f1 (qa_reward), final_answer (exact), format, length, an expression "
+          "Rewards: f1 (qa_reward), final_answer (exact), format, length, random (a control), an expression "
               + "over these, the directory of a model from train-reward, or a class (default: "
               + "f1).")
   private List<String> rewardModels = new ArrayList<>();
