@@ -10,7 +10,9 @@ import java.util.stream.IntStream;
 
 /// The corrections of a step.
 ///
-/// @param groups one for each first answer: its corrections, scored
+/// @param groups one for each first answer: its corrections, scored; none if the prompt for them
+///     does
+///     not fit the model's context
 /// @param accepted for each of them, by the verifier
 record Corrections(List<Group> groups, List<boolean[]> accepted) {
 
@@ -83,7 +85,8 @@ record Corrections(List<Group> groups, List<boolean[]> accepted) {
     return groups.stream().mapToLong(GrpoMetrics::tokens).sum();
   }
 
-  /// Adds the accuracy before and after, and what changed.
+  /// Adds the accuracy before and after, and what changed. A first answer that is not corrected
+  /// stands, as it does in evaluations.
   void put(SequencedMap<String, Double> row, String prefix) {
     long[] counts = new long[5]; // all, first correct, second correct, and both ways between
     forEach(
@@ -96,11 +99,20 @@ record Corrections(List<Group> groups, List<boolean[]> accepted) {
           counts[3] += !before && after ? 1 : 0;
           counts[4] += before && !after ? 1 : 0;
         });
+    int each = groups.stream().mapToInt(group -> group.rollouts().size()).max().orElse(0);
+    List<Group> tooLong = groups.stream().filter(group -> group.rollouts().isEmpty()).toList();
+    for (Group group : tooLong) {
+      int weight = Math.max(1, each);
+      counts[0] += weight;
+      counts[1] += first(group).scored().correct() ? weight : 0;
+      counts[2] += first(group).scored().correct() ? weight : 0;
+    }
     double all = Math.max(1, counts[0]);
     row.put(prefix + "t1", counts[1] / all);
     row.put(prefix + "t2", counts[2] / all);
     row.put(prefix + "delta_t1_t2", counts[2] / all - counts[1] / all);
     row.put(prefix + "incorrect_to_correct", counts[3] / all);
     row.put(prefix + "correct_to_incorrect", counts[4] / all);
+    row.put(prefix + GrpoMetrics.TOO_LONG, (double) tooLong.size() / Math.max(1, groups.size()));
   }
 }

@@ -27,6 +27,9 @@ public final class GroupAdvantages {
 
   private static Group of(
       Group group, double[] all, GrpoSettings.AdvantageSettings settings, boolean maskTruncated) {
+    if (group.rollouts().isEmpty()) { // a first answer that was not corrected
+      return group;
+    }
     RewardScaling scaling = settings.scaling();
     double[] scores = firstScores(group);
     double mean = mean(scores);

@@ -47,8 +47,12 @@ final class GrpoMetrics {
           "clip_ratio_low",
           "clip_ratio_high",
           "logp_mismatch");
+
+  /// The share of first answers that are not corrected, as the prompt does not fit the context.
+  static final String TOO_LONG = "prompt_too_long";
+
   private static final List<String> CORRECTION =
-      List.of("t1", "t2", "delta_t1_t2", "incorrect_to_correct", "correct_to_incorrect");
+      List.of("t1", "t2", "delta_t1_t2", "incorrect_to_correct", "correct_to_incorrect", TOO_LONG);
 
   /// Texts: accepted corrections of a step.
   static final List<String> CORRECTED = numbered("corrected_", CorrectionSettings.SHOWN);
@@ -236,14 +240,18 @@ final class GrpoMetrics {
       }
     }
     row.put("accepted_ratio", (double) count / firsts / perAnswer);
-    List<Rollout> rollouts = rollouts(corrections.groups());
-    row.put(SECOND + "reward", GroupAdvantages.mean(rewards(rollouts)));
-    row.put(SECOND + "entropy", entropy(rollouts));
+    List<Rollout> second = rollouts(corrections.groups());
+    if (!second.isEmpty()) {
+      row.put(SECOND + "reward", GroupAdvantages.mean(rewards(second)));
+      row.put(SECOND + "entropy", entropy(second));
+    }
     List<String> names = acceptedColumns(perAnswer);
     for (int n = 0; n < names.size(); n++) {
       int index = n;
       row.put(
-          names.get(n), (double) accepted.stream().filter(some -> some[index]).count() / firsts);
+          names.get(n),
+          (double) accepted.stream().filter(some -> some.length > index && some[index]).count()
+              / firsts);
     }
   }
 }

@@ -146,6 +146,11 @@ public final class RolloutSampler implements AutoCloseable {
     return tokenizer.encodeWithSpecialTokens(prompt);
   }
 
+  /// Whether a prompt leaves room for a token in the model's context.
+  boolean fits(String prompt) {
+    return encode(prompt).length < llama.config().contextLength();
+  }
+
   /// What computes, for people.
   public String description() {
     return llama.description();

@@ -28,7 +28,9 @@ final class SelfCorrection {
     this.sampling = sampling;
   }
 
-  /// Samples and scores corrections.
+  /// Samples and scores corrections. The text of a first answer may have more tokens than were
+  /// drawn for it, for example where these are no UTF-8: if the prompt then does not fit the
+  /// model's context, the answer gets no corrections.
   ///
   /// @param first groups of first answers, scored
   /// @param corrections of each first answer
@@ -40,16 +42,18 @@ final class SelfCorrection {
       RolloutSampler.Purpose purpose,
       StepTimes times) {
     RandomStream random = new RandomStream(sampling.seed(), -1 - step);
-    List<String> prompts = new ArrayList<>();
-    List<Group> empty = new ArrayList<>(); // of each first answer
+    List<String> prompts = new ArrayList<>(); // those that fit
+    List<Group> groups = new ArrayList<>(); // one for each first answer, without corrections
+    List<Integer> corrected = new ArrayList<>(); // the group of each prompt
     for (Group group : first) {
       for (Rollout answer : group.rollouts()) {
-        prompts.add(
-            QaTemplate.correctionPrompt(
-                group.query(),
-                answer.text(),
-                settings.guidance().choose(step, random, prompts.size())));
-        empty.add(new Group(group.query(), group.reference(), answer, List.of()));
+        String phrase = settings.guidance().choose(step, random, groups.size());
+        String prompt = QaTemplate.correctionPrompt(group.query(), answer.text(), phrase);
+        if (rollouts.fits(prompt)) {
+          prompts.add(prompt);
+          corrected.add(groups.size());
+        }
+        groups.add(new Group(group.query(), group.reference(), answer, List.of()));
       }
     }
     List<List<Rollout>> sampled =
@@ -62,10 +66,10 @@ final class SelfCorrection {
                     settings.maxLength(),
                     drawing,
                     RolloutSampler.Draw.of(step, purpose)));
-    List<Group> groups = new ArrayList<>();
     for (int i = 0; i < sampled.size(); i++) {
-      Group of = empty.get(i);
-      groups.add(new Group(of.query(), of.reference(), of.corrected(), sampled.get(i)));
+      Group of = groups.get(corrected.get(i));
+      groups.set(
+          corrected.get(i), new Group(of.query(), of.reference(), of.corrected(), sampled.get(i)));
     }
     return Corrections.of(times.time(StepTimes.Part.REWARD, () -> rewards.score(groups)), verifier);
   }

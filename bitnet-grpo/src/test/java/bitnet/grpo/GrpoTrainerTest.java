@@ -228,6 +228,34 @@ class GrpoTrainerTest {
     assertThat(heard.started).hasSize(1);
   }
 
+  /// Half of the bytes that a blank model draws are no UTF-8, and each of these becomes three bytes
+  /// when the text is encoded again.
+  @Test
+  void firstAnswersThatBecomeTooLongAreNotCorrectedAndTheRunGoesOn() throws IOException {
+    for (CorrectionAdvantage advantage : CorrectionAdvantage.values()) {
+      CorrectionSettings correction =
+          CorrectionSettings.defaults(8)
+              .withCorrections(2)
+              .withAdvantage(advantage)
+              .withGuidance(GuidingPrompts.of(List.of("?")));
+      double beta = advantage == CorrectionAdvantage.GROUP ? 0.1 : 0;
+      GrpoSettings settings = settings(2, 1e-3, 54, beta, 0, Optional.of(correction));
+      Heard heard = new Heard();
+      try (LlamaModel model = model();
+          GrpoTrainer trainer = trainer(model, settings)) {
+        assertThat(trainer.run(heard)).isTrue();
+      }
+
+      assertThat(heard.rows).allSatisfy(row -> assertThat(row.get("prompt_too_long")).isPositive());
+      assertThat(heard.rows.getLast().get("eval_prompt_too_long")).isBetween(0.0, 1.0);
+      long corrected = heard.answers.stream().filter(answer -> answer.layer() == 2).count();
+      double tooLong = heard.mean("prompt_too_long", 0, 2);
+      assertThat(corrected).isEqualTo(Math.round(2 * 4 * 8 * 2 * (1 - tooLong)));
+      assertThat(GrpoTrainer.columns(List.of("arm"), settings).metrics())
+          .containsAll(heard.rows.getLast().keySet());
+    }
+  }
+
   @Test
   void aRunWithOtherSettingsOrTooLongAnswersIsRefused() throws IOException {
     GrpoSettings settings = settings(2, 1e-3, 1, 0, 0, Optional.empty());

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -214,6 +215,26 @@ class SelfCorrectionPartsTest {
                 answer("4", 1, true),
                 List.of(answer("4", 1, true), answer("9", 0, false)))),
         verifier);
+  }
+
+  @Test
+  void firstAnswerWithoutCorrectionsStandsAndIsCounted() {
+    Corrections some = corrections();
+    List<Group> groups = new ArrayList<>(some.groups());
+    groups.add(new Group("3+3=", "6", answer("6", 1, true), List.of()));
+    Corrections all = Corrections.of(groups, new VerifierSpec("answer", 0).open());
+    SequencedMap<String, Double> row = new LinkedHashMap<>();
+
+    GrpoMetrics.putCorrections(row, all, 2);
+
+    // six corrections' worth: 3 and 4 of two each are as they were, 6 counts twice as right
+    assertThat(row)
+        .containsEntry("t1", 4 / 6.0)
+        .containsEntry("t2", 4 / 6.0)
+        .containsEntry("incorrect_to_correct", 1 / 6.0)
+        .containsEntry("correct_to_incorrect", 1 / 6.0)
+        .containsEntry("prompt_too_long", 1 / 3.0)
+        .containsEntry("accepted_ratio", 2 / 6.0);
   }
 
   private static Corrections learned(CorrectionAdvantage advantage) {
