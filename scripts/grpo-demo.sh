@@ -1,19 +1,26 @@
 #!/usr/bin/env bash
-# A small model learns to add, is improved by GRPO, and learns to correct itself; on made-up
-# questions, of which some are held out. Usage: scripts/grpo-demo.sh [DIR [SEED...]], by default
-# runs/grpo-demo and seeds 0 1 2, which run side by side on a thread each.
+# Does GRPO teach what more cross-entropy does not? A small model learns sums of two numbers from a
+# few worked solutions; then, from this start and in the same time, it learns from the final answers
+# to other questions by GRPO, or goes on with the solutions that it has; a reward without
+# information is the second control. The best of them learns to correct itself with two layers.
+# Usage: scripts/grpo-demo.sh [DIR [SEED...]], by default runs/grpo-demo and seeds 0 1, which run
+# side by side on a thread each.
 #
-# CE_ITERS         steps of cross-entropy before the first look at accuracy, 550
-# CE_STAGES        the most times that 50 steps are added until a third is right, 16
-# GRPO_STEPS       60
-# CORRECTION_ITERS steps of cross-entropy on corrections, 800
-# TWO_LAYER_STEPS  40
+# SOLVED           questions with worked solutions, 200; 3,800 others have their final answers only
+# CE_ITERS         steps of cross-entropy on the solutions, 600
+# STAGE_ITERS      steps of each further stage, whose rate falls to 0, 150
+# CE_STAGES        such stages at most, until 30% of sampled answers are right, 6
+# GRPO_STEPS       120
+# RANDOM_STEPS     steps with the random reward, 20
+# CORRECTION_ITERS steps of cross-entropy on corrections, 400
+# TWO_LAYER_STEPS  30
+# EVAL_COUNT       held-out questions, 1000
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 bitnet=$root/scripts/bitnet
 run=${1:-$root/runs/grpo-demo}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- 0 1 2
+[ $# -gt 0 ] || set -- 0 1
 if [ -e "$run" ]; then
   echo "$run is there already; remove it or name another directory" >&2
   exit 1
@@ -21,75 +28,104 @@ fi
 mkdir -p "$run"
 guide=' again {query}' # asked once more: a small model need not look far back
 
-# What share of the questions in $2 the model $1 answers exactly, in percent; $3 is for its figures.
-accuracy() {
-  "$bitnet" evaluate --threads 1 --model "model=$1" --dataset "$2" --max_length 40 --csv_log "$3" >/dev/null
-  awk -F, '$2 == "final_answer" { printf "%d", 100 * $3 }' "$3"
+# A figure of a model in a CSV file of evaluate, in percent.
+figure() {
+  awk -F, -v model="$2" -v metric="$3" '$1 == model && $2 == metric { printf "%.1f", 100 * $3 }' "$1"
 }
 
-# The value of a column of a CSV log in its first row (before training) or its last, in percent.
-cell() {
-  awk -F, -v name="$2" -v which="$3" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) column = i }
-    NR > 1 && $column != "" { if (which == "last" || value == "") value = $column }
-    END { printf "%.1f", 100 * value }' "$1"
+# Evaluates on $1: greedy to $2-greedy.csv, four sampled answers per question to $2-sampled.csv.
+judge() {
+  local dataset=$1 to=$2
+  shift 2
+  "$bitnet" evaluate --threads 1 --dataset "$dataset" --max_length 40 --csv_log "$to-greedy.csv" "$@" >"$to-greedy.txt" 2>&1
+  "$bitnet" evaluate --threads 1 --dataset "$dataset" --max_length 40 --samples 4 --temperature 1 --csv_log "$to-sampled.csv" "$@" \
+    >"$to-sampled.txt" 2>&1
 }
 
 demo() {
-  local seed=$1 here=$run/seed-$1 iters=${CE_ITERS:-550} stage=0 share
+  local seed=$1 here=$run/seed-$1 solved=${SOLVED:-200} stage=0 begin took share
   mkdir "$here"
-  echo "== sums of two numbers of up to two digits, with the steps written out"
-  "$bitnet" make-data arithmetic --digits 2 --ops=+ --count 4000 --eval_count 200 --seed "$seed" \
-    --output "$here/train.jsonl" --eval_output "$here/eval.jsonl"
-  head -n 200 "$here/train.jsonl" >"$here/check.jsonl"
-  # Texts with mistakes leave the model unsure of digits, which GRPO needs: of a model that is sure of
-  # its mistakes all answers are alike.
-  "$bitnet" make-data mistakes --from "$here/train.jsonl" --every 4 --seed "$seed" \
-    --guiding_prompt "$guide" --output "$here/mistakes.jsonl"
-  cat "$here/train.jsonl" "$here/mistakes.jsonl" >"$here/text.jsonl"
+  echo "== sums of two numbers of up to two digits: $solved with the steps written out, the others with the answer only"
+  "$bitnet" make-data arithmetic --digits 2 --ops=+ --count 4000 --eval_count "${EVAL_COUNT:-1000}" --seed "$seed" \
+    --output "$here/all.jsonl" --eval_output "$here/eval.jsonl"
+  head -n "$solved" "$here/all.jsonl" >"$here/solved.jsonl"
+  tail -n "+$((solved + 1))" "$here/all.jsonl" | sed 's/,"reasoning":"[^"]*"//' >"$here/asked.jsonl"
+  head -n 200 "$here/asked.jsonl" >"$here/check.jsonl" # to choose models by; not trained on
+  tail -n +201 "$here/asked.jsonl" >"$here/train.jsonl"
 
-  echo "== a model of 0.9 million parameters learns them until it answers a third of what it was taught"
+  echo "== a model of 0.9 million parameters learns from the solutions until 30% of what it samples is right"
   "$bitnet" create-model --hidden_size 128 --intermediate_size 384 --layers 4 --heads 2 \
     --tokenizer bytes --context 256 --seed "$seed" --output_dir "$here/blank"
-  local ce=(--threads 1 --dataset "$here/text.jsonl" --eval_fraction 0 --batch_size 16 --seq_len 128 --log_interval 100 --save_interval 0)
-  "$bitnet" train-ce --model_path "$here/blank" "${ce[@]}" --iters "$iters" --lr 4e-3 --seed "$seed" --output_dir "$here/ce"
-  while share=$(accuracy "$here/ce" "$here/check.jsonl" "$here/check.csv"); echo "after $((iters + 50 * stage)) steps: $share% of the questions it was taught"; [ "$share" -lt 33 ] && [ $stage -lt "${CE_STAGES:-16}" ]; do
+  local ce=(--threads 1 --dataset "$here/solved.jsonl" --eval_fraction 0 --batch_size 16 --seq_len 128 --log_interval 100 --save_interval 0)
+  begin=$(date +%s)
+  "$bitnet" train-ce --model_path "$here/blank" "${ce[@]}" --iters "${CE_ITERS:-600}" --lr 4e-3 --seed "$seed" --output_dir "$here/stage-0"
+  local each=$(($(date +%s) - begin)) # seconds that so many steps take
+  while judge "$here/check.jsonl" "$here/stage-$stage" --model "model=$here/stage-$stage" &&
+    share=$(figure "$here/stage-$stage-sampled.csv" model final_answer) &&
+    echo "stage $stage: $share% of the sampled answers are right" &&
+    awk "BEGIN { exit !($share < 30) }" && [ "$stage" -lt "${CE_STAGES:-6}" ]; do
     stage=$((stage + 1))
-    mv "$here/ce" "$here/before"
-    "$bitnet" train-ce --model_path "$here/before" "${ce[@]}" --iters 50 --lr 2e-3 --lr_schedule constant \
-      --warmup 5 --seed $((1000 * stage + seed)) --output_dir "$here/ce" >>"$here/ce.log"
-    rm -r "$here/before"
+    "$bitnet" train-ce --model_path "$here/stage-$((stage - 1))" "${ce[@]}" --iters "${STAGE_ITERS:-150}" --lr 2e-3 --lr_schedule linear \
+      --warmup 5 --seed $((1000 * stage + seed)) --output_dir "$here/stage-$stage" >>"$here/stages.log"
   done
+  local start=$here/stage-$stage
 
-  echo "== GRPO"
-  "$bitnet" train-grpo --threads 1 --model_path "$here/ce" --dataset "$here/train.jsonl" \
-    --eval_dataset "$here/eval.jsonl" --reward_model final_answer --steps "${GRPO_STEPS:-60}" --batch_size 16 \
-    --group_size 8 --max_length 40 --lr 1e-4 --lr_schedule linear --warmup 3 --beta 0 \
-    --seed "$seed" --eval_interval 20 --log_interval 10 --sample_interval 30 --save_interval 0 \
+  echo "== GRPO on the final answers of the others"
+  local grpo=(--threads 1 --model_path "$start" --dataset "$here/train.jsonl" --eval_dataset "$here/check.jsonl"
+    --batch_size 32 --group_size 8 --max_length 40 --lr 3e-4 --lr_schedule linear --warmup 10 --target_kl 0.1 --beta 0
+    --seed "$seed" --eval_interval 20 --log_interval 10 --sample_interval 0 --save_interval 0)
+  begin=$(date +%s)
+  "$bitnet" train-grpo "${grpo[@]}" --reward_model final_answer --steps "${GRPO_STEPS:-120}" \
     --csv_log "$here/grpo.csv" --completions_log "$here/grpo.jsonl" --output_dir "$here/grpo"
+  took=$(($(date +%s) - begin))
 
-  echo "== answers of that run, right and wrong, and answers with a digit off show what a correction looks like"
-  "$bitnet" make-data corrections --from "$here/grpo.jsonl" --questions "$here/train.jsonl" \
+  echo "== control: cross-entropy goes on with its solutions for the same time"
+  local iters=$((${CE_ITERS:-600} * took / (each > 0 ? each : 1)))
+  begin=$(date +%s)
+  "$bitnet" train-ce --model_path "$start" "${ce[@]}" --iters $((iters > 0 ? iters : 1)) --lr 2e-3 --lr_schedule linear \
+    --warmup 5 --seed $((3000 + seed)) --output_dir "$here/ce"
+  echo "GRPO took $took s, cross-entropy $(($(date +%s) - begin)) s"
+
+  echo "== control: a reward without information"
+  "$bitnet" train-grpo "${grpo[@]}" --reward_model 'random(0.3)' --steps "${RANDOM_STEPS:-20}" --keep_best none --output_dir "$here/random"
+
+  echo "== the four on held-out questions"
+  judge "$here/eval.jsonl" "$here/arms" --model "start=$start" --model "grpo=$here/grpo" --model "ce=$here/ce" --model "random=$here/random"
+  sed -n '/^qa /,$p' "$here/arms-sampled.txt"
+
+  echo "== corrections of its own answers, and of answers with a digit off, show what a correction looks like"
+  # the worked solutions are those that the model found itself: sampled answers that are right
+  sed -n 's/.*"layer":1,"query":"\([^"]*\)","reference":"\([^"]*\)","first":"","completion":"<think>\([^"<]*\)<\/think>[^"]*",.*"right":true.*/{"query":"\1","answer":"\2","reasoning":"\3"}/p' \
+    "$here/grpo.jsonl" | awk -F'"' '!seen[$4]++' >"$here/found.jsonl"
+  "$bitnet" make-data corrections --from "$here/grpo.jsonl" --questions "$here/found.jsonl" \
     --guiding_prompt "$guide" --output "$here/answers.jsonl" || : >"$here/answers.jsonl" # none in a very short run
-  "$bitnet" make-data mistakes --from "$here/train.jsonl" --every 2 --seed "$seed" \
-    --guiding_prompt "$guide" --output "$here/mistakes.jsonl"
-  { cat "$here/answers.jsonl" "$here/mistakes.jsonl"; head -n 200 "$here/train.jsonl"; } >"$here/corrections.jsonl"
+  "$bitnet" make-data mistakes --from "$here/solved.jsonl" --seed "$seed" --guiding_prompt "$guide" --output "$here/mistakes.jsonl"
+  { cat "$here/answers.jsonl" "$here/mistakes.jsonl" "$here/solved.jsonl"; } >"$here/corrections.jsonl"
   "$bitnet" train-ce --threads 1 --model_path "$here/grpo" --dataset "$here/corrections.jsonl" --eval_fraction 0 \
-    --iters "${CORRECTION_ITERS:-800}" --batch_size 8 --seq_len 256 --lr 2e-3 --lr_schedule linear --warmup 10 --seed "$seed" \
+    --iters "${CORRECTION_ITERS:-400}" --batch_size 8 --seq_len 256 --lr 1e-3 --lr_schedule linear --warmup 10 --seed "$seed" \
     --log_interval 100 --save_interval 0 --output_dir "$here/corrected"
 
   echo "== GRPO with two layers"
   "$bitnet" train-grpo --threads 1 --model_path "$here/corrected" --dataset "$here/train.jsonl" \
-    --eval_dataset "$here/eval.jsonl" --reward_model final_answer --steps "${TWO_LAYER_STEPS:-40}" --batch_size 8 \
-    --group_size 4 --max_length 40 --lr 1e-5 --lr_schedule linear --warmup 3 --beta 0 \
-    --two_layer --augmentation_size 4 --guiding_prompt "$guide" \
-    --seed "$seed" --eval_interval 20 --log_interval 10 --sample_interval 30 --save_interval 0 \
+    --eval_dataset "$here/check.jsonl" --reward_model final_answer --steps "${TWO_LAYER_STEPS:-30}" --batch_size 16 \
+    --group_size 8 --max_length 40 --lr 1e-4 --lr_schedule linear --warmup 5 --target_kl 0.1 --beta 0 \
+    --two_layer --augmentation_size 2 --guiding_prompt "$guide" \
+    --seed "$seed" --eval_interval 10 --log_interval 10 --sample_interval 0 --save_interval 0 \
     --csv_log "$here/two-layer.csv" --output_dir "$here/two-layer"
+  "$bitnet" evaluate --threads 1 --dataset "$here/eval.jsonl" --max_length 40 --two_layer --guiding_prompt "$guide" \
+    --model "two_layer=$here/two-layer" --csv_log "$here/two-layer-greedy.csv" >"$here/two-layer.txt" 2>&1
+  sed -n '/^qa /,$p' "$here/two-layer.txt"
 
-  printf '%-6s %8s %8s %8s %8s %8s %8s\n' "$seed" \
-    "$(cell "$here/grpo.csv" eval_accuracy first)" "$(cell "$here/grpo.csv" eval_accuracy last)" \
-    "$(cell "$here/two-layer/metrics.csv" eval_t1 last)" "$(cell "$here/two-layer/metrics.csv" eval_t2 last)" \
-    "$(cell "$here/two-layer/metrics.csv" eval_incorrect_to_correct last)" \
-    "$(cell "$here/two-layer/metrics.csv" eval_correct_to_incorrect last)" >"$here/summary.txt"
+  {
+    printf '%-5s' "$seed"
+    for arm in start grpo ce random; do
+      printf ' %6s %6s' "$(figure "$here/arms-greedy.csv" $arm final_answer)" "$(figure "$here/arms-sampled.csv" $arm final_answer)"
+    done
+    for metric in t1 t2 correct_to_incorrect; do
+      printf ' %6s' "$(figure "$here/two-layer-greedy.csv" two_layer $metric)"
+    done
+    printf '\n'
+  } >"$here/summary.txt"
 }
 
 "$bitnet" --version >/dev/null # builds, once for all
@@ -107,11 +143,15 @@ if [ $failed -ne 0 ]; then
   exit 1
 fi
 {
-  printf '%-6s %8s %8s %8s %8s %8s %8s\n' seed CE GRPO t1 t2 'w->r' 'r->w'
+  printf '%-5s %13s %13s %13s %13s %20s\n' '' start GRPO cross-entropy random 'two layers'
+  printf '%-5s' seed
+  printf ' %6s %6s' greedy sample greedy sample greedy sample greedy sample
+  printf ' %6s %6s %6s\n' t1 t2 'r->w'
   for seed in "$@"; do
     cat "$run/seed-$seed/summary.txt"
   done
 } >"$run/summary.txt"
 echo
-echo "held-out questions answered exactly, in percent; t1 first answers, t2 corrected ones:"
+echo "held-out questions answered exactly, in percent: greedily, and of four sampled answers each; t1 first answers, t2"
+echo "corrected ones, r->w right ones made wrong:"
 cat "$run/summary.txt"
