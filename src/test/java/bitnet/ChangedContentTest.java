@@ -76,10 +76,9 @@ class ChangedContentTest {
 
   @Test
   void rewardModelTrainingComparesTrainingAndHeldOutData() throws IOException {
-    String pair = "{\"query\": \"q%d\", \"chosen\": \"a\", \"rejected\": \"b\"}%n";
     StringBuilder lines = new StringBuilder();
     for (int i = 1; i < 5; i++) {
-      lines.append(pair.formatted(i));
+      lines.append("{\"query\": \"q%d\", \"chosen\": \"a\", \"rejected\": \"b\"}%n".formatted(i));
     }
     Path data = Files.writeString(directory.resolve("pairs.jsonl"), lines.toString(), UTF_8);
     Object[] training = {

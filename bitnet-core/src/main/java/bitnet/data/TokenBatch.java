@@ -50,7 +50,7 @@ public record TokenBatch(int[] inputs, int[] targets, int batch, int seq, int[] 
   public long[] positions() {
     long[] positions = new long[starts.length];
     for (int i = 0; i < positions.length; i++) {
-      positions[i] = i % seq - starts[i];
+      positions[i] = (long) i % seq - starts[i];
     }
     return positions;
   }

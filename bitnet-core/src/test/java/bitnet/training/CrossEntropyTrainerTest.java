@@ -234,7 +234,10 @@ class CrossEntropyTrainerTest {
       trainer.run(heard);
     }
     Map<String, Double> row = heard.rows.getFirst();
-    return new OneStep(row.get("loss"), row.get("grad_norm"), weights(model));
+    return new OneStep(
+        row.getOrDefault("loss", Double.NaN),
+        row.getOrDefault("grad_norm", Double.NaN),
+        weights(model));
   }
 
   private record OneStep(double loss, double gradNorm, List<float[]> weights) {}
