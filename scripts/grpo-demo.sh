@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Does GRPO teach what more cross-entropy does not? A small model learns sums of two numbers from a
-# few worked solutions; then, from this start and in the same time, it learns from the final answers
+# few worked solutions; then, from this start and in the same processor time, it learns from the final answers
 # to other questions by GRPO, or goes on with the solutions that it has; a reward without
 # information is the second control. The best of them learns to correct itself with two layers.
 # Usage: scripts/grpo-demo.sh [DIR [SEED...]], by default runs/grpo-demo and seeds 0 1, which run
@@ -33,6 +33,15 @@ figure() {
   awk -F, -v model="$2" -v metric="$3" '$1 == model && $2 == metric { printf "%.1f", 100 * $3 }' "$1"
 }
 
+# Runs a command and writes the processor time that it took, in whole seconds and at least 1, to $1.
+timed() {
+  local to=$1 TIMEFORMAT='%U'
+  shift
+  { time "$@" >&3 2>&4; } 3>&1 4>&2 2>"$to"
+  awk '{ printf "%d", $1 < 1 ? 1 : $1 }' "$to" >"$to.s"
+  mv "$to.s" "$to"
+}
+
 # Evaluates on $1: greedy to $2-greedy.csv, four sampled answers per question to $2-sampled.csv.
 judge() {
   local dataset=$1 to=$2
@@ -43,7 +52,7 @@ judge() {
 }
 
 demo() {
-  local seed=$1 here=$run/seed-$1 solved=${SOLVED:-200} stage=0 begin took share
+  local seed=$1 here=$run/seed-$1 solved=${SOLVED:-200} stage=0 share
   mkdir "$here"
   echo "== sums of two numbers of up to two digits: $solved with the steps written out, the others with the answer only"
   "$bitnet" make-data arithmetic --digits 2 --ops=+ --count 4000 --eval_count "${EVAL_COUNT:-1000}" --seed "$seed" \
@@ -57,9 +66,8 @@ demo() {
   "$bitnet" create-model --hidden_size 128 --intermediate_size 384 --layers 4 --heads 2 \
     --tokenizer bytes --context 256 --seed "$seed" --output_dir "$here/blank"
   local ce=(--threads 1 --dataset "$here/solved.jsonl" --eval_fraction 0 --batch_size 16 --seq_len 128 --log_interval 100 --save_interval 0)
-  begin=$(date +%s)
-  "$bitnet" train-ce --model_path "$here/blank" "${ce[@]}" --iters "${CE_ITERS:-600}" --lr 4e-3 --seed "$seed" --output_dir "$here/stage-0"
-  local each=$(($(date +%s) - begin)) # seconds that so many steps take
+  timed "$here/ce-seconds" "$bitnet" train-ce --model_path "$here/blank" "${ce[@]}" --iters "${CE_ITERS:-600}" --lr 4e-3 \
+    --seed "$seed" --output_dir "$here/stage-0"
   while judge "$here/check.jsonl" "$here/stage-$stage" --model "model=$here/stage-$stage" &&
     share=$(figure "$here/stage-$stage-sampled.csv" model final_answer) &&
     echo "stage $stage: $share% of the sampled answers are right" &&
@@ -74,17 +82,14 @@ demo() {
   local grpo=(--threads 1 --model_path "$start" --dataset "$here/train.jsonl" --eval_dataset "$here/check.jsonl"
     --batch_size 32 --group_size 8 --max_length 40 --lr 3e-4 --lr_schedule linear --warmup 10 --target_kl 0.1 --beta 0
     --seed "$seed" --eval_interval 20 --log_interval 10 --sample_interval 0 --save_interval 0)
-  begin=$(date +%s)
-  "$bitnet" train-grpo "${grpo[@]}" --reward_model final_answer --steps "${GRPO_STEPS:-120}" \
+  timed "$here/grpo-seconds" "$bitnet" train-grpo "${grpo[@]}" --reward_model final_answer --steps "${GRPO_STEPS:-120}" \
     --csv_log "$here/grpo.csv" --completions_log "$here/grpo.jsonl" --output_dir "$here/grpo"
-  took=$(($(date +%s) - begin))
 
-  echo "== control: cross-entropy goes on with its solutions for the same time"
-  local iters=$((${CE_ITERS:-600} * took / (each > 0 ? each : 1)))
-  begin=$(date +%s)
-  "$bitnet" train-ce --model_path "$start" "${ce[@]}" --iters $((iters > 0 ? iters : 1)) --lr 2e-3 --lr_schedule linear \
+  echo "== control: cross-entropy goes on with its solutions for the same processor time"
+  local iters=$((${CE_ITERS:-600} * $(cat "$here/grpo-seconds") / $(cat "$here/ce-seconds")))
+  timed "$here/control-seconds" "$bitnet" train-ce --model_path "$start" "${ce[@]}" --iters $((iters > 0 ? iters : 1)) --lr 2e-3 --lr_schedule linear \
     --warmup 5 --seed $((3000 + seed)) --output_dir "$here/ce"
-  echo "GRPO took $took s, cross-entropy $(($(date +%s) - begin)) s"
+  echo "processor time: GRPO $(cat "$here/grpo-seconds") s, cross-entropy $(cat "$here/control-seconds") s"
 
   echo "== control: a reward without information"
   "$bitnet" train-grpo "${grpo[@]}" --reward_model 'random(0.3)' --steps "${RANDOM_STEPS:-20}" --keep_best none --output_dir "$here/random"
