@@ -13,7 +13,6 @@ import bitnet.graph.LlamaModel;
 import bitnet.graph.Parameter;
 import bitnet.graph.TorchOps;
 import bitnet.kernel.CacheType;
-import bitnet.metrics.TrainingReport;
 import bitnet.model.BlankWeights;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
@@ -30,9 +29,7 @@ import bitnet.training.OptimizerSettings;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
@@ -68,47 +65,6 @@ class GrpoTrainerTest {
   @AfterEach
   void close() {
     manager.close();
-  }
-
-  private static final class Heard implements GrpoListener {
-    final List<Map<String, Double>> rows = new ArrayList<>();
-    final List<CompletionRecord> answers = new ArrayList<>();
-    final List<TrainingReport> started = new ArrayList<>();
-    final List<String> noticed = new ArrayList<>();
-
-    @Override
-    public void drew(List<CompletionRecord> some) {
-      answers.addAll(some);
-    }
-
-    @Override
-    public void started(TrainingReport report) {
-      started.add(report);
-    }
-
-    @Override
-    public void stepped(TrainingReport report) {
-      Map<String, Double> row = new LinkedHashMap<>(report.row());
-      row.keySet().removeIf(name -> name.endsWith("_s") || name.equals("step_time"));
-      rows.add(row);
-    }
-
-    @Override
-    public void noticed(String line) {
-      noticed.add(line);
-    }
-
-    @Override
-    public void skipped(long step, String reason) {
-      throw new AssertionError(reason);
-    }
-
-    @Override
-    public void saved(Path checkpoint) {}
-
-    double mean(String name, int from, int to) {
-      return rows.subList(from, to).stream().mapToDouble(row -> row.get(name)).average().orElse(0);
-    }
   }
 
   private static GrpoSettings settings(
