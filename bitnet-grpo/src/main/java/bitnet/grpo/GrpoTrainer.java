@@ -25,10 +25,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// Improves a policy on questions with checkable answers, with one layer or two.
@@ -345,14 +347,17 @@ public final class GrpoTrainer implements AutoCloseable {
     GrpoMetrics.putHealth(row, watch.look());
     row.put("num_tokens", (double) state.tokens());
     row.putAll(times.row());
-    double divergence =
-        Math.max(
-            row.getOrDefault("step_kl", 0.0),
-            row.getOrDefault(GrpoMetrics.SECOND + "step_kl", 0.0));
-    state =
-        state
-            .next(first.records().size())
-            .with(state.control().after(divergence, settings.update().targetKl()));
+    // of the layers that changed the weights
+    OptionalDouble divergence =
+        Stream.of("step_kl", GrpoMetrics.SECOND + "step_kl")
+            .filter(row::containsKey)
+            .mapToDouble(row::get)
+            .max();
+    state = state.next(first.records().size());
+    if (divergence.isPresent()) {
+      state =
+          state.with(state.control().after(divergence.getAsDouble(), settings.update().targetKl()));
+    }
     if (reference != null
         && settings.update().refSync() > 0
         && state.step() % settings.update().refSync() == 0) {
