@@ -70,11 +70,7 @@ public record GrpoSettings(
                     .formatted(sampling.repetitionPenalty())
                 + " use 1");
       }
-      if (overlong.buffer() > maxLength) {
-        throw new IllegalArgumentException(
-            "overlong_buffer %d is more than max_length %d; use a fifth of it"
-                .formatted(overlong.buffer(), maxLength));
-      }
+      overlong.requireWithin("max_length", maxLength);
     }
 
     /// Completions of one batch of prompts, without a penalty of their length.
@@ -104,7 +100,8 @@ public record GrpoSettings(
   }
 
   /// The soft penalty of overlong completions (DAPO, arXiv 2503.14476): it rises from 0 at `buffer`
-  /// tokens before the maximum length to `penalty` there, and is taken from the reward.
+  /// tokens before the maximum length to `penalty` there, and is taken from the reward. Corrections
+  /// have it too, with their own maximum length.
   ///
   /// @param buffer tokens over which it rises; 0: no penalty
   /// @param penalty of a completion of the maximum length
@@ -120,6 +117,15 @@ public record GrpoSettings(
       if (!(penalty >= 0 && Double.isFinite(penalty))) {
         throw new IllegalArgumentException(
             "overlong_penalty %s is not a finite number of at least 0; use 1".formatted(penalty));
+      }
+    }
+
+    /// Refuses a penalty that begins before the first token.
+    private void requireWithin(String name, int maxLength) {
+      if (buffer > maxLength) {
+        throw new IllegalArgumentException(
+            "overlong_buffer %d is more than %s %d; use a fifth of it"
+                .formatted(buffer, name, maxLength));
       }
     }
 
@@ -251,6 +257,8 @@ public record GrpoSettings(
           "ref_sync %d without a reference; give a beta above 0, or leave it out"
               .formatted(update.refSync()));
     }
+    correction.ifPresent(
+        second -> rollouts.overlong().requireWithin("second_max_length", second.maxLength()));
   }
 
   /// The defaults of a run of that many steps: 16 prompts with 8 completions of up to 128 tokens, a

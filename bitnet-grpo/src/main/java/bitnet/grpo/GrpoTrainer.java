@@ -139,7 +139,7 @@ public final class GrpoTrainer implements AutoCloseable {
 
   private SecondLayer secondLayer(CorrectionSettings how) {
     return new SecondLayer(
-        new SelfCorrection(rollouts, experience.rewards(), how, settings.sampling()),
+        new SelfCorrection(rollouts, experience.rewards(), how, settings.rollouts()),
         optimizer(how.maxLength()),
         settings);
   }

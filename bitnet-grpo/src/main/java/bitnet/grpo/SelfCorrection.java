@@ -14,38 +14,40 @@ final class SelfCorrection {
   private final RewardStage rewards;
   private final CorrectionSettings settings;
   private final Verifier verifier;
-  private final SamplingSettings sampling;
+  private final GrpoSettings.Rollout first;
 
+  /// @param first how first answers are sampled: corrections have their seed, and their penalty of
+  ///     overlong completions
   SelfCorrection(
       RolloutSampler rollouts,
       RewardStage rewards,
       CorrectionSettings settings,
-      SamplingSettings sampling) {
+      GrpoSettings.Rollout first) {
     this.rollouts = rollouts;
     this.rewards = rewards;
     this.settings = settings;
     this.verifier = settings.verifier().open();
-    this.sampling = sampling;
+    this.first = first;
   }
 
   /// Samples and scores corrections. The text of a first answer may have more tokens than were
   /// drawn for it, for example where these are no UTF-8: if the prompt then does not fit the
   /// model's context, the answer gets no corrections.
   ///
-  /// @param first groups of first answers, scored
+  /// @param answers groups of first answers, scored
   /// @param corrections of each first answer
   Corrections correct(
-      List<Group> first,
+      List<Group> answers,
       int corrections,
       SamplingSettings drawing,
       long step,
       RolloutSampler.Purpose purpose,
       StepTimes times) {
-    RandomStream random = new RandomStream(sampling.seed(), -1 - step);
+    RandomStream random = new RandomStream(first.sampling().seed(), -1 - step);
     List<String> prompts = new ArrayList<>(); // those that fit
     List<Group> groups = new ArrayList<>(); // one for each first answer, without corrections
     List<Integer> corrected = new ArrayList<>(); // the group of each prompt
-    for (Group group : first) {
+    for (Group group : answers) {
       for (Rollout answer : group.rollouts()) {
         String phrase = settings.guidance().choose(step, random, groups.size());
         String prompt = QaTemplate.correctionPrompt(group.query(), answer.text(), phrase);
@@ -71,7 +73,13 @@ final class SelfCorrection {
       groups.set(
           corrected.get(i), new Group(of.query(), of.reference(), of.corrected(), sampled.get(i)));
     }
-    return Corrections.of(times.time(StepTimes.Part.REWARD, () -> rewards.score(groups)), verifier);
+    return Corrections.of(times.time(StepTimes.Part.REWARD, () -> score(groups)), verifier);
+  }
+
+  /// The penalty is that of the first answers, so that a rise of the reward compares like with
+  /// like.
+  private List<Group> score(List<Group> groups) {
+    return first.overlong().applyTo(rewards.score(groups), settings.maxLength());
   }
 
   /// The corrections with their advantages.

@@ -80,7 +80,8 @@ public final class RolloutOptions {
       paramLabel = "N",
       description =
           "Soft length penalty, as in DAPO: the reward falls over the last N tokens before "
-              + "--max_length; 0: none (default: ${DEFAULT-VALUE}).")
+              + "--max_length, of corrections before --second_max_length; 0: none (default: "
+              + "${DEFAULT-VALUE}).")
   private int overlongBuffer;
 
   @Option(
