@@ -57,11 +57,17 @@ record StartJudgement(double sampled, double greedy, double uniform) {
             100 * sampled,
             100 * greedy,
             100 * uniform));
-    if (sampled < LEAST_SAMPLED || sampled < LEAST_RATIO * greedy) {
+    if (sampled < LEAST_SAMPLED) {
       lines.add(
           "warning: the policy is seldom right when it samples, and steps will learn mostly noise:"
               + " train longer with train-ce first, with a learning rate that falls to 0; or use"
               + " --lr 1e-5 and --batch_size 64");
+    } else if (sampled < LEAST_RATIO * greedy) {
+      lines.add(
+          "warning: the policy is right less than half as often when it samples as with greedy"
+              + " decoding, and GRPO may raise the first and lower the second: judge the run by"
+              + " eval_sampled, or train longer with train-ce first, with a learning rate that falls"
+              + " to 0");
     } else if (uniform > MOST_UNIFORM) {
       lines.add(
           "warning: many groups have nothing to compare: use --min_informative_groups, a larger"
