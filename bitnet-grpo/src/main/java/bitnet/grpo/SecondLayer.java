@@ -64,7 +64,9 @@ record SecondLayer(SelfCorrection correction, PolicyOptimizer optimizer, GrpoSet
             times);
     outcome.put(row, GrpoMetrics.SECOND);
     GrpoMetrics.putCorrections(row, corrections, how.corrections());
-    row.put("replay_age", ReplayBuffer.meanAge(replayed, state.step()));
+    if (!replayed.isEmpty()) {
+      row.put("replay_age", ReplayBuffer.meanAge(replayed, state.step()));
+    }
     buffer =
         buffer.with(SelfCorrection.successes(corrections, state.step()), how.replay().bufferSize());
     row.put("buffer_size", (double) buffer.entries().size());
