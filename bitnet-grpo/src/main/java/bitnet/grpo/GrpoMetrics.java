@@ -3,8 +3,6 @@ package bitnet.grpo;
 import bitnet.data.QaTemplate;
 import bitnet.graph.TernaryStatistics;
 import bitnet.metrics.LogColumns;
-import bitnet.reward.ReasoningSteps;
-import bitnet.reward.TokenF1;
 import bitnet.reward.WeightedReward;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -58,8 +56,6 @@ final class GrpoMetrics {
   static final List<String> CORRECTED = numbered("corrected_", CorrectionSettings.SHOWN);
 
   private static final List<String> TERNARY = List.of("zero_share", "flip_rate");
-
-  private static final ReasoningSteps STEPS = new ReasoningSteps(new TokenF1());
 
   private GrpoMetrics() {}
 
@@ -154,7 +150,6 @@ final class GrpoMetrics {
     row.put("completion_length_max", (double) lengths.getMax());
     row.put("clipped_ratio", share(rollouts, Rollout::truncated));
     row.put("unfinished_ratio", share(rollouts, GrpoMetrics::isUnfinished));
-    putLucky(row, experience);
     row.put("entropy", entropy(rollouts));
     row.put("rollout_batches", (double) experience.batches());
   }
@@ -163,29 +158,6 @@ final class GrpoMetrics {
   private static boolean isUnfinished(Rollout rollout) {
     int begin = rollout.text().lastIndexOf(QaTemplate.THINK);
     return begin >= 0 && rollout.text().indexOf(QaTemplate.END_THINK, begin) < 0;
-  }
-
-  /// Share of the right answers to questions with a reference reasoning whose own reasoning lacks
-  /// one of its steps.
-  private static void putLucky(
-      SequencedMap<String, Double> row, ExperienceSampler.Experience experience) {
-    int right = 0;
-    int lucky = 0;
-    for (int i = 0; i < experience.records().size(); i++) {
-      String reasoning = experience.records().get(i).reasoning().orElse("");
-      if (ReasoningSteps.of(reasoning).isEmpty()) {
-        continue;
-      }
-      for (Rollout rollout : experience.groups().get(i).rollouts()) {
-        if (rollout.scored().correct()) {
-          right++;
-          lucky += STEPS.correctness(reasoning, ReasoningSteps.inside(rollout.text())) < 1 ? 1 : 0;
-        }
-      }
-    }
-    if (right > 0) {
-      row.put("lucky_ratio", (double) lucky / right);
-    }
   }
 
   /// Entropy of the distributions that the tokens were sampled from, in nats, mean over all tokens.

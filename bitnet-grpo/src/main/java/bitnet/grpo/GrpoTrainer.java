@@ -50,6 +50,7 @@ public final class GrpoTrainer implements AutoCloseable {
   private final HeldOutEvaluation heldOut;
   private final BestModel best;
   private final TernaryStatistics watch;
+  private final LuckyAnswers lucky = new LuckyAnswers();
   private final RunCheckpoints<GrpoState> checkpoints;
   private final OptionValues options;
   private GrpoState state;
@@ -306,6 +307,7 @@ public final class GrpoTrainer implements AutoCloseable {
     List<CompletionRecord> shown =
         new ArrayList<>(CompletionRecord.ofFirst(first.groups(), state.step() + 1));
     GrpoMetrics.putAnswers(row, first, experience.rewards().rewards());
+    lucky.put(row, first);
     double rate = settings.schedule().learningRate(state.step()) * state.control().factor();
     row.put("lr", rate);
     List<Group> learned =

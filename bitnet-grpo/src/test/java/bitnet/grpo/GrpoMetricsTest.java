@@ -50,15 +50,17 @@ class GrpoMetricsTest {
         null);
   }
 
-  private static SequencedMap<String, Double> answers(Optional<String> reasoning, Rollout... some) {
+  private static ExperienceSampler.Experience experience(
+      Optional<String> reasoning, Rollout... some) {
+    return new ExperienceSampler.Experience(
+        List.of(new QaRecord("2+4+3=", "9", reasoning)),
+        List.of(new Group("2+4+3=", "9", null, List.of(some))),
+        1);
+  }
+
+  private static SequencedMap<String, Double> lucky(Optional<String> reasoning, Rollout... some) {
     SequencedMap<String, Double> row = new LinkedHashMap<>();
-    GrpoMetrics.putAnswers(
-        row,
-        new ExperienceSampler.Experience(
-            List.of(new QaRecord("2+4+3=", "9", reasoning)),
-            List.of(new Group("2+4+3=", "9", null, List.of(some))),
-            1),
-        new WeightedReward(List.of(new WeightedReward.Term("none", BYTES, 1))));
+    new LuckyAnswers().put(row, experience(reasoning, some));
     return row;
   }
 
@@ -73,21 +75,37 @@ class GrpoMetricsTest {
       answer("<think>2+4=7;7+3=10</think>10", false),
     };
 
-    assertThat(answers(Optional.of("2+4=6;6+3=9"), some)).containsEntry("lucky_ratio", 0.75);
-    assertThat(answers(Optional.empty(), some)).doesNotContainKey("lucky_ratio");
-    assertThat(answers(Optional.of("2+4=6"), answer("8", false))).doesNotContainKey("lucky_ratio");
+    assertThat(lucky(Optional.of("2+4=6;6+3=9"), some)).containsEntry("lucky_ratio", 0.75);
+    assertThat(lucky(Optional.empty(), some)).isEmpty();
+    assertThat(lucky(Optional.of("2+4=6"), answer("8", false))).isEmpty();
+  }
+
+  @Test
+  void questionsWithoutReasoningDoNotOpenWordNet() {
+    LuckyAnswers answers =
+        new LuckyAnswers(
+            () -> {
+              throw new AssertionError("opened");
+            });
+
+    answers.put(new LinkedHashMap<>(), experience(Optional.empty(), answer("9", true)));
   }
 
   @Test
   void completionsThatEndWithinTheirReasoningAreUnfinished() {
-    assertThat(
-            answers(
-                Optional.empty(),
-                answer("<think>2+4", false),
-                answer("<think>2+4</think>6", false),
-                answer("9", true),
-                answer("<think>1</think>2<think>3", false)))
-        .containsEntry("unfinished_ratio", 0.5);
+    SequencedMap<String, Double> row = new LinkedHashMap<>();
+
+    GrpoMetrics.putAnswers(
+        row,
+        experience(
+            Optional.empty(),
+            answer("<think>2+4", false),
+            answer("<think>2+4</think>6", false),
+            answer("9", true),
+            answer("<think>1</think>2<think>3", false)),
+        new WeightedReward(List.of(new WeightedReward.Term("bytes", BYTES, 1))));
+
+    assertThat(row).containsEntry("unfinished_ratio", 0.5);
   }
 
   private static GrpoSettings settings(int prompts, double beta, double learningRate) {
