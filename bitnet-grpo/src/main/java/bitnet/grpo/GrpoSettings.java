@@ -71,6 +71,13 @@ public record GrpoSettings(
                 + " use 1");
       }
       overlong.requireWithin("max_length", maxLength);
+      long most = (long) prompts * dynamic.maxBatches();
+      if (dynamic.minGroups() > most) {
+        throw new IllegalArgumentException(
+            "min_informative_groups %d is more than the %d groups of max_rollout_batches %d; use at"
+                    .formatted(dynamic.minGroups(), most, dynamic.maxBatches())
+                + " most %d".formatted(most));
+      }
     }
 
     /// Completions of one batch of prompts, without a penalty of their length.
@@ -347,7 +354,8 @@ public record GrpoSettings(
     OptionValues options =
         optimizer
             .options("steps")
-            .put("batch_size", rollouts.prompts())
+            .put("batch_size", update.prompts(rollouts))
+            .put("rollout_batch", rollouts.prompts(), update.prompts(rollouts))
             .put("group_size", rollouts.groupSize())
             .put("max_length", rollouts.maxLength())
             .put("temperature", sampling().temperature())
@@ -360,7 +368,6 @@ public record GrpoSettings(
             .put("mask_truncated", update.maskTruncated())
             .put("ref_sync", update.refSync())
             .put("pass_tokens", update.passTokens())
-            .put("update_prompts", update.prompts(rollouts), rollouts.prompts())
             .put("target_kl", update.targetKl(), 0.0)
             .put("min_informative_groups", rollouts.dynamic().minGroups(), 0)
             .put(

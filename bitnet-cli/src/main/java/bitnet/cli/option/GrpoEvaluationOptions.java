@@ -60,17 +60,26 @@ public final class GrpoEvaluationOptions {
   ///
   /// @param heldOut whether there are questions to evaluate on
   public GrpoSettings.Evaluation evaluation(boolean heldOut) {
-    KeepBest byDefault = evalSamples > 0 ? KeepBest.EVAL_SAMPLED : KeepBest.EVAL_ACCURACY;
-    if (keepBest != null && !heldOut && KeepBest.of(keepBest) != KeepBest.NONE) {
-      throw new IllegalArgumentException(
-          "--keep_best %s needs questions to evaluate on; add --eval_dataset FILE"
-              .formatted(keepBest));
+    KeepBest best = keepBest == null ? bestByDefault(heldOut) : KeepBest.of(keepBest);
+    OnRegression reaction = OnRegression.of(onRegression);
+    if (!heldOut) {
+      requireQuestions("--keep_best", best.key(), KeepBest.NONE.key());
+      requireQuestions("--on_regression", reaction.key(), OnRegression.WARN.key());
     }
-    return new GrpoSettings.Evaluation(
-        evalInterval,
-        evalSamples,
-        keepBest != null ? KeepBest.of(keepBest) : heldOut ? byDefault : KeepBest.NONE,
-        OnRegression.of(onRegression),
-        startAnswers);
+    return new GrpoSettings.Evaluation(evalInterval, evalSamples, best, reaction, startAnswers);
+  }
+
+  private KeepBest bestByDefault(boolean heldOut) {
+    if (!heldOut) {
+      return KeepBest.NONE;
+    }
+    return evalSamples > 0 ? KeepBest.EVAL_SAMPLED : KeepBest.EVAL_ACCURACY;
+  }
+
+  private static void requireQuestions(String option, String value, String none) {
+    if (!value.equals(none)) {
+      throw new IllegalArgumentException(
+          "%s %s needs questions to evaluate on; add --eval_dataset FILE".formatted(option, value));
+    }
   }
 }

@@ -2,6 +2,7 @@ package bitnet.cli.option;
 
 import bitnet.generation.SamplingSettings;
 import bitnet.grpo.GrpoSettings;
+import bitnet.setting.SettingChecks;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -110,6 +111,9 @@ public final class RolloutOptions {
   /// @throws IllegalArgumentException if a value is out of range
   public GrpoSettings.Rollout rollout(long seed) {
     int prompts = rolloutBatch == null ? batchSize : rolloutBatch;
+    if (rolloutBatch != null) {
+      SettingChecks.atLeast("rollout_batch", rolloutBatch, 1);
+    }
     if (batchSize > 0 && prompts % batchSize != 0) {
       throw new IllegalArgumentException(
           "--rollout_batch %d is not a multiple of --batch_size %d; use %d"
