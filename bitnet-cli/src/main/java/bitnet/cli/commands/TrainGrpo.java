@@ -76,7 +76,8 @@ public final class TrainGrpo implements Callable<Integer> {
       names = "--eval_dataset",
       paramLabel = "FILE",
       description =
-          "Held-out questions, answered with greedy decoding. Read once: a file or a pipe.")
+          "Held-out questions, answered with greedy decoding and, with --eval_samples, sampled."
+              + " Read once: a file or a pipe.")
   private @Nullable Path evalDataset;
 
   @Mixin private ModelOptions modelOptions;

@@ -39,8 +39,8 @@ public final class CorrectionOptions {
       names = TWO_LAYER,
       description =
           "Two-layer GRPO (MGRPO): also learn to correct first answers; --csv_log then has the first"
-              + " accepted corrections of each step as texts. The options below belong to the second"
-              + " layer.")
+              + " accepted corrections of each step as texts. The options from here to --t1_prime belong"
+              + " to the second layer.")
   private boolean twoLayer;
 
   @Option(
