@@ -103,7 +103,7 @@ demo() {
   sed -n 's/.*"layer":1,"query":"\([^"]*\)","reference":"\([^"]*\)","first":"","completion":"<think>\([^"<]*\)<\/think>[^"]*",.*"right":true.*/{"query":"\1","answer":"\2","reasoning":"\3"}/p' \
     "$here/grpo.jsonl" | awk -F'"' '!seen[$4]++' >"$here/found.jsonl"
   "$bitnet" make-data corrections --from "$here/grpo.jsonl" --questions "$here/found.jsonl" \
-    --guiding_prompt "$guide" --output "$here/answers.jsonl" || : >"$here/answers.jsonl" # none in a very short run
+    --guiding_prompt "$guide" --on_bad_record skip --output "$here/answers.jsonl" || : >"$here/answers.jsonl" # none in a very short run
   "$bitnet" make-data mistakes --from "$here/solved.jsonl" --seed "$seed" --guiding_prompt "$guide" --output "$here/mistakes.jsonl"
   { cat "$here/answers.jsonl" "$here/mistakes.jsonl" "$here/solved.jsonl"; } >"$here/corrections.jsonl"
   "$bitnet" train-ce --threads 1 --model_path "$here/grpo" --dataset "$here/corrections.jsonl" --eval_fraction 0 \
@@ -126,7 +126,7 @@ demo() {
     for arm in start grpo ce random; do
       printf ' %6s %6s' "$(figure "$here/arms-greedy.csv" $arm final_answer)" "$(figure "$here/arms-sampled.csv" $arm final_answer)"
     done
-    for metric in t1 t2 correct_to_incorrect; do
+    for metric in final_answer_t1 final_answer_t2 correct_to_incorrect; do
       printf ' %6s' "$(figure "$here/two-layer-greedy.csv" two_layer $metric)"
     done
     printf '\n'

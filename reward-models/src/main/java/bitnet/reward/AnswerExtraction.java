@@ -19,7 +19,7 @@ final class AnswerExtraction {
   private static final Pattern STEP = Pattern.compile("(?i)(?:step|part|case|solution)\\b.*");
   private static final Pattern LEAD =
       Pattern.compile(
-          "(?i)^(?:so |thus |therefore,? |hence,? )?(?:the |my )?(?:final )?answer(?: is|:)+\\s*:?");
+          "(?i)^(?:so |thus |therefore,? |hence,? )?(?:the |my )?(?:final )?answer(?: is|:){1,9}\\s*:?");
   private static final Pattern DELIMITERS = Pattern.compile("\\\\[\\[\\]()]|\\$\\$|```\\w*");
   private static final Pattern SENTENCE_END = Pattern.compile("(?<=[^\\s.])[.!?](?=\\s|\\*\\*|$)");
   private static final Pattern CLAUSE_END =
@@ -105,7 +105,7 @@ final class AnswerExtraction {
   private static String content(String line) {
     String text = DELIMITERS.matcher(line).replaceAll(" ").strip();
     text = LEAD.matcher(text).replaceFirst("").strip();
-    text = text.replaceAll("^(?:\\*\\*|__|#+ )+|(?:\\*\\*|__)+$", "").strip();
+    text = withoutMarkup(text).strip();
     text = text.replaceFirst("(?i)^(?:option|choice) (?=\\(?[a-z]\\)?[.:]?$)", "");
     return text.matches("[$*_`>#]*") ? "" : text;
   }
@@ -139,5 +139,33 @@ final class AnswerExtraction {
 
   private static boolean isOutsideOfMath(String text, int place) {
     return text.substring(0, place).chars().filter(it -> it == '$').count() % 2 == 0;
+  }
+
+  /// A text without the marks of Markdown around it: emphasis at both ends, a heading in front. A
+  /// loop, since a pattern that repeats alternatives needs a stack as deep as the text is long.
+  private static String withoutMarkup(String text) {
+    int start = 0;
+    int next = afterMark(text, start);
+    while (next > start) {
+      start = next;
+      next = afterMark(text, start);
+    }
+    int end = text.length();
+    while (end - 2 >= start && (text.startsWith("**", end - 2) || text.startsWith("__", end - 2))) {
+      end -= 2;
+    }
+    return text.substring(start, end);
+  }
+
+  /// Where a mark at a position ends; the position itself if there is none.
+  private static int afterMark(String text, int position) {
+    if (text.startsWith("**", position) || text.startsWith("__", position)) {
+      return position + 2;
+    }
+    int end = position;
+    while (end < text.length() && text.charAt(end) == '#') {
+      end++;
+    }
+    return end > position && end < text.length() && text.charAt(end) == ' ' ? end + 1 : position;
   }
 }

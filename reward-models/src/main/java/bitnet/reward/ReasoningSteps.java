@@ -18,6 +18,7 @@ public final class ReasoningSteps {
       Pattern.compile(
           "(?<![\\d.,])([-(\u2212]*@[)]*(?: *(?:[-+*/\u00d7\u00b7\u00f7\u2212^]|x|\\\\times|\\\\cdot|\\\\div) *[-(\u2212]*@[)]*)+) *= *([-\u2212]?@(?:/@)?)"
               .replace("@", VALUE));
+  private static final int LONGEST = 2000; // characters of a step that are searched for equations
   private static final double LEAST_OVERLAP = 0.5;
 
   private final TokenF1 overlap;
@@ -89,7 +90,9 @@ public final class ReasoningSteps {
   }
 
   private static List<MatchResult> equations(String step) {
-    return EQUATION.matcher(step.replace("$", "")).results().toList();
+    // the pattern needs a stack as deep as an equation is long
+    String some = step.substring(0, Math.min(step.length(), LONGEST));
+    return EQUATION.matcher(some.replace("$", "")).results().toList();
   }
 
   private static boolean areSame(MatchResult one, MatchResult other) {
