@@ -53,7 +53,7 @@ class SelfCorrectionTest {
                       List.of(new WeightedReward.Term("exact", new FinalAnswer(), 1))),
                   tokenizer),
               CorrectionSettings.defaults(4).withGuidance(GuidingPrompts.of(List.of("?"))),
-              GrpoSettings.Rollout.of(1, 2, 4, sampling));
+              GrpoSettings.Rollout.of(1, 3, 4, sampling));
       List<Rollout> answers =
           List.of(answer("\uFFFD".repeat(40), false), answer("", false), answer("2", true));
 
