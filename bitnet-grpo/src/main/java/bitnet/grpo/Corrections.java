@@ -82,7 +82,7 @@ record Corrections(List<Group> groups, List<boolean[]> accepted) {
 
   /// Tokens of all corrections.
   long tokens() {
-    return groups.stream().mapToLong(GrpoMetrics::tokens).sum();
+    return GrpoMetrics.tokens(groups);
   }
 
   /// Adds the accuracy before and after, and what changed. A first answer that is not corrected

@@ -188,9 +188,9 @@ final class GrpoMetrics {
         : (double) rollouts.stream().filter(counts).count() / rollouts.size();
   }
 
-  /// Tokens of the completions of a group.
-  static long tokens(Group group) {
-    return group.rollouts().stream().mapToLong(Rollout::length).sum();
+  /// Tokens of the completions of groups.
+  static long tokens(List<Group> groups) {
+    return rollouts(groups).stream().mapToLong(Rollout::length).sum();
   }
 
   /// Adds what the updates of a step did to the trits.

@@ -8,9 +8,7 @@ import bitnet.metrics.LogColumns;
 import bitnet.metrics.StartReport;
 import bitnet.reward.WeightedReward;
 import bitnet.runtime.RuntimeSettings;
-import bitnet.storage.ContentDigest;
 import bitnet.tokenizer.Tokenizer;
-import bitnet.training.ModelOptionValues;
 import bitnet.training.OptimizerStep;
 import bitnet.training.OptionValues;
 import bitnet.training.RunCheckpoints;
@@ -18,18 +16,15 @@ import bitnet.training.TrainingException;
 import bitnet.training.TrainingLoop;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.SequencedMap;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -128,7 +123,7 @@ public final class GrpoTrainer implements AutoCloseable {
     this.watch = new TernaryStatistics(model);
     this.checkpoints =
         new RunCheckpoints<>(optimizer, directory, settings.checkpoints().keep(), GrpoState.class);
-    this.options = options(inputs);
+    this.options = GrpoRunOptions.of(inputs, settings);
     this.state = GrpoState.start(settings.sampling().seed(), options.values());
     new LengthCheck(settings, model.config().contextLength())
         .check(inputs.training(), inputs.heldOut(), rollouts);
@@ -143,39 +138,6 @@ public final class GrpoTrainer implements AutoCloseable {
         new SelfCorrection(rollouts, experience.rewards(), how, settings.rollouts()),
         optimizer(how.maxLength()),
         settings);
-  }
-
-  private OptionValues options(Inputs inputs) throws IOException {
-    OptionValues options = new OptionValues();
-    for (WeightedReward.Term term : experience.rewards().rewards().terms()) {
-      String learned = term.reward().digest();
-      if (!learned.isEmpty()) {
-        options.putContent("reward_model " + term.name(), learned);
-      }
-    }
-    // a reference that never changes is not in the checkpoints: it is made of the model again
-    boolean rebuilt = settings.isCompared() && settings.update().refSync() == 0;
-    return settings
-        .options()
-        .put("reward_model", rewardNames())
-        .put("questions", inputs.training().size())
-        .putContent("dataset", digest(inputs.training()))
-        .putContent("held_out_data", inputs.heldOut().isEmpty() ? "" : digest(inputs.heldOut()))
-        .putContent("model_path", rebuilt ? ModelOptionValues.digest(model) : "")
-        .putAll(options)
-        .put("dtype", model.computeType().key())
-        .putAll(ModelOptionValues.of(model.config()));
-  }
-
-  private static String digest(List<QaRecord> questions) {
-    return ContentDigest.of(questions.toString().getBytes(StandardCharsets.UTF_8));
-  }
-
-  /// The weighted sum, `1*f1 + 0.5*length`.
-  private String rewardNames() {
-    return experience.rewards().rewards().terms().stream()
-        .map(term -> "%s*%s".formatted(OptionValues.text(term.weight()), term.name()))
-        .collect(Collectors.joining(" + "));
   }
 
   /// The columns of a [bitnet.metrics.MetricsLog].
@@ -324,7 +286,7 @@ public final class GrpoTrainer implements AutoCloseable {
             state.guard(),
             times);
     outcome.put(row, "");
-    state = state.with(outcome.guard()).withTokens(tokens(first.groups()));
+    state = state.with(outcome.guard()).withTokens(GrpoMetrics.tokens(first.groups()));
     report(outcome, listener);
     Map<String, String> texts = Map.of();
     if (secondLayer != null) {
@@ -376,13 +338,9 @@ public final class GrpoTrainer implements AutoCloseable {
               records,
               RolloutSampler.Draw.of(state.step(), RolloutSampler.Purpose.FIRST_AGAIN),
               times);
-      state = state.withTokens(tokens(again));
+      state = state.withTokens(GrpoMetrics.tokens(again));
       row.put("t1_prime", GrpoMetrics.accuracy(GrpoMetrics.rollouts(again)));
     }
-  }
-
-  private static long tokens(List<Group> groups) {
-    return groups.stream().mapToLong(GrpoMetrics::tokens).sum();
   }
 
   /// Evaluates on the held-out questions where it is time to.
@@ -403,22 +361,8 @@ public final class GrpoTrainer implements AutoCloseable {
         case HALVE -> state = state.with(state.control().halved());
         case STOP -> state = state.with(state.history().asStopped());
       }
-      listener.noticed(fallen(state.history(), result.shares(), reaction));
+      listener.noticed(state.history().warning(result.shares(), reaction));
     }
-  }
-
-  private static String fallen(HeldOutHistory history, double[] now, OnRegression reaction) {
-    return String.format(
-        Locale.ROOT,
-        "warning: held-out accuracy has fallen from %.1f%% to %.1f%%, more than twice the standard"
-            + " error: %s",
-        100 * GroupAdvantages.mean(history.start()),
-        100 * GroupAdvantages.mean(now),
-        switch (reaction) {
-          case WARN -> "use a lower --lr, --target_kl 0.05 or more questions per step";
-          case HALVE -> "the learning rate is halved";
-          case STOP -> "the run ends here";
-        });
   }
 
   /// Refuses to save the end of a run whose last updates were NaN or infinite.

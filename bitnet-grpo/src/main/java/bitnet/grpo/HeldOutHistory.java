@@ -1,6 +1,7 @@
 package bitnet.grpo;
 
 import java.util.Arrays;
+import java.util.Locale;
 
 /// What a run remembers of its held-out evaluations. Belongs into the checkpoint.
 ///
@@ -35,5 +36,20 @@ record HeldOutHistory(double[] start, long bestStep, double best, boolean stoppe
     Arrays.setAll(changes, i -> now[i] - start[i]);
     double error = GroupAdvantages.deviation(changes) / Math.sqrt(changes.length);
     return GroupAdvantages.mean(changes) < -2 * error;
+  }
+
+  /// What to say where accuracy has fallen.
+  String warning(double[] now, OnRegression reaction) {
+    return String.format(
+        Locale.ROOT,
+        "warning: held-out accuracy has fallen from %.1f%% to %.1f%%, more than twice the standard"
+            + " error: %s",
+        100 * GroupAdvantages.mean(start),
+        100 * GroupAdvantages.mean(now),
+        switch (reaction) {
+          case WARN -> "use a lower --lr, --target_kl 0.05 or more questions per step";
+          case HALVE -> "the learning rate is halved";
+          case STOP -> "the run ends here";
+        });
   }
 }
