@@ -47,7 +47,7 @@ class ArchitectureTest {
           Map.entry("storage", Set.of()),
           Map.entry("device", Set.of()),
           Map.entry("quantization", Set.of()),
-          Map.entry("tokenizer.jinja", Set.of()),
+          Map.entry("tokenizer.jinja", Set.of("storage")),
           Map.entry("tokenizer", Set.of("storage", "tokenizer.jinja")),
           Map.entry("model", Set.of("setting", "quantization")),
           Map.entry("kernel", Set.of("setting", "quantization")),

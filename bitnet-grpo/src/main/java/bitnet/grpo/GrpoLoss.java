@@ -204,7 +204,7 @@ public record GrpoLoss(
           double[] slopes = exact ? klGradient[i] : gradient[i];
           part = part.plus(penalty(logProbabilities[i], reference, divergences, weight, slopes));
         }
-        sums = sums.plus(part.perToken(totals.tokens()));
+        sums = sums.plus(part.perToken((double) totals.tokens()));
       }
     }
     return new Result(sums, gradient, klGradient);

@@ -4,6 +4,7 @@ import bitnet.graph.LlamaModel;
 import bitnet.training.LogProbabilityPass;
 import bitnet.training.OptimizerStep;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -105,7 +106,7 @@ final class PolicyUpdate {
   private static List<List<Rollout>> halves(List<Rollout> rollouts) {
     List<Integer> starts = new ArrayList<>();
     for (int i = 0; i < rollouts.size(); i++) {
-      if (i == 0 || rollouts.get(i).prompt() != rollouts.get(i - 1).prompt()) {
+      if (i == 0 || !Arrays.equals(rollouts.get(i).prompt(), rollouts.get(i - 1).prompt())) {
         starts.add(i);
       }
     }

@@ -40,7 +40,9 @@ class SecondLayerTest {
         .answers(1, 1)
         .forEach(answer -> firsts.put(answer.query() + answer.completion(), answer.reward()));
     return heard.answers(1, 2).stream()
-        .map(answer -> answer.reward() - firsts.get(answer.query() + answer.first()))
+        .map(
+            answer ->
+                answer.reward() - firsts.getOrDefault(answer.query() + answer.first(), Double.NaN))
         .toList();
   }
 
@@ -61,7 +63,9 @@ class SecondLayerTest {
     double rise = mean(rises(heard));
     assertThat(Math.abs(rise)).isGreaterThan(0.01);
     assertThat(heard.rows.getFirst().get("layer2_loss")).isCloseTo(-rise, within(1e-4));
-    assertThat(heard.rows.getFirst().get("layer2_reward") - heard.rows.getFirst().get("reward"))
+    Map<String, Double> row = heard.rows.getFirst();
+    assertThat(
+            row.getOrDefault("layer2_reward", Double.NaN) - row.getOrDefault("reward", Double.NaN))
         .isCloseTo(rise, within(1e-9));
   }
 
@@ -141,7 +145,8 @@ class SecondLayerTest {
     assertThat(asked.get("t1_prime")).isBetween(0.0, 1.0);
     assertThat(plain).doesNotContainKey("t1_prime");
     // two prompts with 8 completions of one token more
-    assertThat(asked.get("num_tokens") - plain.get("num_tokens")).isEqualTo(16);
+    assertThat(asked)
+        .containsEntry("num_tokens", plain.getOrDefault("num_tokens", Double.NaN) + 16);
   }
 
   @Test
