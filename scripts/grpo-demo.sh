@@ -68,10 +68,16 @@ demo() {
   local ce=(--threads 1 --dataset "$here/solved.jsonl" --eval_fraction 0 --batch_size 16 --seq_len 128 --log_interval 100 --save_interval 0)
   timed "$here/ce-seconds" "$bitnet" train-ce --model_path "$here/blank" "${ce[@]}" --iters "${CE_ITERS:-600}" --lr 4e-3 \
     --seed "$seed" --output_dir "$here/stage-0"
-  while judge "$here/check.jsonl" "$here/stage-$stage" --model "model=$here/stage-$stage" &&
-    share=$(figure "$here/stage-$stage-sampled.csv" model final_answer) &&
-    echo "stage $stage: $share% of the sampled answers are right" &&
-    awk "BEGIN { exit !($share < 30) }" && [ "$stage" -lt "${CE_STAGES:-6}" ]; do
+  while :; do
+    judge "$here/check.jsonl" "$here/stage-$stage" --model "model=$here/stage-$stage"
+    share=$(figure "$here/stage-$stage-sampled.csv" model final_answer)
+    echo "stage $stage: $share% of the sampled answers are right"
+    if awk "BEGIN { exit !($share >= 30) }"; then
+      break
+    elif [ "$stage" -ge "${CE_STAGES:-6}" ]; then
+      echo "warning: there are no more stages; GRPO learns little from so few right answers"
+      break
+    fi
     stage=$((stage + 1))
     "$bitnet" train-ce --model_path "$here/stage-$((stage - 1))" "${ce[@]}" --iters "${STAGE_ITERS:-150}" --lr 2e-3 --lr_schedule linear \
       --warmup 5 --seed $((1000 * stage + seed)) --output_dir "$here/stage-$stage" >>"$here/stages.log"

@@ -124,22 +124,37 @@ class ScriptsTest {
     Path demo = directory.resolve("demo");
     Map<String, String> small =
         Map.of(
+            "SOLVED", "20",
             "CE_ITERS", "2",
+            "STAGE_ITERS", "2",
             "CE_STAGES", "1",
             "GRPO_STEPS", "3",
-            "CORRECTION_ITERS", "10",
-            "TWO_LAYER_STEPS", "3");
+            "RANDOM_STEPS", "1",
+            "CORRECTION_ITERS", "5",
+            "TWO_LAYER_STEPS", "2",
+            "EVAL_COUNT", "20");
 
     ScriptRun run = succeeding("grpo-demo.sh", small, demo.toString(), "4", "5");
 
-    assertThat(run.out()).contains("seed 4: after 52 steps: ", "seed 5: == GRPO with two layers");
+    assertThat(run.out())
+        .contains(
+            "seed 4: stage 1: ",
+            "seed 4: processor time: GRPO ",
+            "seed 4: grpo against start",
+            "seed 5: == GRPO with two layers");
     assertThat(Files.readAllLines(demo.resolve("summary.txt")))
-        .hasSize(3)
-        .satisfies(lines -> assertThat(lines.get(1)).matches("4( +[0-9.]+){6}"))
-        .satisfies(lines -> assertThat(lines.get(2)).matches("5( +[0-9.]+){6}"));
+        .hasSize(4)
+        .satisfies(lines -> assertThat(lines.get(2)).matches("4( +[0-9.]+){11}"))
+        .satisfies(lines -> assertThat(lines.get(3)).matches("5( +[0-9.]+){11}"));
+    assertThat(Files.readAllLines(demo.resolve("seed-4/solved.jsonl")))
+        .hasSize(20)
+        .allMatch(line -> line.contains("\"reasoning\""));
+    assertThat(Files.readAllLines(demo.resolve("seed-4/train.jsonl")))
+        .hasSize(4000 - 20 - 200)
+        .noneMatch(line -> line.contains("reasoning"));
     assertThat(Files.readAllLines(demo.resolve("seed-4/corrections.jsonl")))
         .filteredOn(line -> line.contains(" again "))
-        .hasSizeGreaterThan(1000)
+        .hasSizeGreaterThan(10)
         .allMatch(line -> line.matches(CORRECTION));
   }
 
