@@ -91,7 +91,7 @@ class StepByDefinitionTest {
   }
 
   /// A combination of settings.
-  private record Way(
+  record Way(
       LossType type,
       RewardScaling scaling,
       Importance importance,
@@ -117,7 +117,7 @@ class StepByDefinitionTest {
       for (RewardScaling scaling : RewardScaling.values()) {
         for (Importance importance : Importance.values()) {
           int n = ways.size();
-          KlEstimator kl = KlEstimator.values()[n % 3];
+          KlEstimator kl = List.of(KlEstimator.values()).get(n % 3);
           ways.add(new Way(type, scaling, importance, kl, n % 2 == 0, n % 4 < 2, n % 5 < 2));
           ways.add(new Way(type, scaling, importance, kl, n % 2 == 1, n % 4 > 1, n % 5 > 1));
         }
