@@ -80,25 +80,27 @@ demo() {
     fi
     stage=$((stage + 1))
     "$bitnet" train-ce --model_path "$here/stage-$((stage - 1))" "${ce[@]}" --iters "${STAGE_ITERS:-150}" --lr 2e-3 --lr_schedule linear \
-      --warmup 5 --seed $((1000 * stage + seed)) --output_dir "$here/stage-$stage" >>"$here/stages.log"
+      --warmup $((${STAGE_ITERS:-150} / 30)) --seed $((1000 * stage + seed)) --output_dir "$here/stage-$stage" >>"$here/stages.log"
   done
   local start=$here/stage-$stage
 
   echo "== GRPO on the final answers of the others"
   local grpo=(--threads 1 --model_path "$start" --dataset "$here/train.jsonl" --eval_dataset "$here/check.jsonl"
-    --batch_size 32 --group_size 8 --max_length 40 --lr 3e-4 --lr_schedule linear --warmup 10 --target_kl 0.1 --beta 0
+    --batch_size 32 --group_size 8 --max_length 40 --lr 3e-4 --lr_schedule linear --target_kl 0.1 --beta 0
     --seed "$seed" --eval_interval 20 --log_interval 10 --sample_interval 0 --save_interval 0)
   timed "$here/grpo-seconds" "$bitnet" train-grpo "${grpo[@]}" --reward_model final_answer --steps "${GRPO_STEPS:-120}" \
+    --warmup $((${GRPO_STEPS:-120} / 12)) \
     --csv_log "$here/grpo.csv" --completions_log "$here/grpo.jsonl" --output_dir "$here/grpo"
 
   echo "== control: cross-entropy goes on with its solutions for the same processor time"
-  local iters=$((${CE_ITERS:-600} * $(cat "$here/grpo-seconds") / $(cat "$here/ce-seconds")))
-  timed "$here/control-seconds" "$bitnet" train-ce --model_path "$start" "${ce[@]}" --iters $((iters > 0 ? iters : 1)) --lr 2e-3 --lr_schedule linear \
-    --warmup 5 --seed $((3000 + seed)) --output_dir "$here/ce"
+  local iters=$((${CE_ITERS:-600} * $(cat "$here/grpo-seconds") / $(cat "$here/ce-seconds") + 1))
+  timed "$here/control-seconds" "$bitnet" train-ce --model_path "$start" "${ce[@]}" --iters $iters --lr 2e-3 --lr_schedule linear \
+    --warmup $((iters < 30 ? 0 : 5)) --seed $((3000 + seed)) --output_dir "$here/ce"
   echo "processor time: GRPO $(cat "$here/grpo-seconds") s, cross-entropy $(cat "$here/control-seconds") s"
 
   echo "== control: a reward without information"
-  "$bitnet" train-grpo "${grpo[@]}" --reward_model 'random(0.3)' --steps "${RANDOM_STEPS:-20}" --keep_best none --output_dir "$here/random"
+  "$bitnet" train-grpo "${grpo[@]}" --reward_model 'random(0.3)' --steps "${RANDOM_STEPS:-20}" --warmup $((${RANDOM_STEPS:-20} / 2)) \
+    --keep_best none --output_dir "$here/random"
 
   echo "== the four on held-out questions"
   judge "$here/eval.jsonl" "$here/arms" --model "start=$start" --model "grpo=$here/grpo" --model "ce=$here/ce" --model "random=$here/random"
@@ -113,13 +115,15 @@ demo() {
   "$bitnet" make-data mistakes --from "$here/solved.jsonl" --seed "$seed" --guiding_prompt "$guide" --output "$here/mistakes.jsonl"
   { cat "$here/answers.jsonl" "$here/mistakes.jsonl" "$here/solved.jsonl"; } >"$here/corrections.jsonl"
   "$bitnet" train-ce --threads 1 --model_path "$here/grpo" --dataset "$here/corrections.jsonl" --eval_fraction 0 \
-    --iters "${CORRECTION_ITERS:-400}" --batch_size 8 --seq_len 256 --lr 1e-3 --lr_schedule linear --warmup 10 --seed "$seed" \
+    --iters "${CORRECTION_ITERS:-400}" --batch_size 8 --seq_len 256 --lr 1e-3 --lr_schedule linear \
+    --warmup $((${CORRECTION_ITERS:-400} / 40)) --seed "$seed" \
     --log_interval 100 --save_interval 0 --output_dir "$here/corrected"
 
   echo "== GRPO with two layers"
   "$bitnet" train-grpo --threads 1 --model_path "$here/corrected" --dataset "$here/train.jsonl" \
     --eval_dataset "$here/check.jsonl" --reward_model final_answer --steps "${TWO_LAYER_STEPS:-30}" --batch_size 16 \
-    --group_size 8 --max_length 40 --lr 1e-4 --lr_schedule linear --warmup 5 --target_kl 0.1 --beta 0 \
+    --group_size 8 --max_length 40 --lr 1e-4 --lr_schedule linear --warmup $((${TWO_LAYER_STEPS:-30} / 6)) \
+    --target_kl 0.1 --beta 0 \
     --two_layer --augmentation_size 2 --guiding_prompt "$guide" \
     --seed "$seed" --eval_interval 10 --log_interval 10 --sample_interval 0 --save_interval 0 \
     --csv_log "$here/two-layer.csv" --output_dir "$here/two-layer"
