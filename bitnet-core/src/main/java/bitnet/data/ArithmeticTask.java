@@ -117,8 +117,8 @@ public record ArithmeticTask(
     }
   }
 
-  /// Sets of commuted twins that have as many questions as asked, from the end of the questions on;
-  /// none if there are no such sets.
+  /// Sets of commuted twins with `count` questions together, chosen from the last question
+  /// backwards; empty if this choice does not reach the count exactly.
   private static Set<String> heldOutTwins(List<Question> questions, int count) {
     Map<String, Integer> sizes = new LinkedHashMap<>();
     questions.reversed().forEach(each -> sizes.merge(each.twins(), 1, Integer::sum));
@@ -146,7 +146,7 @@ public record ArithmeticTask(
     return questions;
   }
 
-  /// Distinct questions, fewer than asked if there are no more.
+  /// Distinct questions; fewer than `count` if the settings allow no more.
   private List<Question> draw(long count) {
     if (count < 1 || count > MAX_COUNT) {
       throw new IllegalArgumentException(

@@ -26,7 +26,7 @@ public record GenerationSettings(
     }
   }
 
-  /// Settings of which nothing but the tokens is recorded.
+  /// Settings that record the tokens only, not their distributions.
   public GenerationSettings(int maxTokens, List<String> stopStrings, SamplingSettings sampling) {
     this(maxTokens, stopStrings, sampling, false);
   }

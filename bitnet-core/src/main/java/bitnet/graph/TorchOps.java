@@ -229,7 +229,13 @@ public final class TorchOps {
       double temperature,
       Candidates candidates,
       Reference reference,
-      ComputeType type) {}
+      ComputeType type) {
+
+    /// The same inputs with another policy to compare with.
+    public HeadInputs withReference(Reference other) {
+      return new HeadInputs(hidden, head, targets, temperature, candidates, other, type);
+    }
+  }
 
   /// Pairs of a row and a token that it may take; without any pair all rows may take all tokens.
   ///

@@ -81,7 +81,6 @@ public final class LogProbabilityPass implements AutoCloseable {
       List<? extends PromptCompletion> texts,
       double temperature) {
     try (NDManager scope = model.manager().newSubManager()) {
-      NDArray none = scope.create(new float[0]);
       NDArray chosen =
           model
               .ops()
@@ -93,7 +92,7 @@ public final class LogProbabilityPass implements AutoCloseable {
                       targets(scope, texts),
                       temperature,
                       candidates(scope, texts),
-                      new TorchOps.Reference(none, none),
+                      none(scope),
                       model.computeType()))
               .chosen();
       return perText(texts, chosen.toFloatArray());
@@ -128,13 +127,11 @@ public final class LogProbabilityPass implements AutoCloseable {
 
   private static TorchOps.Candidates candidates(
       NDManager scope, List<? extends PromptCompletion> texts) {
-    int tokens = 0;
     long pairs = 0;
     boolean some = false;
     for (PromptCompletion text : texts) {
       int[][] candidates = text.candidates();
       some |= candidates.length > 0;
-      tokens += text.completion().length;
       pairs += Arrays.stream(candidates).mapToLong(each -> each.length).sum();
     }
     long[] rows = new long[Math.toIntExact(pairs)];
@@ -144,9 +141,8 @@ public final class LogProbabilityPass implements AutoCloseable {
     for (PromptCompletion text : some ? texts : List.<PromptCompletion>of()) {
       if (text.candidates().length != text.completion().length) {
         throw new IllegalArgumentException(
-            "%d candidate lists for a completion of %d tokens, of %d texts of which some have them;"
-                    .formatted(text.candidates().length, text.completion().length, tokens)
-                + " give one for each token");
+            "%d lists of candidates for a completion of %d tokens; give one for each token of all texts"
+                .formatted(text.candidates().length, text.completion().length));
       }
       for (int[] each : text.candidates()) {
         for (int id : each) {
@@ -159,10 +155,14 @@ public final class LogProbabilityPass implements AutoCloseable {
     return new TorchOps.Candidates(scope.create(rows), scope.create(ids));
   }
 
-  private TorchOps.Reference reference(@Nullable Reference reference) {
+  private static TorchOps.Reference none(NDManager scope) {
     NDArray none = scope.create(new float[0]);
+    return new TorchOps.Reference(none, none);
+  }
+
+  private TorchOps.Reference reference(@Nullable Reference reference) {
     return reference == null
-        ? new TorchOps.Reference(none, none)
+        ? none(scope)
         : new TorchOps.Reference(hidden(scope, reference), reference.head());
   }
 
@@ -239,9 +239,11 @@ public final class LogProbabilityPass implements AutoCloseable {
   public void backward(double[][] slopes, double[][] klSlopes) {
     TorchOps ops = model.ops();
     NDArray dRows = scope.zeros(inputs.hidden().getShape(), DataType.FLOAT32);
+    // estimates need the reference's log-probabilities only, which are known by now
+    boolean compared = klSlopes.length > 0;
     ops.logProbabilitiesBackward(
         scope,
-        inputs,
+        compared ? inputs : inputs.withReference(none(scope)),
         scope.create(flat(slopes)),
         scope.create(klSlopes.length == 0 ? new float[0] : flat(klSlopes)),
         dRows,

@@ -42,7 +42,7 @@ public record RunDirectory(Path path) {
     return path.resolve(ModelSource.RUN_MODEL);
   }
 
-  /// The directory of the model with the best evaluation, while a run that keeps it goes on.
+  /// The directory of the model with the best evaluation, in a run that keeps it.
   public Path best() {
     return path.resolve("best");
   }

@@ -200,7 +200,7 @@ class CrossEntropyTrainerTest {
     assertThat(losses.get(1)).isEqualTo(losses.get(0));
   }
 
-  /// Three windows of 100 targets each, of which 10, 90 and none count.
+  /// Three windows of 100 targets: 10, 90 and 0 of them are counted.
   private static TokenStream masked() {
     int[] tokens = new int[301];
     for (int i = 0; i < tokens.length; i++) {

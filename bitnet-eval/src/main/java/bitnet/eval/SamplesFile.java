@@ -140,7 +140,7 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
 
   /// The samples of a model that are there, in their order.
   ///
-  /// @param runs to one of which they must belong
+  /// @param runs digests of runs; the samples must belong to one of them
   /// @throws IllegalArgumentException if they belong to another run or are not the first records
   List<S> of(String model, Set<String> runs) {
     List<S> found = samples.stream().filter(sample -> sample.model().equals(model)).toList();

@@ -125,7 +125,8 @@ public final class PolicyOptimizer {
     boolean stopped = false;
     boolean changed = false;
     for (int i = 0; i < settings.update().iterations() * batches.size() && !stopped; i++) {
-      PolicyUpdate.Result result = update.accumulate(batches.get(i % batches.size()), times);
+      PolicyUpdate.Result result =
+          update.accumulate(batches.get(i % batches.size()), updates.isEmpty(), times);
       if (!result.learned()) {
         continue;
       }

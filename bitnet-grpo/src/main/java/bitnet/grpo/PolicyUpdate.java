@@ -43,7 +43,8 @@ final class PolicyUpdate {
   /// @param ownTokens of these those of the step's own completions
   /// @param mismatch summed over the own tokens: |log-probability by the graph - by the sampler|
   /// @param replayDrift summed over the replayed tokens: |log-probability now - when sampled|
-  /// @param agreement cosine of the gradients of two halves of the groups; NaN with one group
+  /// @param agreement cosine of the gradients of two halves of the groups; NaN with one group,
+  ///     or if they were not compared
   /// @param gradNorm before clipping
   record Result(
       GrpoLoss.Sums loss,
@@ -69,14 +70,24 @@ final class PolicyUpdate {
     }
   }
 
-  /// Adds the gradient of the loss to the model's parameters.
+  /// Adds the gradient of the loss to the model's parameters, and compares that of its halves.
   Result accumulate(UpdateBatch batch, StepTimes times) {
+    return accumulate(batch, true, times);
+  }
+
+  /// Adds the gradient of the loss to the model's parameters.
+  ///
+  /// @param compared whether the gradients of two halves are compared; otherwise their agreement is
+  ///     NaN
+  Result accumulate(UpdateBatch batch, boolean compared, StepTimes times) {
     GrpoLoss.Totals totals = GrpoLoss.Totals.of(batch.all());
-    List<List<Rollout>> halves = halves(computed(batch.rollouts()));
+    List<Rollout> computed = computed(batch.rollouts());
+    List<List<Rollout>> halves = compared ? halves(computed) : List.of(List.of(), computed);
+    boolean twoHalves = !halves.getFirst().isEmpty();
     Part own = accumulate(halves.getFirst(), totals, times);
-    float[] first = optimizer.sampledGradient();
+    float[] first = twoHalves ? optimizer.sampledGradient() : new float[0];
     own = own.plus(accumulate(halves.getLast(), totals, times));
-    float[] both = optimizer.sampledGradient();
+    float[] both = twoHalves ? optimizer.sampledGradient() : new float[0];
     Part replayed = accumulate(computed(batch.replayed()), totals, times);
     long counted = GrpoLoss.Totals.of(batch.rollouts()).tokens();
     double share = counted == 0 ? 0 : (double) totals.tokens() / counted;
@@ -90,7 +101,7 @@ final class PolicyUpdate {
         own.tokens,
         own.deviation,
         replayed.deviation,
-        halves.getFirst().isEmpty() ? Double.NaN : agreement(first, both),
+        twoHalves ? agreement(first, both) : Double.NaN,
         optimizer.gradientNorm());
   }
 

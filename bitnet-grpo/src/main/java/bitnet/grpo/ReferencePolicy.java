@@ -20,8 +20,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// The policy that the trained one is kept near: frozen, its linear layers packed to two bits a
-/// weight, its output head beside the policy's.
+/// The frozen policy of the KL penalty. Its linear layers are packed to two bits per weight; its
+/// output head is a tensor on the device of the trained policy.
 public final class ReferencePolicy implements AutoCloseable {
 
   private final Arena arena = Arena.ofShared();
