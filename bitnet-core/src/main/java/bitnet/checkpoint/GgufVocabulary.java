@@ -44,17 +44,18 @@ final class GgufVocabulary {
     fields.put(MODEL, byteLevel ? BYTE_LEVEL : SENTENCE_PIECE);
     fields.put(PRE, table.splitting());
     fields.putTexts(TOKENS, table.tokens());
-    fields.putIntegers(TYPES, table.kinds().stream().map(TokenTable.Kind::number).toList());
+    fields.putIntegers(
+        TYPES, table.vocabulary().kinds().stream().map(TokenTable.Kind::number).toList());
     if (byteLevel) {
-      fields.putTexts(MERGES, table.merges());
+      fields.putTexts(MERGES, table.vocabulary().merges());
     } else {
-      fields.putFloats(SCORES, table.scores());
+      fields.putFloats(SCORES, table.vocabulary().scores());
       fields.put(ADDS_SPACE, table.addsSpace());
     }
-    table.begin().ifPresent(id -> fields.put(BEGIN, id));
-    table.end().ifPresent(id -> fields.put(END, id));
-    table.padding().ifPresent(id -> fields.put(PADDING, id));
-    fields.put(ADDS_BEGIN, table.addsBegin());
+    table.special().begin().ifPresent(id -> fields.put(BEGIN, id));
+    table.special().end().ifPresent(id -> fields.put(END, id));
+    table.special().padding().ifPresent(id -> fields.put(PADDING, id));
+    fields.put(ADDS_BEGIN, table.special().addsBegin());
     table.chatTemplate().ifPresent(template -> fields.put(CHAT_TEMPLATE, template));
     if (!table.rules().isEmpty()) {
       List<Integer> bits = new ArrayList<>();
@@ -121,15 +122,17 @@ final class GgufVocabulary {
     return new TokenTable(
         byteLevel ? TokenTable.Model.BYTE_LEVEL : TokenTable.Model.SENTENCE_PIECE,
         splitting,
-        tokens,
-        kinds(metadata, tokens.size()),
-        byteLevel ? List.of() : scores(metadata),
-        byteLevel ? List.of(metadata.texts(MERGES)) : List.of(),
-        token(file, BEGIN),
-        token(file, END),
-        token(file, PADDING),
-        // llama.cpp's defaults
-        metadata.flag(ADDS_BEGIN, !byteLevel || splitting.equals("llama-bpe")),
+        new TokenTable.Vocabulary(
+            tokens,
+            kinds(metadata, tokens.size()),
+            byteLevel ? List.of() : scores(metadata),
+            byteLevel ? List.of(metadata.texts(MERGES)) : List.of()),
+        new TokenTable.SpecialIds(
+            token(file, BEGIN),
+            token(file, END),
+            token(file, PADDING),
+            // llama.cpp's default
+            metadata.flag(ADDS_BEGIN, !byteLevel || splitting.equals("llama-bpe"))),
         !byteLevel && metadata.flag(ADDS_SPACE, true),
         metadata.has(CHAT_TEMPLATE) ? Optional.of(metadata.text(CHAT_TEMPLATE)) : Optional.empty(),
         rules(metadata, tokens.size()));

@@ -1,5 +1,6 @@
 package bitnet.device;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -13,22 +14,39 @@ import oshi.hardware.CentralProcessor;
 /// @param name the processor's name
 /// @param physicalCores cores, hyper-threads not counted
 /// @param logicalCores threads that run at once
-/// @param avx2 256-bit integer instructions
-/// @param avxVnni 256-bit int8 dot products
-/// @param avx512Vnni 512-bit int8 dot products
-/// @param avx512Bf16 512-bit bf16 dot products
-/// @param amxBf16 bf16 tile products
-/// @param armBf16 Arm's bf16 products
+/// @param instructions sets of instructions that the processor has
 public record ProcessorFeatures(
-    String name,
-    int physicalCores,
-    int logicalCores,
-    boolean avx2,
-    boolean avxVnni,
-    boolean avx512Vnni,
-    boolean avx512Bf16,
-    boolean amxBf16,
-    boolean armBf16) {
+    String name, int physicalCores, int logicalCores, Set<Instructions> instructions) {
+
+  /// A set of instructions.
+  public enum Instructions {
+    /// 256-bit integer instructions.
+    AVX2("avx2", "pfavx2instructionsavailable"),
+    /// 256-bit int8 dot products.
+    AVX_VNNI("avxvnni"),
+    /// 512-bit int8 dot products.
+    AVX512_VNNI("avx512vnni"),
+    /// 512-bit bf16 dot products.
+    AVX512_BF16("avx512bf16"),
+    /// bf16 tile products.
+    AMX_BF16("amxbf16"),
+    /// Arm's bf16 products.
+    ARM_BF16("bf16", "hw.optional.arm.featbf16");
+
+    private final List<String> flags;
+
+    Instructions(String... flags) {
+      this.flags = List.of(flags);
+    }
+  }
+
+  private static final Set<Instructions> BF16_PRODUCTS =
+      Set.of(Instructions.AVX512_BF16, Instructions.AMX_BF16, Instructions.ARM_BF16);
+
+  /// Copies the set.
+  public ProcessorFeatures {
+    instructions = Set.copyOf(instructions);
+  }
 
   /// The features of this machine's processor.
   public static ProcessorFeatures current() {
@@ -49,12 +67,9 @@ public record ProcessorFeatures(
         name,
         physicalCores,
         logicalCores,
-        flags.contains("avx2") || flags.contains("pfavx2instructionsavailable"),
-        flags.contains("avxvnni"),
-        flags.contains("avx512vnni"),
-        flags.contains("avx512bf16"),
-        flags.contains("amxbf16"),
-        flags.contains("bf16") || flags.contains("hw.optional.arm.featbf16"));
+        Arrays.stream(Instructions.values())
+            .filter(set -> set.flags.stream().anyMatch(flags::contains))
+            .collect(Collectors.toUnmodifiableSet()));
   }
 
   /// `avx512_vnni` on Linux is `AVX512VNNI` on macOS, where absent ones may be listed with a 0.
@@ -66,6 +81,6 @@ public record ProcessorFeatures(
   /// Whether bf16 products are computed by instructions of their own: emulated ones are slower
   /// than fp32.
   public boolean hasBf16Products() {
-    return avx512Bf16 || amxBf16 || armBf16;
+    return instructions.stream().anyMatch(BF16_PRODUCTS::contains);
   }
 }

@@ -15,14 +15,8 @@ import java.util.TreeMap;
 ///
 /// @param model how a text becomes tokens
 /// @param splitting llama.cpp's name for the cuts before merging; byte-level only
-/// @param tokens by id, as the vocabulary spells them
-/// @param kinds by id
-/// @param scores by id; empty for byte-level
-/// @param merges "left right", the earliest first; empty where scores stand for them
-/// @param begin the token that begins a text
-/// @param end the token that ends a text
-/// @param padding the token that fills up a batch
-/// @param addsBegin whether a text is to begin with that token
+/// @param vocabulary the tokens by id, and how they are merged
+/// @param special the ids of tokens with a meaning
 /// @param addsSpace whether a text gets a space in front; SentencePiece only
 /// @param chatTemplate Jinja, as in a tokenizer_config.json
 /// @param rules how added tokens are matched, by id; only those with a rule other than
@@ -30,14 +24,8 @@ import java.util.TreeMap;
 public record TokenTable(
     Model model,
     String splitting,
-    List<String> tokens,
-    List<Kind> kinds,
-    List<Float> scores,
-    List<String> merges,
-    OptionalInt begin,
-    OptionalInt end,
-    OptionalInt padding,
-    boolean addsBegin,
+    Vocabulary vocabulary,
+    SpecialIds special,
     boolean addsSpace,
     Optional<String> chatTemplate,
     SortedMap<Integer, AddedTokenRule> rules) {
@@ -83,17 +71,68 @@ public record TokenTable(
     }
   }
 
+  /// The tokens by id, and how they are merged.
+  ///
+  /// @param tokens by id, as the vocabulary spells them
+  /// @param kinds by id
+  /// @param scores by id; empty for byte-level
+  /// @param merges "left right", the earliest first; empty where scores stand for them
+  public record Vocabulary(
+      List<String> tokens, List<Kind> kinds, List<Float> scores, List<String> merges) {
+    /// Copies and checks the lists.
+    ///
+    /// @throws IllegalArgumentException if they differ in length
+    public Vocabulary {
+      tokens = List.copyOf(tokens);
+      kinds = List.copyOf(kinds);
+      scores = List.copyOf(scores);
+      merges = List.copyOf(merges);
+      requireLength("token types", kinds.size(), tokens.size());
+    }
+
+    /// The same with unused tokens appended.
+    private Vocabulary padded(int missing, boolean hasScores) {
+      List<String> more = new ArrayList<>(tokens);
+      while (more.size() < tokens.size() + missing) {
+        more.add(unused(more.size()));
+      }
+      List<Kind> moreKinds = new ArrayList<>(kinds);
+      moreKinds.addAll(Collections.nCopies(missing, Kind.UNUSED));
+      List<Float> moreScores = new ArrayList<>(scores);
+      if (hasScores) {
+        moreScores.addAll(Collections.nCopies(missing, 0f));
+      }
+      return new Vocabulary(more, moreKinds, moreScores, merges);
+    }
+  }
+
+  /// The ids of tokens with a meaning.
+  ///
+  /// @param begin the token that begins a text
+  /// @param end the token that ends a text
+  /// @param padding the token that fills up a batch
+  /// @param addsBegin whether a text is to begin with that token
+  public record SpecialIds(
+      OptionalInt begin, OptionalInt end, OptionalInt padding, boolean addsBegin) {
+    /// No such tokens.
+    public static final SpecialIds NONE =
+        new SpecialIds(OptionalInt.empty(), OptionalInt.empty(), OptionalInt.empty(), false);
+  }
+
   /// Copies and checks the lists.
   ///
   /// @throws IllegalArgumentException if they differ in length
   public TokenTable {
-    tokens = List.copyOf(tokens);
-    kinds = List.copyOf(kinds);
-    scores = List.copyOf(scores);
-    merges = List.copyOf(merges);
     rules = Collections.unmodifiableSortedMap(new TreeMap<>(rules));
-    requireLength("token types", kinds.size(), tokens.size());
-    requireLength("scores", scores.size(), model == Model.SENTENCE_PIECE ? tokens.size() : 0);
+    requireLength(
+        "scores",
+        vocabulary.scores().size(),
+        model == Model.SENTENCE_PIECE ? vocabulary.tokens().size() : 0);
+  }
+
+  /// The tokens by id, as the vocabulary spells them.
+  public List<String> tokens() {
+    return vocabulary.tokens();
   }
 
   private static void requireLength(String what, int found, int expected) {
@@ -120,32 +159,17 @@ public record TokenTable(
   ///
   /// @throws IllegalArgumentException if there are more tokens than that
   public TokenTable padded(int vocabSize) {
-    int missing = vocabSize - tokens.size();
+    int missing = vocabSize - tokens().size();
     if (missing < 0) {
       throw new IllegalArgumentException(
-          "the tokenizer has %d tokens but the model only %d".formatted(tokens.size(), vocabSize));
-    }
-    List<String> more = new ArrayList<>(tokens);
-    while (more.size() < vocabSize) {
-      more.add(unused(more.size()));
-    }
-    List<Kind> moreKinds = new ArrayList<>(kinds);
-    moreKinds.addAll(Collections.nCopies(missing, Kind.UNUSED));
-    List<Float> moreScores = new ArrayList<>(scores);
-    if (model == Model.SENTENCE_PIECE) {
-      moreScores.addAll(Collections.nCopies(missing, 0f));
+          "the tokenizer has %d tokens but the model only %d"
+              .formatted(tokens().size(), vocabSize));
     }
     return new TokenTable(
         model,
         splitting,
-        more,
-        moreKinds,
-        moreScores,
-        merges,
-        begin,
-        end,
-        padding,
-        addsBegin,
+        vocabulary.padded(missing, model == Model.SENTENCE_PIECE),
+        special,
         addsSpace,
         chatTemplate,
         rules);
@@ -164,7 +188,7 @@ public record TokenTable(
                 rule ->
                     "%s (%s)"
                         .formatted(
-                            PrintableText.escape(tokens.get(rule.getKey())), rule.getValue()))
+                            PrintableText.escape(tokens().get(rule.getKey())), rule.getValue()))
             .toList();
     return Optional.of(
         "%d added tokens have matching rules that only this toolkit reads from a GGUF file; llama.cpp"

@@ -93,14 +93,10 @@ final class TokenTableReader {
     return new TokenTable(
         model,
         byteLevel ? splitting(merges) : "default",
-        tokens,
-        kinds,
-        byteLevel ? List.of() : scores(merges),
-        byteLevel ? merges : List.of(),
-        tokenizer.beginOfText(),
-        tokenizer.endOfText(),
-        padding(settings),
-        addsBegin(),
+        new TokenTable.Vocabulary(
+            tokens, kinds, byteLevel ? List.of() : scores(merges), byteLevel ? merges : List.of()),
+        new TokenTable.SpecialIds(
+            tokenizer.beginOfText(), tokenizer.endOfText(), padding(settings), addsBegin()),
         !byteLevel && addsSpace(),
         chatTemplate,
         rules());

@@ -56,11 +56,11 @@ final class TokenTableWriter {
   private void addSpecial(ArrayNode added) {
     for (int id = 0; id < table.tokens().size(); id++) {
       boolean special =
-          switch (table.kinds().get(id)) {
+          switch (table.vocabulary().kinds().get(id)) {
             case CONTROL, UNKNOWN -> true;
             case NORMAL, USER_DEFINED, UNUSED, BYTE -> false;
           };
-      if (special || table.kinds().get(id) == Kind.USER_DEFINED) {
+      if (special || table.vocabulary().kinds().get(id) == Kind.USER_DEFINED) {
         ObjectNode token = added.addObject().put("id", id).put("content", table.tokens().get(id));
         table.rules().getOrDefault(id, AddedTokenRule.PLAIN).write(token);
         token.put("special", special);
@@ -96,10 +96,10 @@ final class TokenTableWriter {
   }
 
   private ObjectNode postProcessor() {
-    if (!table.addsBegin() || table.begin().isEmpty()) {
+    if (!table.special().addsBegin() || table.special().begin().isEmpty()) {
       return WordSplitting.GPT2.json();
     }
-    int id = table.begin().getAsInt();
+    int id = table.special().begin().getAsInt();
     String token = table.tokens().get(id);
     ObjectNode root = TokenizerFile.JSON.createObjectNode().put("type", "TemplateProcessing");
     ArrayNode single = root.putArray("single");
@@ -132,7 +132,8 @@ final class TokenTableWriter {
     Map<String, Integer> seen = new HashMap<>();
     for (int id = 0; id < table.tokens().size(); id++) {
       String token = table.tokens().get(id);
-      if (table.kinds().get(id) == Kind.UNUSED && token.equals(TokenTable.unused(id))) {
+      if (table.vocabulary().kinds().get(id) == Kind.UNUSED
+          && token.equals(TokenTable.unused(id))) {
         continue;
       }
       Integer other = seen.put(token, id);
@@ -147,21 +148,22 @@ final class TokenTableWriter {
   }
 
   private @Nullable String unknown() {
-    int id = table.kinds().indexOf(Kind.UNKNOWN);
+    int id = table.vocabulary().kinds().indexOf(Kind.UNKNOWN);
     return byteLevel || id < 0 ? null : table.tokens().get(id);
   }
 
   private List<String> merges(Map<String, Integer> ids) {
     if (!byteLevel) {
-      float[] scores = new float[table.scores().size()];
+      float[] scores = new float[table.vocabulary().scores().size()];
       boolean[] ordinary = new boolean[scores.length];
       for (int id = 0; id < scores.length; id++) {
-        scores[id] = table.scores().get(id);
-        ordinary[id] = table.kinds().get(id) == Kind.NORMAL && !table.tokens().get(id).isEmpty();
+        scores[id] = table.vocabulary().scores().get(id);
+        ordinary[id] =
+            table.vocabulary().kinds().get(id) == Kind.NORMAL && !table.tokens().get(id).isEmpty();
       }
       return PieceMerges.of(table.tokens(), ordinary, scores);
     }
-    for (String merge : table.merges()) {
+    for (String merge : table.vocabulary().merges()) {
       int space = merge.indexOf(' ', 1);
       if (space < 0
           || !ids.containsKey(merge.substring(0, space))
@@ -171,16 +173,16 @@ final class TokenTableWriter {
             "merge \"%s\" does not join two tokens to a third".formatted(merge));
       }
     }
-    return table.merges();
+    return table.vocabulary().merges();
   }
 
   byte[] config() throws IOException {
     ObjectNode root = TokenizerFile.JSON.createObjectNode();
     root.put("tokenizer_class", "PreTrainedTokenizerFast");
     root.put("clean_up_tokenization_spaces", false);
-    put(root, "bos_token", table.begin());
-    put(root, "eos_token", table.end());
-    put(root, "pad_token", table.padding());
+    put(root, "bos_token", table.special().begin());
+    put(root, "eos_token", table.special().end());
+    put(root, "pad_token", table.special().padding());
     table.chatTemplate().ifPresent(template -> root.put("chat_template", template));
     return TokenizerJson.print(root);
   }

@@ -3,6 +3,7 @@ package bitnet.device;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import bitnet.device.ProcessorFeatures.Instructions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,26 +15,26 @@ class ProcessorFeaturesTest {
   void linuxFlagsOfAnX86ProcessorAreRecognised() {
     ProcessorFeatures features = of("flags\t\t: fpu sse2 avx2 avx512f avx512_vnni avx512_bf16");
 
-    assertThat(features.avx2()).isTrue();
-    assertThat(features.avx512Vnni()).isTrue();
-    assertThat(features.avx512Bf16()).isTrue();
+    assertThat(features.instructions())
+        .containsExactlyInAnyOrder(
+            Instructions.AVX2, Instructions.AVX512_VNNI, Instructions.AVX512_BF16);
     assertThat(features.hasBf16Products()).isTrue();
-    assertThat(features.avxVnni()).isFalse();
-    assertThat(features.amxBf16()).isFalse();
-    assertThat(features.armBf16()).isFalse();
   }
 
   @Test
   void linuxFeaturesOfAnArmProcessorAreRecognised() {
     ProcessorFeatures features = of("Features\t: fp asimd asimddp i8mm bf16");
 
-    assertThat(features.armBf16()).isTrue();
-    assertThat(features.avx2()).isFalse();
+    assertThat(features.instructions()).containsExactly(Instructions.ARM_BF16);
   }
 
   @Test
   void sysctlFeaturesOfAnX86MacAreRecognised() {
-    assertThat(of("machdep.cpu.leaf7_features: AVX2 AVX512VNNI").avx512Vnni()).isTrue();
+    assertThat(
+            of("machdep.cpu.leaf7_features: AVX2 AVX512VNNI")
+                .instructions()
+                .contains(Instructions.AVX512_VNNI))
+        .isTrue();
   }
 
   @Test
@@ -50,9 +51,12 @@ class ProcessorFeaturesTest {
 
     ProcessorFeatures features = ProcessorFeatures.current();
 
-    assertThat(features.avx2()).isEqualTo(text.matches("(?s).*\\bavx2\\b.*"));
-    assertThat(features.avx512Vnni()).isEqualTo(text.matches("(?s).*\\bavx512_vnni\\b.*"));
-    assertThat(features.avx512Bf16()).isEqualTo(text.matches("(?s).*\\bavx512_bf16\\b.*"));
+    assertThat(features.instructions().contains(Instructions.AVX2))
+        .isEqualTo(text.matches("(?s).*\\bavx2\\b.*"));
+    assertThat(features.instructions().contains(Instructions.AVX512_VNNI))
+        .isEqualTo(text.matches("(?s).*\\bavx512_vnni\\b.*"));
+    assertThat(features.instructions().contains(Instructions.AVX512_BF16))
+        .isEqualTo(text.matches("(?s).*\\bavx512_bf16\\b.*"));
     assertThat(features.name()).isNotBlank();
     assertThat(features.physicalCores()).isBetween(1, features.logicalCores());
   }

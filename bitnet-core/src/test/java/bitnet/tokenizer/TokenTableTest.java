@@ -57,10 +57,10 @@ class TokenTableTest {
     try (Tokenizer mistral = Tokenizer.load(MISTRAL)) {
       TokenTable table = TokenTable.of(mistral);
       assertThat(table.model()).isEqualTo(Model.SENTENCE_PIECE);
-      assertThat(table.merges()).isEmpty();
-      assertThat(table.kinds().subList(0, 4))
+      assertThat(table.vocabulary().merges()).isEmpty();
+      assertThat(table.vocabulary().kinds().subList(0, 4))
           .containsExactly(Kind.UNKNOWN, Kind.CONTROL, Kind.CONTROL, Kind.BYTE);
-      assertThat(table.addsBegin()).isTrue();
+      assertThat(table.special().addsBegin()).isTrue();
       assertThat(table.addsSpace()).isTrue();
       try (Tokenizer again = table.tokenizer("again")) {
         assertSameTokens(again, mistral);
@@ -75,13 +75,13 @@ class TokenTableTest {
         TokenTable table = TokenTable.of(tokenizer);
         assertThat(table.model()).isEqualTo(Model.BYTE_LEVEL);
         assertThat(table.splitting()).isEqualTo("gpt-2");
-        assertThat(table.scores()).isEmpty();
+        assertThat(table.vocabulary().scores()).isEmpty();
         try (Tokenizer again = table.tokenizer("again")) {
           assertSameTokens(again, tokenizer);
         }
         TokenTable padded = table.padded(table.tokens().size() + 5);
         assertThat(padded.tokens()).endsWith("[PAD%d]".formatted(table.tokens().size() + 4));
-        assertThat(padded.kinds()).endsWith(Kind.UNUSED, Kind.UNUSED);
+        assertThat(padded.vocabulary().kinds()).endsWith(Kind.UNUSED, Kind.UNUSED);
         try (Tokenizer again = padded.tokenizer("again")) {
           assertSameTokens(again, tokenizer);
         }
@@ -95,14 +95,9 @@ class TokenTableTest {
     return new TokenTable(
         Model.BYTE_LEVEL,
         splitting,
-        tokens,
-        Collections.nCopies(tokens.size(), Kind.NORMAL),
-        List.of(),
-        merges,
-        OptionalInt.of(0),
-        OptionalInt.of(1),
-        OptionalInt.empty(),
-        true,
+        new TokenTable.Vocabulary(
+            tokens, Collections.nCopies(tokens.size(), Kind.NORMAL), List.of(), merges),
+        new TokenTable.SpecialIds(OptionalInt.of(0), OptionalInt.of(1), OptionalInt.empty(), true),
         false,
         Optional.of("{{ messages }}"),
         Collections.emptySortedMap());
@@ -124,7 +119,7 @@ class TokenTableTest {
       assertThat(tokenizer.encode("1111")).isEqualTo(expected);
       assertThat(TokenTable.of(tokenizer).splitting()).isEqualTo(splitting);
       assertThat(tokenizer.encodeWithSpecialTokens("2")).containsExactly(0, 1);
-      assertThat(TokenTable.of(tokenizer).addsBegin()).isTrue();
+      assertThat(TokenTable.of(tokenizer).special().addsBegin()).isTrue();
       assertThat(TokenTable.of(tokenizer).chatTemplate()).contains("{{ messages }}");
     }
   }
@@ -141,14 +136,9 @@ class TokenTableTest {
                 new TokenTable(
                     Model.SENTENCE_PIECE,
                     "",
-                    tokens,
-                    Collections.nCopies(3, Kind.NORMAL),
-                    List.of(0f),
-                    List.of(),
-                    OptionalInt.empty(),
-                    OptionalInt.empty(),
-                    OptionalInt.empty(),
-                    false,
+                    new TokenTable.Vocabulary(
+                        tokens, Collections.nCopies(3, Kind.NORMAL), List.of(0f), List.of()),
+                    TokenTable.SpecialIds.NONE,
                     false,
                     Optional.empty(),
                     Collections.emptySortedMap()))
