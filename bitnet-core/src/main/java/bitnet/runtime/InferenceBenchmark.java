@@ -41,30 +41,42 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
   /// @param description what computed
   /// @param parameters of the model
   /// @param loadSeconds reading and packing the weights
-  /// @param prefillTokensPerSecond tokens of the prompt
-  /// @param decodeTokensPerSecond one sequence
-  /// @param batchTokensPerSecond all sequences of the batch together; 0 without a batch
+  /// @param rates tokens per second
   /// @param bytesPerToken read from memory for every token that one sequence writes: weights, and
   ///     half way through, its keys and values
-  /// @param readBandwidth of this machine with as many threads, in bytes per second
-  /// @param kernelRate the same of weights that caches hold, in the ternary product
+  /// @param limits what this machine reads
   /// @param peakMemory the most that the process held while it loaded, read and wrote one
   ///     sequence, in bytes; what the batch and the bandwidth take comes later
   public record Result(
       String description,
       long parameters,
       double loadSeconds,
-      double prefillTokensPerSecond,
-      double decodeTokensPerSecond,
-      double batchTokensPerSecond,
+      Rates rates,
       long bytesPerToken,
-      double readBandwidth,
-      double kernelRate,
+      Limits limits,
       long peakMemory) {
 
     /// Bytes of weights, keys and values read per second of decoding.
     public double decodeBandwidth() {
-      return bytesPerToken * decodeTokensPerSecond;
+      return bytesPerToken * rates.decode();
+    }
+  }
+
+  /// Tokens per second.
+  ///
+  /// @param prefill tokens of the prompt
+  /// @param decode one sequence
+  /// @param batch all sequences of the batch together; 0 without a batch
+  public record Rates(double prefill, double decode, double batch) {}
+
+  /// What this machine reads with as many threads, in bytes per second.
+  ///
+  /// @param memory from memory
+  /// @param kernel weights that caches hold, in the ternary product
+  public record Limits(double memory, double kernel) {
+    /// The lower of both.
+    public double lower() {
+      return Math.min(memory, kernel);
     }
   }
 
@@ -141,13 +153,10 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
           model.description(),
           weights.config().parameterCount(),
           loadSeconds,
-          median(prefill),
-          median(decode),
-          batch == 1 ? 0 : batchedRate(model),
+          new Rates(median(prefill), median(decode), batch == 1 ? 0 : batchedRate(model)),
           model.bytesPerToken()
               + KvCache.bytes(weights.config(), settings.cache(), prompt + fresh / 2),
-          readBandwidth(model),
-          kernelRate(model),
+          new Limits(readBandwidth(model), kernelRate(model)),
           peakMemory);
     }
   }

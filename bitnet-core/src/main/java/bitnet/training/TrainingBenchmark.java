@@ -50,10 +50,7 @@ public record TrainingBenchmark(
   ///
   /// @param parameters of the model
   /// @param tokensPerSecond trained
-  /// @param stepMillis the whole step
-  /// @param forwardMillis the forward pass, with the head's loss and gradient
-  /// @param backwardMillis the backward pass through the decoder
-  /// @param optimizerMillis gradient norm, clipping, AdamW and new ternary weights
+  /// @param step its time
   /// @param rooflineGflops the best product of two 1024 x 1024 matrices, 10^9 operations per second
   /// @param fraction model operations per second over the roofline
   /// @param firstLoss loss of the first step
@@ -61,17 +58,20 @@ public record TrainingBenchmark(
   public record Result(
       long parameters,
       double tokensPerSecond,
-      double stepMillis,
-      double forwardMillis,
-      double backwardMillis,
-      double optimizerMillis,
+      StepTime step,
       double rooflineGflops,
       double fraction,
       double firstLoss,
       double lastLoss) {}
 
-  private record StepTime(double forward, double backward, double optimizer) {
-    double total() {
+  /// The time of an optimizer step, in milliseconds.
+  ///
+  /// @param forward the forward pass, with the head's loss and gradient
+  /// @param backward the backward pass through the decoder
+  /// @param optimizer gradient norm, clipping, AdamW and new ternary weights
+  public record StepTime(double forward, double backward, double optimizer) {
+    /// The whole step, in milliseconds.
+    public double total() {
       return forward + backward + optimizer;
     }
   }
@@ -115,10 +115,7 @@ public record TrainingBenchmark(
       return new Result(
           config.parameterCount(),
           tokensPerSecond,
-          median.total(),
-          median.forward(),
-          median.backward(),
-          median.optimizer(),
+          median,
           roofline / 1e9,
           tokensPerSecond * TrainingFlops.perToken(config, seq) / roofline,
           first,

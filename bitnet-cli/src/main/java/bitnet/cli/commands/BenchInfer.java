@@ -100,15 +100,15 @@ final class BenchInfer implements Callable<Integer> {
       node.put("threads", runtime.settings().threads());
       node.put("kernel", result.description());
       node.put("load_s", result.loadSeconds());
-      node.put("prefill_tok_s", result.prefillTokensPerSecond());
-      node.put("decode_tok_s", result.decodeTokensPerSecond());
+      node.put("prefill_tok_s", result.rates().prefill());
+      node.put("decode_tok_s", result.rates().decode());
       if (batch > 1) {
         node.put("batch", batch);
-        node.put("batch_tok_s", result.batchTokensPerSecond());
+        node.put("batch_tok_s", result.rates().batch());
       }
       node.put("bandwidth_gb_s", result.decodeBandwidth() / 1e9);
-      node.put("read_bandwidth_gb_s", result.readBandwidth() / 1e9);
-      node.put("kernel_gb_s", result.kernelRate() / 1e9);
+      node.put("read_bandwidth_gb_s", result.limits().memory() / 1e9);
+      node.put("kernel_gb_s", result.limits().kernel() / 1e9);
       node.put("peak_rss_mib", rss);
       out.println(mapper.writeValueAsString(node));
       return;
@@ -119,24 +119,24 @@ final class BenchInfer implements Callable<Integer> {
         Locale.ROOT,
         "loaded in %.2f s; prefill %.1f tok/s, decode %.1f tok/s%n",
         result.loadSeconds(),
-        result.prefillTokensPerSecond(),
-        result.decodeTokensPerSecond());
+        result.rates().prefill(),
+        result.rates().decode());
     if (batch > 1) {
       out.printf(
           Locale.ROOT,
           "batch of %d sequences: decode %.1f tok/s, %.1f times one%n",
           batch,
-          result.batchTokensPerSecond(),
-          result.batchTokensPerSecond() / result.decodeTokensPerSecond());
+          result.rates().batch(),
+          result.rates().batch() / result.rates().decode());
     }
     out.printf(
         Locale.ROOT,
         "%.1f GB/s of weights in decode; this machine reads %.1f GB/s from memory, its kernel"
             + " %.1f GB/s from cache: %.0f%% of the lower; peak memory %.0f MiB%n",
         result.decodeBandwidth() / 1e9,
-        result.readBandwidth() / 1e9,
-        result.kernelRate() / 1e9,
-        100 * result.decodeBandwidth() / Math.min(result.readBandwidth(), result.kernelRate()),
+        result.limits().memory() / 1e9,
+        result.limits().kernel() / 1e9,
+        100 * result.decodeBandwidth() / result.limits().lower(),
         rss);
   }
 }

@@ -79,10 +79,10 @@ final class BenchTrain implements Callable<Integer> {
       node.put("dtype", type.name().toLowerCase(Locale.ROOT));
       node.put("parameters", result.parameters());
       node.put("tok_s", result.tokensPerSecond());
-      node.put("ms_per_step", result.stepMillis());
-      node.put("forward_ms", result.forwardMillis());
-      node.put("backward_ms", result.backwardMillis());
-      node.put("optimizer_ms", result.optimizerMillis());
+      node.put("ms_per_step", result.step().total());
+      node.put("forward_ms", result.step().forward());
+      node.put("backward_ms", result.step().backward());
+      node.put("optimizer_ms", result.step().optimizer());
       node.put("peak_rss_mib", rss);
       node.put("roofline_gflops", result.rooflineGflops());
       node.put("fraction", result.fraction());
@@ -100,10 +100,10 @@ final class BenchTrain implements Callable<Integer> {
     out.printf(
         Locale.ROOT,
         "step %.0f ms: forward %.0f, backward %.0f, optimizer %.0f; loss %.3f -> %.3f%n",
-        result.stepMillis(),
-        result.forwardMillis(),
-        result.backwardMillis(),
-        result.optimizerMillis(),
+        result.step().total(),
+        result.step().forward(),
+        result.step().backward(),
+        result.step().optimizer(),
         result.firstLoss(),
         result.lastLoss());
     out.printf(
