@@ -21,7 +21,7 @@ public record ProcessorFeatures(
   /// A set of instructions.
   public enum Instructions {
     /// 256-bit integer instructions.
-    AVX2("avx2", "pfavx2instructionsavailable"),
+    AVX2("avx2|pfavx2instructionsavailable"),
     /// 256-bit int8 dot products.
     AVX_VNNI("avxvnni"),
     /// 512-bit int8 dot products.
@@ -31,12 +31,12 @@ public record ProcessorFeatures(
     /// bf16 tile products.
     AMX_BF16("amxbf16"),
     /// Arm's bf16 products.
-    ARM_BF16("bf16", "hw.optional.arm.featbf16");
+    ARM_BF16("bf16|hw[.]optional[.]arm[.]featbf16");
 
-    private final List<String> flags;
+    private final String flag; // a pattern of what the operating systems call it
 
-    Instructions(String... flags) {
-      this.flags = List.of(flags);
+    Instructions(String flag) {
+      this.flag = flag;
     }
   }
 
@@ -68,7 +68,7 @@ public record ProcessorFeatures(
         physicalCores,
         logicalCores,
         Arrays.stream(Instructions.values())
-            .filter(set -> set.flags.stream().anyMatch(flags::contains))
+            .filter(set -> flags.stream().anyMatch(flag -> flag.matches(set.flag)))
             .collect(Collectors.toUnmodifiableSet()));
   }
 
