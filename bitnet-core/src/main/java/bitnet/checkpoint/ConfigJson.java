@@ -7,19 +7,22 @@ import bitnet.format.JsonFile;
 import bitnet.format.safetensors.TensorStore;
 import bitnet.model.Activation;
 import bitnet.model.LlamaConfig;
+import bitnet.model.ModelFamily;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.stream.Collectors;
 
 /// A model directory's `config.json`, with the keys of Hugging Face.
 ///
-/// `LlamaForCausalLM` and `BitNetForCausalLM` are read; a model with sub-norms is written as the
-/// latter. What this toolkit adds is in the object `bitnet`, which other readers ignore.
+/// The classes of [ModelFamily] are read; a model is written as the one that has its pieces. What
+// this toolkit adds is in the object `bitnet`, which other readers ignore.
 ///
 /// @param llama the dimensions
 /// @param dtype the type of the stored floating-point weights
@@ -39,6 +42,7 @@ public record ConfigJson(
   public static final String NAME = "config.json";
 
   private static final String TOOLKIT = "bitnet";
+  private static final String ATTENTION_BIAS = "attention_bias";
   private static final String TERNARY_EMBEDDINGS = "ternary_embeddings";
   private static final String LINEAR_NORM_EPSILON = "linear_norm_eps";
   private static final long LARGEST = 4 << 20;
@@ -51,31 +55,6 @@ public record ConfigJson(
   private static final Map<DType, String> DTYPES =
       Map.of(
           DType.F64, "float64", DType.F32, "float32", DType.F16, "float16", DType.BF16, "bfloat16");
-
-  /// The architectures that can be read, with transformers' defaults.
-  private enum Architecture {
-    LLAMA("llama", "LlamaForCausalLM", Activation.SILU, 1e-6, 10_000),
-    BITNET("bitnet", "BitNetForCausalLM", Activation.RELU_SQUARED, 1e-5, 500_000);
-
-    final String modelType;
-    final String className;
-    final Activation activation;
-    final double epsilon;
-    final double ropeTheta;
-
-    Architecture(
-        String modelType,
-        String className,
-        Activation activation,
-        double epsilon,
-        double ropeTheta) {
-      this.modelType = modelType;
-      this.className = className;
-      this.activation = activation;
-      this.epsilon = epsilon;
-      this.ropeTheta = ropeTheta;
-    }
-  }
 
   /// Copies what is mutable.
   ///
@@ -119,11 +98,10 @@ public record ConfigJson(
   ///     something that is not supported; it names file, field, value and remedy
   public static ConfigJson read(Path file) throws IOException {
     JsonFields fields = new JsonFields(file, "", JsonFile.read(file, LARGEST));
-    Architecture architecture = architecture(fields);
+    ModelFamily family = family(fields);
     Optional<JsonFields> toolkit = fields.fields(TOOLKIT);
     Optional<JsonFields> quantization = fields.fields("quantization_config");
-    LlamaConfig llama =
-        llama(fields, architecture, toolkit, linearNormEpsilon(quantization, toolkit));
+    LlamaConfig llama = llama(fields, family, toolkit, linearNormEpsilon(quantization, toolkit));
     return new ConfigJson(
         llama,
         dtype(fields),
@@ -135,50 +113,50 @@ public record ConfigJson(
         toolkit.map(JsonFields::object).orElseGet(JsonFile.MAPPER::createObjectNode));
   }
 
-  private static Architecture architecture(JsonFields fields) throws CheckpointException {
+  private static ModelFamily family(JsonFields fields) throws CheckpointException {
     List<String> classes = fields.texts("architectures");
     String type = fields.text("model_type", "");
-    for (Architecture architecture : Architecture.values()) {
-      boolean typeFits = type.isEmpty() || type.equals(architecture.modelType);
-      boolean classFits = classes.isEmpty() || classes.contains(architecture.className);
+    for (ModelFamily family : ModelFamily.values()) {
+      boolean typeFits = type.isEmpty() || type.equals(family.modelType());
+      boolean classFits = classes.isEmpty() || classes.contains(family.className());
       if (typeFits && classFits && !(type.isEmpty() && classes.isEmpty())) {
-        return architecture;
+        return family;
       }
     }
     throw new CheckpointException(
         fields.file(),
         CheckpointException.quote(
                 "architectures %s with model_type \"%s\"".formatted(classes, type))
-            + " is not supported; supported are LlamaForCausalLM (llama) and BitNetForCausalLM"
-            + " (bitnet)");
+            + " is not supported; supported are "
+            + Arrays.stream(ModelFamily.values())
+                .map(family -> "%s (%s)".formatted(family.className(), family.modelType()))
+                .collect(Collectors.joining(", ")));
   }
 
   private static LlamaConfig llama(
       JsonFields fields,
-      Architecture architecture,
+      ModelFamily family,
       Optional<JsonFields> toolkit,
       OptionalDouble linearNormEpsilon)
       throws CheckpointException {
-    refuseBiases(fields);
-    int hidden = fields.integer("hidden_size", 1, WIDEST);
-    int heads = fields.integer("num_attention_heads", 1, WIDEST);
+    refuseUnsupported(fields);
+    ModelFamily.Defaults defaults = family.defaults();
     try {
+      int context =
+          fields.integer("max_position_embeddings", 1, Integer.MAX_VALUE, defaults.contextLength());
+      int hidden = fields.integer("hidden_size", 1, WIDEST);
       return new LlamaConfig(
           fields.integer("vocab_size", 2, WIDEST),
           hidden,
           fields.integer("num_hidden_layers", 1, DEEPEST),
-          fields.integer("max_position_embeddings", 1, Integer.MAX_VALUE, 2048),
-          new LlamaConfig.Heads(
-              heads,
-              fields.integer("num_key_value_heads", 1, WIDEST, heads),
-              headDim(fields, hidden, heads),
-              ropeTheta(fields, architecture.ropeTheta)),
+          context,
+          heads(fields, family, hidden, RopeJson.read(fields, defaults.ropeTheta(), context)),
           new LlamaConfig.FeedForward(
               fields.integer("intermediate_size", 1, WIDEST),
-              Activation.of(fields.text("hidden_act", architecture.activation.key()))),
+              Activation.of(fields.text("hidden_act", defaults.activation().key()))),
           new LlamaConfig.Norms(
-              fields.number("rms_norm_eps", architecture.epsilon),
-              architecture == Architecture.BITNET,
+              fields.number("rms_norm_eps", defaults.epsilon()),
+              family == ModelFamily.BITNET,
               linearNormEpsilon),
           new LlamaConfig.Embeddings(
               fields.flag("tie_word_embeddings", false),
@@ -187,6 +165,19 @@ public record ConfigJson(
       throw new CheckpointException(
           fields.file(), CheckpointException.quote(String.valueOf(invalid.getMessage())), invalid);
     }
+  }
+
+  private static LlamaConfig.Heads heads(
+      JsonFields fields, ModelFamily family, int hidden, RopeJson rope) throws CheckpointException {
+    int heads = fields.integer("num_attention_heads", 1, WIDEST);
+    boolean isNull = fields.object().has("num_key_value_heads"); // as many as query heads
+    int missing = isNull ? 0 : family.defaults().keyValueHeads();
+    return new LlamaConfig.Heads(
+        heads,
+        fields.integer("num_key_value_heads", 1, WIDEST, missing == 0 ? heads : missing),
+        headDim(fields, family, hidden, heads),
+        rope.theta(),
+        family.attention(rope.scaling(), fields.flag(ATTENTION_BIAS, false)));
   }
 
   /// Transformers keeps it in `quantization_config`, which a directory of this toolkit has not.
@@ -200,61 +191,37 @@ public record ConfigJson(
         : OptionalDouble.empty();
   }
 
-  private static void refuseBiases(JsonFields fields) throws CheckpointException {
-    for (String key : List.of("attention_bias", "mlp_bias")) {
-      if (fields.flag(key, false)) {
-        throw fields.fault(key, "biases are not supported");
+  private static void refuseUnsupported(JsonFields fields) throws CheckpointException {
+    if (fields.flag("mlp_bias", false)) {
+      throw fields.fault("mlp_bias", "biases of the feed-forward block are not supported");
+    }
+    // where the flag is false, sliding_window may hold a number without any effect
+    if (fields.flag("use_sliding_window", false)) {
+      throw fields.fault("use_sliding_window", "windows of attention are not supported");
+    }
+    for (String type : fields.texts("layer_types")) {
+      if (!type.equals("full_attention")) {
+        throw fields.fault("layer_types", "only \"full_attention\" is supported");
       }
     }
   }
 
-  private static int headDim(JsonFields fields, int hidden, int heads) throws CheckpointException {
-    if (!fields.has("head_dim") && hidden % heads != 0) {
+  private static int headDim(JsonFields fields, ModelFamily family, int hidden, int heads)
+      throws CheckpointException {
+    int missing = family.defaults().headDim();
+    if (!fields.has("head_dim") && missing == 0 && hidden % heads != 0) {
       throw fields.fault(
           "head_dim",
           "hidden_size %d is not a multiple of num_attention_heads %d, so head_dim must be given"
               .formatted(hidden, heads));
     }
-    int headDim = fields.integer("head_dim", 2, WIDEST, hidden / heads);
+    int headDim = fields.integer("head_dim", 2, WIDEST, missing == 0 ? hidden / heads : missing);
     if ((long) heads * headDim > WIDEST) {
       throw fields.fault(
           "num_attention_heads",
           "times head_dim %d it must be at most %d".formatted(headDim, WIDEST));
     }
     return headDim;
-  }
-
-  /// `rope_theta` is at the top level (transformers 4) or in `rope_parameters` (5).
-  private static double ropeTheta(JsonFields fields, double fallback) throws CheckpointException {
-    double theta = fields.number("rope_theta", fallback);
-    if (fields.number("partial_rotary_factor", 1) != 1) {
-      throw fields.fault("partial_rotary_factor", "only 1 is supported");
-    }
-    for (String key : List.of("rope_scaling", "rope_parameters")) {
-      Optional<JsonFields> found = fields.fields(key);
-      if (found.isEmpty()) {
-        continue;
-      }
-      JsonFields rope = found.get();
-      for (String type : List.of("rope_type", "type")) {
-        if (!rope.text(type, "default").equals("default")) {
-          throw rope.fault(type, "rope scaling is not supported; only \"default\" is");
-        }
-      }
-      boolean named = rope.has("rope_type") || rope.has("type");
-      if (!named && rope.number("factor", 1) != 1) {
-        throw rope.fault("factor", "rope scaling is not supported; only 1 is");
-      }
-      if (rope.number("partial_rotary_factor", 1) != 1) {
-        throw rope.fault("partial_rotary_factor", "only 1 is supported");
-      }
-      double inner = rope.number("rope_theta", theta);
-      if (fields.has("rope_theta") && inner != theta) {
-        throw rope.fault("rope_theta", "the top level says %s; remove one".formatted(theta));
-      }
-      theta = inner;
-    }
-    return theta;
   }
 
   private static DType dtype(JsonFields fields) throws CheckpointException {
@@ -273,10 +240,10 @@ public record ConfigJson(
 
   /// Writes the file; an existing one is replaced atomically.
   public void write(Path file) throws IOException {
-    Architecture architecture = llama.subNorms() ? Architecture.BITNET : Architecture.LLAMA;
+    ModelFamily family = ModelFamily.of(llama);
     ObjectNode root = JsonFile.MAPPER.createObjectNode();
-    root.putArray("architectures").add(architecture.className);
-    root.put("model_type", architecture.modelType);
+    root.putArray("architectures").add(family.className());
+    root.put("model_type", family.modelType());
     root.put("dtype", DTYPES.get(dtype));
     root.put("vocab_size", llama.vocabSize());
     root.put("hidden_size", llama.hiddenSize());
@@ -288,9 +255,9 @@ public record ConfigJson(
     root.put("hidden_act", llama.activation().key());
     root.put("max_position_embeddings", llama.contextLength());
     root.put("rms_norm_eps", llama.rmsNormEpsilon());
-    root.put("rope_theta", llama.ropeTheta());
+    new RopeJson(llama.ropeTheta(), llama.heads().variant().scaling()).write(root);
     root.put("tie_word_embeddings", llama.tiedHead());
-    root.put("attention_bias", false);
+    root.put(ATTENTION_BIAS, llama.heads().variant().outputBias());
     root.put("mlp_bias", false);
     writeTokens(root, "bos_token_id", beginTokens);
     writeTokens(root, "eos_token_id", endTokens);

@@ -84,6 +84,7 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
   }
 
   private void requireExpressible(LlamaConfig config) {
+    config.heads().variant().requireLlama("the export to GGUF");
     Optional<String> fault = GgufLayout.exportFault(config);
     if (fault.isPresent()) {
       throw new IllegalArgumentException(fault.get());
@@ -172,7 +173,7 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
     return switch (tensor.kind()) {
       case TERNARY -> type;
       case EMBEDDING, HEAD -> GgufType.F16;
-      case NORM -> GgufType.F32;
+      case NORM, BIAS -> GgufType.F32;
     };
   }
 

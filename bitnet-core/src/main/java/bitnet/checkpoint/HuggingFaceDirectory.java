@@ -23,8 +23,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/// A directory as Hugging Face's `save_pretrained` writes it: `LlamaForCausalLM` or
-/// `BitNetForCausalLM` in safetensors, with latent weights (no quantization_config, or
+/// A directory as Hugging Face's `save_pretrained` writes it: a class of
+/// [bitnet.model.ModelFamily] in safetensors, with latent weights (no quantization_config, or
 /// `autobitlinear` in `online` mode) or packed ones (`bitlinear`, or `autobitlinear` in `offline`
 /// mode, whose scales are each other's inverse).
 ///
@@ -192,8 +192,8 @@ public final class HuggingFaceDirectory implements StoredModel {
     }
     throw fault(
         entry,
-        "is not part of the model that config.json describes; check num_hidden_layers, architectures"
-            + " and use_rms_norm in quantization_config (biases are not supported)");
+        "is not part of the model that config.json describes; check num_hidden_layers,"
+            + " architectures, attention_bias and use_rms_norm in quantization_config");
   }
 
   private void checkTiedHead(TensorEntry head) throws CheckpointException {
@@ -247,6 +247,7 @@ public final class HuggingFaceDirectory implements StoredModel {
   }
 
   /// Whether the model was not trained as a ternary one: `config.json` has no quantization_config.
+  @Override
   public boolean isFullPrecision() {
     return json.quantization().isEmpty();
   }

@@ -38,6 +38,7 @@ record HuggingFaceWriter(Quantization quantization, long shardBytes) implements 
       Path target, ModelSource source, ModelDirectory.Existing existing, LongConsumer progress)
       throws IOException {
     LlamaConfig config = source.weights().config();
+    config.heads().variant().requireLlama("the export to Hugging Face");
     requireRowGroups(config);
     List<List<TensorHeader>> parts = new ArrayList<>();
     for (TensorSpec tensor : config.tensors()) {

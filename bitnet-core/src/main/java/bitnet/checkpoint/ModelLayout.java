@@ -53,7 +53,7 @@ final class ModelLayout {
     return switch (tensor.kind()) {
       case TERNARY -> true;
       case EMBEDDING -> config.ternaryEmbeddings();
-      case HEAD, NORM -> false;
+      case HEAD, NORM, BIAS -> false;
     };
   }
 

@@ -123,6 +123,12 @@ public final class ModelSource implements AutoCloseable {
     return weights;
   }
 
+  /// Whether the model was not trained as a ternary one, so that its products with trits are
+  /// another model's until it is trained on.
+  public boolean isFullPrecision() {
+    return weights.isFullPrecision();
+  }
+
   /// The directory that the weights are in, or the GGUF file.
   public Path path() {
     return path;

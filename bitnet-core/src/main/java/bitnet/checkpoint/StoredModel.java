@@ -49,4 +49,9 @@ interface StoredModel extends LatentWeights, TernaryWeights, Closeable {
   /// @param type for example `BF16`, or `U8` of packed trits
   /// @param bytes what it takes up with its scales
   record Storage(String type, long bytes) {}
+
+  /// Whether the weights are those of a model that was not trained as a ternary one.
+  default boolean isFullPrecision() {
+    return false;
+  }
 }

@@ -41,6 +41,18 @@ public final class GraphLanguageModel implements LanguageModel {
     }
   }
 
+  /// As [#load], without quantization: a checkpoint that is not ternary computes what it did where
+  /// it comes from.
+  ///
+  /// @throws IOException if a weight is missing or damaged
+  /// @throws IllegalArgumentException if there is no such device
+  public static GraphLanguageModel loadFullPrecision(LatentWeights weights, ComputeSettings compute)
+      throws IOException {
+    GraphLanguageModel loaded = load(weights, compute);
+    loaded.model.ternarize(0);
+    return loaded;
+  }
+
   /// A model that is already in memory, for example in training; closing this closes it.
   ///
   /// @param model computed by a thread that [TorchOps#prepareThread] prepared

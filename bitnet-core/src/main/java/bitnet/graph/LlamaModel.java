@@ -118,6 +118,20 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
       return new Projection.Separate(before, parts);
     }
 
+    @Nullable Parameter inputBias(String attention) throws IOException {
+      return config.heads().variant().inputBiases()
+          ? parameter(
+              attention + "q_proj.bias", attention + "k_proj.bias", attention + "v_proj.bias")
+          : null;
+    }
+
+    @Nullable HeadNorms headNorms(String attention) throws IOException {
+      return config.heads().variant().queryKeyNorms()
+          ? new HeadNorms(
+              parameter(attention + "q_norm.weight"), parameter(attention + "k_norm.weight"))
+          : null;
+    }
+
     DecoderLayer layer(String prefix) throws IOException {
       String attention = prefix + "self_attn.";
       String mlp = prefix + "mlp.";
@@ -128,9 +142,12 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
                   attention + "q_proj.weight",
                   attention + "k_proj.weight",
                   attention + "v_proj.weight"),
+              inputBias(attention),
+              headNorms(attention),
               projection(
                   config.subNorms() ? attention + "attn_sub_norm.weight" : null,
-                  attention + "o_proj.weight")),
+                  attention + "o_proj.weight"),
+              config.heads().variant().outputBias() ? parameter(attention + "o_proj.bias") : null),
           new FeedForward(
               projection(
                   prefix + "post_attention_layernorm.weight",

@@ -175,6 +175,55 @@ public final class TorchOps {
         (long) config.headCount())[0];
   }
 
+  NDArray addBias(NDManager scope, NDArray y, NDArray bias) {
+    return call("add_bias", scope, y, bias)[0];
+  }
+
+  void addBiasGradient(NDManager scope, NDArray dy, NDArray dBias) {
+    call("add_bias_gradient", scope, dy, dBias);
+  }
+
+  /// Normed q and k with v as it is, and `1 / rms` of each head of q and of k.
+  record NormedHeads(NDArray qkv, NDArray queryFactor, NDArray keyFactor) {}
+
+  NormedHeads headNorms(
+      NDManager scope, NDArray qkv, NDArray queryGain, NDArray keyGain, LlamaConfig config) {
+    NDArray[] results =
+        call(
+            "head_norms",
+            scope,
+            qkv,
+            queryGain,
+            keyGain,
+            (long) config.headCount(),
+            (long) config.keyValueHeadCount(),
+            config.rmsNormEpsilon());
+    return new NormedHeads(results[0], results[1], results[2]);
+  }
+
+  NDArray headNormsBackward(
+      NDManager scope,
+      NDArray dy,
+      NDArray qkv,
+      NormedHeads forward,
+      Parameter queryGain,
+      Parameter keyGain,
+      LlamaConfig config) {
+    return call(
+        "head_norms_backward",
+        scope,
+        dy,
+        qkv,
+        forward.queryFactor(),
+        forward.keyFactor(),
+        queryGain.value(),
+        keyGain.value(),
+        queryGain.gradient(),
+        keyGain.gradient(),
+        (long) config.headCount(),
+        (long) config.keyValueHeadCount())[0];
+  }
+
   NDArray gated(NDManager scope, NDArray gateUp, Activation activation) {
     return call("gated", scope, gateUp, activation == Activation.RELU_SQUARED)[0];
   }

@@ -33,9 +33,18 @@ public record LlamaConfig(
   /// @param keyValueCount key and value heads; divides `count` (grouped-query attention)
   /// @param dim width of one head; even
   /// @param ropeTheta base of the rotary frequencies
-  public record Heads(int count, int keyValueCount, int dim, double ropeTheta) {
+  /// @param variant in what attention differs from LLaMA's
+  public record Heads(
+      int count, int keyValueCount, int dim, double ropeTheta, AttentionVariant variant) {
     /// The `rope_theta` of LLaMA 1 and 2.
     public static final double ROPE_THETA = 10_000;
+
+    /// Heads of LLaMA's attention.
+    ///
+    /// @throws IllegalArgumentException naming the value, the rule and a remedy
+    public Heads(int count, int keyValueCount, int dim, double ropeTheta) {
+      this(count, keyValueCount, dim, ropeTheta, AttentionVariant.LLAMA);
+    }
 
     /// Checks every dimension.
     ///
@@ -123,6 +132,9 @@ public record LlamaConfig(
           "sub-norms need num_attention_heads * head_dim = hidden_size, but %d * %d is not %d"
               .formatted(heads.count(), heads.dim(), hiddenSize));
     }
+    if (norms.subNorms()) {
+      heads.variant().requireLlama("a model with sub-norms");
+    }
   }
 
   /// A LLaMA with as many key/value heads as query heads, a context of 2048 tokens and SiLU gates;
@@ -161,12 +173,20 @@ public record LlamaConfig(
 
   /// These dimensions with fewer key/value heads (grouped-query attention).
   public LlamaConfig withKeyValueHeads(int other) {
-    return withHeads(new Heads(heads.count(), other, heads.dim(), heads.ropeTheta()));
+    return withHeads(
+        new Heads(heads.count(), other, heads.dim(), heads.ropeTheta(), heads.variant()));
   }
 
   /// These dimensions with another base of the rotary frequencies.
   public LlamaConfig withRopeTheta(double other) {
-    return withHeads(new Heads(heads.count(), heads.keyValueCount(), heads.dim(), other));
+    return withHeads(
+        new Heads(heads.count(), heads.keyValueCount(), heads.dim(), other, heads.variant()));
+  }
+
+  /// These dimensions with another variant of attention.
+  public LlamaConfig withAttention(AttentionVariant other) {
+    return withHeads(
+        new Heads(heads.count(), heads.keyValueCount(), heads.dim(), heads.ropeTheta(), other));
   }
 
   /// These dimensions with another activation of the gate.
@@ -324,6 +344,7 @@ public record LlamaConfig(
     addLinear(tensors, prefix + "self_attn.k_proj.weight", keyValueWidth(), hiddenSize);
     addLinear(tensors, prefix + "self_attn.v_proj.weight", keyValueWidth(), hiddenSize);
     addLinear(tensors, prefix + "self_attn.o_proj.weight", hiddenSize, queryWidth());
+    addAttentionVectors(tensors, prefix + "self_attn.");
     if (norms.subNorms()) {
       tensors.add(norm(prefix + "self_attn.attn_sub_norm.weight", hiddenSize));
     }
@@ -334,6 +355,25 @@ public record LlamaConfig(
     if (norms.subNorms()) {
       tensors.add(norm(prefix + "mlp.ffn_sub_norm.weight", intermediateSize()));
     }
+  }
+
+  private void addAttentionVectors(List<TensorSpec> tensors, String prefix) {
+    if (heads.variant().queryKeyNorms()) {
+      tensors.add(norm(prefix + "q_norm.weight", heads.dim()));
+      tensors.add(norm(prefix + "k_norm.weight", heads.dim()));
+    }
+    if (heads.variant().inputBiases()) {
+      tensors.add(bias(prefix + "q_proj.bias", queryWidth()));
+      tensors.add(bias(prefix + "k_proj.bias", keyValueWidth()));
+      tensors.add(bias(prefix + "v_proj.bias", keyValueWidth()));
+    }
+    if (heads.variant().outputBias()) {
+      tensors.add(bias(prefix + "o_proj.bias", hiddenSize));
+    }
+  }
+
+  private static TensorSpec bias(String name, int width) {
+    return new TensorSpec(name, width, 0, TensorSpec.Kind.BIAS);
   }
 
   private void addLinear(List<TensorSpec> tensors, String name, int out, int in) {

@@ -13,7 +13,7 @@ public record ModelFootprint(LlamaConfig config) {
                 switch (tensor.kind()) {
                   case TERNARY -> true;
                   case EMBEDDING -> config.ternaryEmbeddings();
-                  case HEAD, NORM -> false;
+                  case HEAD, NORM, BIAS -> false;
                 })
         .mapToLong(TensorSpec::count)
         .sum();

@@ -16,7 +16,9 @@ public record TensorSpec(String name, int rows, int columns, Kind kind) {
     /// The output head `[vocab, hidden]`; absent where it is tied to the embedding.
     HEAD,
     /// An RMSNorm gain.
-    NORM
+    NORM,
+    /// The bias of a linear layer.
+    BIAS
   }
 
   /// The number of scalars.
@@ -29,7 +31,7 @@ public record TensorSpec(String name, int rows, int columns, Kind kind) {
     return columns == 0 ? new long[] {rows} : new long[] {rows, columns};
   }
 
-  /// Whether the parameter has two dimensions; a norm gain has one.
+  /// Whether the parameter has two dimensions; a norm gain and a bias have one.
   public boolean isMatrix() {
     return columns != 0;
   }

@@ -191,6 +191,39 @@ def attention_cached(self, qkv: Tensor, cos: Tensor, sin: Tensor, keys: Tensor, 
   out = torch.scaled_dot_product_attention(torch.narrow(qk, 1, 0, heads), k, v, mask)
   return [torch.reshape(torch.transpose(out, 1, 2), [batch * seq, -1])]
 
+# y [tokens, out] += bias [out], in place; dbias += sum(dy).
+def add_bias(self, y: Tensor, bias: Tensor) -> List[Tensor]:
+  return [torch.add_(y, bias)]
+
+def add_bias_gradient(self, dy: Tensor, dbias: Tensor) -> List[Tensor]:
+  torch.add_(dbias, torch.sum(dy, [0]))
+  return annotate(List[Tensor], [])
+
+# Heads start to start + count of qkv [tokens, all heads, head_dim] as [tokens * count, head_dim].
+def head_rows(self, x: Tensor, start: int, count: int) -> Tensor:
+  return torch.reshape(torch.narrow(x, 1, start, count), [-1, x.size(2)])
+
+# RMSNorm of each head of q and of k, with one gain [head_dim] each, before the rotation: qkv
+# [tokens, (heads + 2 kv_heads) * head_dim] -> the same shape, and 1 / rms of the heads.
+def head_norms(self, qkv: Tensor, q_gain: Tensor, k_gain: Tensor, heads: int, kv_heads: int, eps: float) -> List[Tensor]:
+  tokens = qkv.size(0)
+  x = qkv.view([tokens, heads + 2 * kv_heads, -1])
+  q = self.rms_norm(self.head_rows(x, 0, heads), q_gain, eps)
+  k = self.rms_norm(self.head_rows(x, heads, kv_heads), k_gain, eps)
+  v = torch.narrow(x, 1, heads + kv_heads, kv_heads)
+  y = torch.cat([q[0].view([tokens, heads, -1]), k[0].view([tokens, kv_heads, -1]), v], 1)
+  return [torch.reshape(y, [tokens, -1]), q[1], k[1]]
+
+def head_norms_backward(self, dy: Tensor, qkv: Tensor, q_r: Tensor, k_r: Tensor, q_gain: Tensor, k_gain: Tensor, dq_gain: Tensor, dk_gain: Tensor, heads: int, kv_heads: int) -> List[Tensor]:
+  tokens = qkv.size(0)
+  x = qkv.view([tokens, heads + 2 * kv_heads, -1])
+  d = dy.view([tokens, heads + 2 * kv_heads, -1])
+  dq = self.rms_norm_backward(self.head_rows(d, 0, heads), self.head_rows(x, 0, heads), q_r, q_gain, dq_gain)
+  dk = self.rms_norm_backward(self.head_rows(d, heads, kv_heads), self.head_rows(x, heads, kv_heads), k_r, k_gain, dk_gain)
+  dv = torch.narrow(d, 1, heads + kv_heads, kv_heads)
+  dx = torch.cat([dq[0].view([tokens, heads, -1]), dk[0].view([tokens, kv_heads, -1]), dv], 1)
+  return [torch.reshape(dx, [tokens, -1])]
+
 # The gate: act(g) * u with [g | u] = gate_up [tokens, 2 * intermediate]; squared: relu^2 instead of SiLU.
 def gated(self, gate_up: Tensor, squared: bool) -> List[Tensor]:
   gu = torch.chunk(gate_up, 2, -1)

@@ -28,7 +28,8 @@ class ConfigJsonTest {
       """
       {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 100,
        "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
-       "num_attention_heads": 4}""";
+       "num_attention_heads": 4}\
+      """;
 
   @TempDir private Path directory;
 
@@ -79,7 +80,8 @@ class ConfigJsonTest {
              "rope_theta": 500000.0, "tie_word_embeddings": true, "torch_dtype": "bfloat16",
              "use_cache": true, "vocab_size": 128256,
              "quantization_config": {"quant_method": "bitnet", "linear_class": "autobitlinear",
-                                     "quantization_mode": "online"}}""");
+                                     "quantization_mode": "online"}}\
+            """);
     assertThat(json.llama().parameterCount()).isEqualTo(2_412_820_480L);
     assertThat(json.llama().tiedHead()).isTrue();
     assertThat(json.dtype()).isEqualTo(DType.BF16);
@@ -114,7 +116,8 @@ class ConfigJsonTest {
         "hidden_size            | `-64`     | hidden_size is -64",
         "hidden_size            | `1e99`    | hidden_size is 1",
         "hidden_size            | `99999999999999999999` | it must be a whole number from 1 to",
-        "hidden_size            | `66`      | head_dim is missing; hidden_size 66 is not a multiple",
+        "hidden_size            | `66`      | head_dim is missing; hidden_size 66 is not a"
+            + " multiple",
         "intermediate_size      | `[96]`    | intermediate_size is [96]",
         "num_hidden_layers      | `0`       | num_hidden_layers is 0; it must be a whole number",
         "num_hidden_layers      | `2147483647` | from 1 to 10000",
@@ -127,13 +130,29 @@ class ConfigJsonTest {
         "rms_norm_eps           | `\"x\"`   | rms_norm_eps is \"x\"; it must be a finite number",
         "rope_theta             | `1e400`   | rope_theta",
         "rope_theta             | `0.5`     | rope_theta 0.5 is not a finite number above 1",
-        "rope_scaling | `{\"type\":\"linear\",\"factor\":2}` | rope_scaling.type is \"linear\"; rope",
-        "rope_parameters | `{\"rope_type\":\"llama3\"}` | rope_parameters.rope_type is \"llama3\"",
+        "rope_scaling | `{\"type\":\"dynamic\",\"factor\":2}` | rope_scaling.type is \"dynamic\";"
+            + " this",
+        "rope_scaling | `{\"type\":\"linear\",\"factor\":0.5}` | the factor 0.5 of rope scaling is"
+            + " not",
+        "rope_scaling | `{\"factor\":2}` | rope_scaling.factor is 2; it needs a rope_type",
+        "rope_parameters | `{\"rope_type\":\"llama3\"}` | rope_parameters.factor is missing; rope",
+        "rope_parameters | `{\"rope_type\":\"longrope\"}` | supported are default, linear, llama3"
+            + " and",
+        "rope_parameters | `{\"rope_type\":\"yarn\",\"factor\":4,\"beta_fast\":0.5}` | beta_fast"
+            + " 0.5 is",
+        "rope_parameters | `{\"rope_type\":\"yarn\",\"factor\":4,\"attention_factor\":0}` |"
+            + " attention_factor",
+        "rope_parameters | `{\"rope_type\":\"yarn\",\"factor\":-4}` | the factor -4.0 of rope"
+            + " scaling",
+        "rope_parameters | `{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4}` |"
+            + " high_freq_factor",
+        "use_sliding_window     | `true`    | windows of attention are not supported",
+        "layer_types | `[\"sliding_attention\"]` | only \"full_attention\" is supported",
         "rope_parameters | `{\"partial_rotary_factor\":0.5}` | only 1 is supported",
         "rope_parameters        | `[]`      | rope_parameters is []; it must be an object",
         "hidden_act             | `\"gelu\"` | hidden_act \"gelu\" is unknown; use one of",
-        "attention_bias         | `true`    | attention_bias is true; biases are not supported",
-        "mlp_bias               | `true`    | mlp_bias is true; biases are not supported",
+        "attention_bias         | `1`       | attention_bias is 1; it must be true or false",
+        "mlp_bias               | `true`    | mlp_bias is true; biases of the feed-forward",
         "tie_word_embeddings    | `1`       | tie_word_embeddings is 1; it must be true or false",
         "architectures | `[\"MistralForCausalLM\"]` | architectures [MistralForCausalLM]",
         "model_type             | `\"gpt2\"` | supported are LlamaForCausalLM (llama)",
@@ -144,13 +163,42 @@ class ConfigJsonTest {
         "quantization_config    | `[]`      | quantization_config is []; it must be an object",
         "quantization_config | `{\"quant_method\":\"gptq\"}` | quantization_config.quant_method is",
         "quantization_config | `{\"linear_class\":\"x\"}` | one of [bitlinear, autobitlinear]",
-        "quantization_config | `{\"use_rms_norm\":\"no\"}` | use_rms_norm is \"no\"; it must be true",
-        "quantization_config | `{\"use_rms_norm\":true,\"rms_norm_eps\":1}` | rms_norm_eps 1.0 of the",
+        "quantization_config | `{\"use_rms_norm\":\"no\"}` | use_rms_norm is \"no\"; it must be"
+            + " true",
+        "quantization_config | `{\"use_rms_norm\":true,\"rms_norm_eps\":1}` | rms_norm_eps 1.0 of"
+            + " the",
         "bitnet              | `{\"linear_norm_eps\":-1}` | rms_norm_eps -1.0 of the linear layers'"
       })
   void anInvalidFieldIsNamedWithItsValueAndARemedy(String field, String value, String expected)
       throws IOException {
     assertRefused(with(field, value == null ? "" : value), expected);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"rope_type\": \"linear\", \"factor\": 2.0}",
+        "{\"rope_type\": \"llama3\", \"factor\": 8.0, \"original_max_position_embeddings\": 64}",
+        "{\"rope_type\": \"yarn\", \"factor\": 4.0, \"truncate\": false, \"mscale\": 0.7}"
+      })
+  void aFamilyIsReadAsItWasWritten(String scaling) throws IOException {
+    for (String family : new String[] {"llama Llama", "qwen2 Qwen2", "qwen3 Qwen3"}) {
+      String[] names = family.split(" ", -1);
+      ConfigJson read =
+          read(
+              with(
+                  "model_type",
+                  "\"" + names[0] + "\"",
+                  "architectures",
+                  "[\"" + names[1] + "ForCausalLM\"]",
+                  "num_key_value_heads",
+                  "2",
+                  "rope_scaling",
+                  scaling));
+      Path file = directory.resolve("written.json");
+      read.write(file);
+      assertThat(ConfigJson.read(file).llama()).isEqualTo(read.llama());
+    }
   }
 
   @Test

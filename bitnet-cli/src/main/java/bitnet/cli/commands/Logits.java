@@ -49,6 +49,13 @@ public final class Logits implements Callable<Integer> {
               + "tokens at each position.")
   private boolean json;
 
+  @Option(
+      names = "--full_precision",
+      description =
+          "Compute a checkpoint that is not ternary as it is, without quantization. Without it such"
+              + " a checkpoint is made ternary.")
+  private boolean fullPrecision;
+
   @Mixin private DeviceOptions device;
 
   private Logits() {}
@@ -58,7 +65,7 @@ public final class Logits implements Callable<Integer> {
     int[] tokens = tokens();
     float[][] logits;
     try (ModelSource source = ModelSource.open(modelOptions.path());
-        GraphLanguageModel model = GraphLanguageModel.load(source.weights(), device.settings())) {
+        GraphLanguageModel model = load(source)) {
       logits = model.logits(tokens);
     }
     requireFinite(logits);
@@ -69,6 +76,30 @@ public final class Logits implements Callable<Integer> {
       printBest(out, tokens, logits);
     }
     return ExitCode.OK;
+  }
+
+  private GraphLanguageModel load(ModelSource source) throws IOException {
+    if (fullPrecision) {
+      requireNotTernary(source);
+      return GraphLanguageModel.loadFullPrecision(source.weights(), device.settings());
+    }
+    if (source.isFullPrecision()) {
+      spec.commandLine()
+          .getErr()
+          .println(
+              modelOptions.path()
+                  + ": is a full-precision model and is made ternary; --full_precision computes it"
+                  + " as it is");
+    }
+    return GraphLanguageModel.load(source.weights(), device.settings());
+  }
+
+  private void requireNotTernary(ModelSource source) {
+    if (!source.isFullPrecision()) {
+      throw new IllegalArgumentException(
+          "--full_precision: %s is a ternary model; leave the option out"
+              .formatted(modelOptions.path()));
+    }
   }
 
   private int[] tokens() {
