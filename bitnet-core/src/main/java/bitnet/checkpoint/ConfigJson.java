@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
 /// A model directory's `config.json`, with the keys of Hugging Face.
 ///
 /// The classes of [ModelFamily] are read; a model is written as the one that has its pieces. What
-// this toolkit adds is in the object `bitnet`, which other readers ignore.
+/// this toolkit adds is in the object `bitnet`, which other readers ignore.
 ///
 /// @param llama the dimensions
 /// @param dtype the type of the stored floating-point weights

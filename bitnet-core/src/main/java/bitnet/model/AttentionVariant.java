@@ -16,27 +16,11 @@ public record AttentionVariant(
   public static final AttentionVariant LLAMA =
       new AttentionVariant(new RopeScaling.None(), false, false, false);
 
-  /// Refuses what only the graph computes, so that no part runs a model with a piece left out.
-  ///
-  /// @param part what cannot compute or store it, as the subject of a sentence
-  /// @throws IllegalArgumentException naming the pieces
-  public void requireGraphOnlyPiecesAbsent(String part) {
-    refuse(part, pieces());
-  }
-
-  /// As [#requireGraphOnlyPiecesAbsent], for formats that cannot store a scaling either.
+  /// Refuses every difference from LLaMA, for formats that cannot store one.
   ///
   /// @param part what cannot store it, as the subject of a sentence
   /// @throws IllegalArgumentException naming the pieces
   public void requireLlama(String part) {
-    List<String> pieces = pieces();
-    if (!(scaling instanceof RopeScaling.None)) {
-      pieces.add("rope scaling \"%s\"".formatted(scaling.key()));
-    }
-    refuse(part, pieces);
-  }
-
-  private List<String> pieces() {
     List<String> pieces = new ArrayList<>();
     if (queryKeyNorms) {
       pieces.add("q_norm and k_norm");
@@ -44,13 +28,12 @@ public record AttentionVariant(
     if (inputBiases || outputBias) {
       pieces.add("biases of attention");
     }
-    return pieces;
-  }
-
-  private static void refuse(String part, List<String> pieces) {
+    if (!(scaling instanceof RopeScaling.None)) {
+      pieces.add("rope scaling \"%s\"".formatted(scaling.key()));
+    }
     if (!pieces.isEmpty()) {
       throw new IllegalArgumentException(
-          "%s does not support this model's %s; use logits --full_precision"
+          "%s does not support this model's %s; use a model directory of this toolkit"
               .formatted(part, String.join(" and ", pieces)));
     }
   }

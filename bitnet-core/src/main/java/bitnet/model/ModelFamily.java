@@ -58,7 +58,10 @@ public enum ModelFamily {
 
   private final String modelType;
   private final String className;
+
+  @SuppressWarnings("ImmutableEnumChecker") // a record of numbers and an enum
   private final Defaults defaults;
+
   private final Biases biases;
   private final boolean queryKeyNorms;
 

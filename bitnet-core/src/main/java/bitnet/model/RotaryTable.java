@@ -1,9 +1,8 @@
 package bitnet.model;
 
 /// Cosines and sines of rotary position embedding (Su et al., arXiv 2104.09864): of
-/// `position / theta^(2i / headDim)`, stretched by the model's [RopeScaling] and times its
-// attention
-/// factor, in fp32 as Hugging Face computes them.
+/// `position / theta^(2i / headDim)`, stretched by the model's [RopeScaling] and times its factor
+/// of attention, in fp32 as Hugging Face computes them.
 ///
 /// @param positions rows of the tables
 /// @param half columns of the tables, half a head

@@ -62,10 +62,11 @@ final class DecoderPass {
       forTokens(token -> normalize(token, layer.attentionNorm(), linear.norm()));
       multiply(linear, work.quantizedHidden(), work.qkv(), work.qkvStride());
     }
-    forTokens(token -> rotateAndRemember(index, token));
+    forTokens(token -> rotateAndRemember(index, token, layer.attention()));
     attend(index);
-    forTokens(token -> quantizeAttended(token, layer.attentionSubNorm(), layer.output().norm()));
+    forTokens(token -> quantizeAttended(token, layer.attention().subNorm(), layer.output().norm()));
     multiply(layer.output(), work.quantizedAttended(), work.delta(), config.hiddenSize());
+    addOutputBias(layer.attention().outputBias());
     for (RuntimeLinear linear : layer.gateUp()) {
       forTokens(
           token -> {
@@ -129,7 +130,30 @@ final class DecoderPass {
     kernels.quantize(values, quantized, token);
   }
 
-  private void rotateAndRemember(int layer, int token) {
+  private void addOutputBias(@Nullable MemorySegment bias) {
+    if (bias != null) {
+      forTokens(token -> kernels.add(bias, config.hiddenSize(), work.delta(token)));
+    }
+  }
+
+  private void normalizeHeads(int token, int firstHead, int count, MemorySegment gain) {
+    int width = config.headDim();
+    for (int head = firstHead; head < firstHead + count; head++) {
+      MemorySegment values = work.qkv(token, head * width, width);
+      kernels.normalize(values, gain, width, epsilon, values);
+    }
+  }
+
+  private void rotateAndRemember(int layer, int token, AttentionVectors vectors) {
+    if (vectors.inputBias() != null) {
+      int width = config.queryWidth() + 2 * config.keyValueWidth();
+      kernels.add(vectors.inputBias(), width, work.qkv(token, 0, width));
+    }
+    if (vectors.headNorms() != null) {
+      normalizeHeads(token, 0, config.headCount(), vectors.headNorms().query());
+      int keys = config.keyValueHeadCount();
+      normalizeHeads(token, config.headCount(), keys, vectors.headNorms().key());
+    }
     int position = batch.positions()[token];
     int headDim = config.headDim();
     int heads = config.headCount() + config.keyValueHeadCount();

@@ -3,6 +3,7 @@ package bitnet.runtime;
 import bitnet.kernel.TernaryKernels;
 import bitnet.kernel.TernaryMatrix;
 import bitnet.kernel.ThreadTeam;
+import bitnet.model.AttentionVariant;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
 import bitnet.model.TernaryWeights;
@@ -20,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param attentionNorm `[hidden]`
 /// @param queryKeyValue hidden → `(heads + 2 kvHeads) * headDim`: one, or q, k and v
-/// @param attentionSubNorm `[heads * headDim]`, where the model has one
+/// @param attention what only some families have
 /// @param output `heads * headDim` → hidden
 /// @param feedForwardNorm `[hidden]`
 /// @param gateUp hidden → `2 * intermediate`: one, or gate and up
@@ -29,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 record RuntimeLayer(
     MemorySegment attentionNorm,
     List<RuntimeLinear> queryKeyValue,
-    @Nullable MemorySegment attentionSubNorm,
+    AttentionVectors attention,
     RuntimeLinear output,
     MemorySegment feedForwardNorm,
     List<RuntimeLinear> gateUp,
@@ -49,6 +50,8 @@ record RuntimeLayer(
   static final class Loader {
     private static final List<String> QUERY_KEY_VALUE =
         List.of("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj");
+    private static final List<String> QUERY_KEY_VALUE_BIASES =
+        List.of("q_proj.bias", "k_proj.bias", "v_proj.bias");
     private static final List<String> GATE_UP = List.of("mlp.gate_proj", "mlp.up_proj");
 
     private static final String WEIGHT = ".weight";
@@ -78,7 +81,7 @@ record RuntimeLayer(
       return new RuntimeLayer(
           norm(prefix + "input_layernorm"),
           pack(prefix, QUERY_KEY_VALUE),
-          subNorms ? norm(prefix + "self_attn.attn_sub_norm") : null,
+          attention(prefix + "self_attn."),
           pack(List.of(spec(prefix + "self_attn.o_proj")), 0),
           norm(prefix + "post_attention_layernorm"),
           pack(prefix, GATE_UP),
@@ -91,15 +94,59 @@ record RuntimeLayer(
       String prefix = prefix(layer);
       readNorm(prefix + "input_layernorm", target.attentionNorm);
       readNorm(prefix + "post_attention_layernorm", target.feedForwardNorm);
-      if (target.attentionSubNorm != null && target.feedForwardSubNorm != null) {
-        readNorm(prefix + "self_attn.attn_sub_norm", target.attentionSubNorm);
+      if (target.feedForwardSubNorm != null) {
         readNorm(prefix + "mlp.ffn_sub_norm", target.feedForwardSubNorm);
       }
+      readAttention(prefix + "self_attn.", target.attention);
       for (RuntimeLinear linear : target.linears()) {
         linear.matrix().repack(parts(linear.tensors()), team);
         if (linear.norm() != null) {
           readNorm(innerNorm(linear.tensors()), linear.norm());
         }
+      }
+    }
+
+    private AttentionVectors attention(String prefix) throws IOException {
+      LlamaConfig config = weights.config();
+      AttentionVariant variant = config.heads().variant();
+      AttentionVectors vectors =
+          new AttentionVectors(
+              config.subNorms() ? floats(config.queryWidth()) : null,
+              variant.queryKeyNorms()
+                  ? new AttentionVectors.HeadNorms(
+                      floats(config.headDim()), floats(config.headDim()))
+                  : null,
+              variant.inputBiases()
+                  ? floats(config.queryWidth() + 2 * config.keyValueWidth())
+                  : null,
+              variant.outputBias() ? floats(config.hiddenSize()) : null);
+      readAttention(prefix, vectors);
+      return vectors;
+    }
+
+    private MemorySegment floats(int count) {
+      return arena.allocate((long) count * Float.BYTES, 64);
+    }
+
+    private void readAttention(String prefix, AttentionVectors target) throws IOException {
+      if (target.subNorm() != null) {
+        readNorm(prefix + "attn_sub_norm", target.subNorm());
+      }
+      if (target.headNorms() != null) {
+        readNorm(prefix + "q_norm", target.headNorms().query());
+        readNorm(prefix + "k_norm", target.headNorms().key());
+      }
+      if (target.inputBias() != null) {
+        long offset = 0;
+        for (String name : QUERY_KEY_VALUE_BIASES) {
+          TensorSpec bias = named(prefix + name);
+          long bytes = bias.count() * Float.BYTES;
+          weights.readRows(bias, 0, 1, target.inputBias().asSlice(offset, bytes));
+          offset += bytes;
+        }
+      }
+      if (target.outputBias() != null) {
+        weights.readRows(named(prefix + "o_proj.bias"), 0, 1, target.outputBias());
       }
     }
 
@@ -154,7 +201,11 @@ record RuntimeLayer(
     }
 
     TensorSpec spec(String name) {
-      TensorSpec spec = specs.get(name + WEIGHT);
+      return named(name + WEIGHT);
+    }
+
+    private TensorSpec named(String name) {
+      TensorSpec spec = specs.get(name);
       if (spec == null) {
         throw new IllegalStateException("no tensor is called " + name);
       }

@@ -70,11 +70,9 @@ public final class TernaryLlama implements AutoCloseable {
   /// Reads and packs a model's weights; they may be closed afterwards.
   ///
   /// @throws IOException if a weight is missing or damaged
-  /// @throws IllegalArgumentException if the kernel is unknown or cannot run here, or the
-  ///     model has pieces that only the graph computes
+  /// @throws IllegalArgumentException if the kernel is unknown or cannot run here
   public static TernaryLlama load(TernaryWeights weights, RuntimeSettings settings)
       throws IOException {
-    weights.config().heads().variant().requireGraphOnlyPiecesAbsent("the packed runtime");
     ThreadTeam team = new ThreadTeam(settings.threads());
     try {
       return new TernaryLlama(weights, settings, team);

@@ -1,7 +1,6 @@
 package bitnet.graph;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
@@ -24,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -251,36 +251,50 @@ class ModelFamilyTest {
     return ConfigJson.read(file).llama();
   }
 
+  /// A last bit of an exponential that differs turns a code of an activation in some sequences, as
+  /// in `TernaryLlamaTest`; so nearly all agree, and all roughly.
   @ParameterizedTest
-  @CsvSource({"qwen3-yarn, q_norm and k_norm", "qwen2-bias, biases of attention"})
-  void theRuntimeRefusesWhatItCannotComputeByName(String name, String piece) throws IOException {
-    try (HuggingFaceDirectory directory = HuggingFaceDirectory.open(FIXTURES.resolve(name))) {
-      assertThatThrownBy(() -> TernaryLlama.load(directory, RuntimeSettings.exact()))
-          .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining(piece)
-          .hasMessageContaining("the packed runtime does not support");
-    }
-  }
-
-  @Test
-  void theRuntimeTurnsByScaledFrequenciesAsTheGraphDoes() throws IOException {
-    Path fixture = FIXTURES.resolve("llama3-rope");
-    JsonNode expected = MAPPER.readTree(fixture.resolve("expected.json").toFile());
-    int[] ids = MAPPER.convertValue(expected.at("/input_ids/0"), int[].class);
-    LlamaModel model = load(fixture, "config.json");
+  @CsvSource({
+    "qwen3-yarn, auto",
+    "qwen3-yarn, scalar",
+    "qwen3-yarn, vector",
+    "qwen2-bias, auto",
+    "qwen2-bias, scalar",
+    "llama3-rope, auto"
+  })
+  void theRuntimeEqualsTheTernaryGraph(String name, String kernel) throws IOException {
+    LlamaModel model = load(FIXTURES.resolve(name), "config.json");
     model.ternarize();
-    long[] wide = Arrays.stream(ids).asLongStream().toArray();
-    float[] graph = model.logits(manager, manager.create(new long[][] {wide})).toFloatArray();
     int vocab = model.config().vocabSize();
-    float[] wanted = Arrays.copyOfRange(graph, graph.length - vocab, graph.length);
-    assertThat(runtimeLogits(fixture, ids)).containsExactly(wanted, within(1e-3f));
+    int close = 0;
+    int sequences = 20;
+    RuntimeSettings settings = RuntimeSettings.exact().withThreads(2).withKernel(kernel);
+    try (HuggingFaceDirectory directory = HuggingFaceDirectory.open(FIXTURES.resolve(name));
+        TernaryLlama llama = TernaryLlama.load(directory, settings)) {
+      for (int seed = 0; seed < sequences; seed++) {
+        int[] ids = new Random(seed).ints(8, 0, vocab).toArray();
+        double difference = largestDifference(model, llama, ids);
+        assertThat(difference).isLessThan(0.3);
+        close += difference < 1e-3 ? 1 : 0;
+      }
+    }
+    assertThat(close).isGreaterThanOrEqualTo(sequences * 3 / 4);
   }
 
-  private static float[] runtimeLogits(Path fixture, int... ids) throws IOException {
-    try (HuggingFaceDirectory directory = HuggingFaceDirectory.open(fixture);
-        TernaryLlama llama = TernaryLlama.load(directory, RuntimeSettings.exact().withThreads(1));
-        KvCache cache = llama.newCache(ids.length)) {
-      return llama.advance(List.of(cache), List.of(ids))[0];
+  private double largestDifference(LlamaModel model, TernaryLlama llama, int... ids) {
+    int vocab = model.config().vocabSize();
+    long[] wide = Arrays.stream(ids).asLongStream().toArray();
+    float[] wanted = model.logits(manager, manager.create(new long[][] {wide})).toFloatArray();
+    double largest = 0;
+    try (KvCache cache = llama.newCache(ids.length)) {
+      for (int position = 0; position < ids.length; position++) {
+        float[] logits = llama.advance(List.of(cache), List.of(new int[] {ids[position]}))[0];
+        for (int token = 0; token < vocab; token++) {
+          double difference = Math.abs((double) logits[token] - wanted[position * vocab + token]);
+          largest = Math.max(largest, difference);
+        }
+      }
     }
+    return largest;
   }
 }
