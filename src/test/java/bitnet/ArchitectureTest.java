@@ -89,12 +89,22 @@ class ArchitectureTest {
           Map.entry("energy", CORE),
           Map.entry("grpo", with(CORE, "reward")),
           Map.entry("eval", with(CORE, "reward")),
+          Map.entry("server", Set.of("generation", "model", "tokenizer")),
           Map.entry("report", Set.of("metrics", "training", "grpo")),
           Map.entry("cli.output", with(CORE, "reward", "energy", "grpo", "eval", "report")),
           Map.entry("cli.option", with(CORE, "reward", "energy", "grpo", "eval", "cli.output")),
           Map.entry(
               "cli.commands",
-              with(CORE, "reward", "energy", "grpo", "eval", "report", "cli.option", "cli.output")),
+              with(
+                  CORE,
+                  "reward",
+                  "energy",
+                  "grpo",
+                  "eval",
+                  "report",
+                  "server",
+                  "cli.option",
+                  "cli.output")),
           Map.entry("cli", with(CORE, "cli.commands", "cli.option", "cli.output")));
 
   private static final JavaClasses CLASSES =

@@ -26,7 +26,7 @@ final class CommandGroups {
         "Make models and data",
         List.of("create-model", "train-tokenizer", "make-data", "convert", "verify", "inspect"));
     groups.put("Train", List.of("train-ce", "train-grpo", "train-reward", "simple-reward"));
-    groups.put("Run", List.of("infer", "chat", "logits"));
+    groups.put("Run", List.of("infer", "chat", "serve", "logits"));
     groups.put("Evaluate", List.of("evaluate", "score", "bench", "energy-rl", "report"));
     return groups;
   }

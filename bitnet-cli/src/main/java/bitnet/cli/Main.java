@@ -13,6 +13,7 @@ import bitnet.cli.commands.Logits;
 import bitnet.cli.commands.MakeData;
 import bitnet.cli.commands.Report;
 import bitnet.cli.commands.Score;
+import bitnet.cli.commands.Serve;
 import bitnet.cli.commands.SimpleReward;
 import bitnet.cli.commands.TrainCe;
 import bitnet.cli.commands.TrainGrpo;
@@ -73,6 +74,7 @@ public final class Main implements Runnable {
           SimpleReward.class,
           Infer.class,
           Chat.class,
+          Serve.class,
           Logits.class,
           Bench.class,
           Doctor.class,

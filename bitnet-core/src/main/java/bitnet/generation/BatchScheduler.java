@@ -10,6 +10,7 @@ import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
@@ -66,6 +67,23 @@ public final class BatchScheduler implements AutoCloseable {
   /// Hears of a request, on the engine thread. An exception that a listener throws cancels its
   /// request and no other.
   public interface Listener {
+
+    /// Whether [#promptLogits] is called.
+    default boolean wantsPromptLogits() {
+      return false;
+    }
+
+    /// The logits after a token of the prompt, once for all samples. Several threads call, in no
+    /// particular order, before anything else of the request.
+    ///
+    /// @param index of the token in the prompt
+    /// @param logits `[vocab]` of the token that follows it
+    default void promptLogits(int index, float[] logits) {}
+
+    /// A token was drawn; its text follows, if it has any.
+    ///
+    /// @param logits `[vocab]` that it was drawn from, as the model gave them
+    default void drawn(int sample, SampledToken token, float[] logits) {}
 
     /// A piece of text, of whole characters.
     ///
@@ -327,9 +345,28 @@ public final class BatchScheduler implements AutoCloseable {
       KvCache cache = model.newCache(ticket.request.prompt.length);
       ticket.cache = cache;
       long start = System.nanoTime();
-      ticket.promptLogits = model.advance(List.of(cache), List.of(ticket.request.prompt))[0];
+      ticket.promptLogits =
+          ticket.listener.wantsPromptLogits()
+              ? visitPrompt(ticket, cache)
+              : model.advance(List.of(cache), List.of(ticket.request.prompt))[0];
       ticket.prefillSeconds = (System.nanoTime() - start) / NANOS;
     }
+  }
+
+  /// Reads the prompt and hands out the logits after each of its tokens.
+  private float[] visitPrompt(Ticket ticket, KvCache cache) {
+    int last = ticket.request.prompt.length - 1;
+    AtomicReference<float[]> kept = new AtomicReference<>(new float[0]);
+    model.visitLogits(
+        cache,
+        ticket.request.prompt,
+        (index, logits) -> {
+          if (index == last) {
+            kept.set(logits);
+          }
+          hear(ticket, () -> ticket.listener.promptLogits(index, logits));
+        });
+    return kept.get();
   }
 
   private void start(Ticket ticket, int sample) {
@@ -352,6 +389,7 @@ public final class BatchScheduler implements AutoCloseable {
             pieces::add);
     Slot slot = new Slot(ticket, sample, cache, text, pieces, System.nanoTime());
     boolean ended = text.take(ticket.promptLogits);
+    hearDrawn(slot, ticket.promptLogits);
     if (ended) {
       finish(slot);
     } else {
@@ -403,6 +441,7 @@ public final class BatchScheduler implements AutoCloseable {
     int index = 0;
     for (Iterator<Slot> each = active.iterator(); each.hasNext(); index++) {
       Slot slot = each.next();
+      hearDrawn(slot, logits[index]);
       if (ended[index]) {
         each.remove();
         finish(slot);
@@ -425,6 +464,12 @@ public final class BatchScheduler implements AutoCloseable {
         slot.text.complete(ticket.request.prompt.length, ticket.prefillSeconds, seconds);
     show(slot);
     hear(ticket, () -> ticket.listener.finished(slot.sample, completion));
+  }
+
+  private static void hearDrawn(Slot slot, float[] logits) {
+    hear(
+        slot.ticket,
+        () -> slot.ticket.listener.drawn(slot.sample, slot.text.lastSampled(), logits));
   }
 
   private static void show(Slot slot) {

@@ -83,6 +83,11 @@ final class Continuation {
     return sampled.getLast().id();
   }
 
+  /// The token drawn last, with its probability.
+  SampledToken lastSampled() {
+    return sampled.getLast();
+  }
+
   /// Ends the text before its next token.
   void interrupt() {
     finish = FinishReason.INTERRUPTED;

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 public final class Conversation implements AutoCloseable {
   /// How a conversation is written for a model that has no template: as the toolkit's own questions
   /// and answers are.
-  private static final String PLAIN =
+  static final String PLAIN =
       "{% for message in messages %}"
           + "<{{ message.role }}>{{ message.content }}</{{ message.role }}>"
           + "{% endfor %}"
@@ -56,7 +56,7 @@ public final class Conversation implements AutoCloseable {
     this.settings = template.isPresent() ? settings : withStops(settings);
   }
 
-  private static GenerationSettings withStops(GenerationSettings settings) {
+  static GenerationSettings withStops(GenerationSettings settings) {
     List<String> stops = new ArrayList<>(settings.stopStrings());
     stops.addAll(PLAIN_STOPS);
     return new GenerationSettings(settings.maxTokens(), stops, settings.sampling());

@@ -17,10 +17,17 @@ public final class LogSoftmax {
   ///
   /// @param highest the highest logit
   public static double at(float[] logits, int id, float highest) {
+    return (double) logits[id] - highest - logMass(logits, highest);
+  }
+
+  /// `ln sum(exp(logits - highest))`: what a logit less the highest is reduced by.
+  ///
+  /// @param highest the highest logit
+  public static double logMass(float[] logits, float highest) {
     double mass = 0;
     for (float logit : logits) {
       mass += Math.exp((double) logit - highest);
     }
-    return (double) logits[id] - highest - Math.log(mass);
+    return Math.log(mass);
   }
 }

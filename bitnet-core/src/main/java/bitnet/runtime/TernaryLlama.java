@@ -232,6 +232,28 @@ public final class TernaryLlama implements AutoCloseable {
     return result;
   }
 
+  /// Receives the logits after each token of a sequence.
+  @FunctionalInterface
+  public interface LogitVisitor {
+    /// Several threads call, in no particular order.
+    ///
+    /// @param index of the token among those appended
+    /// @param logits `[vocab]` of the token that follows it
+    void visit(int index, float[] logits);
+  }
+
+  /// Appends tokens to a sequence and hands out the logits after each.
+  ///
+  /// @param tokens at least one
+  /// @throws IllegalArgumentException as [#advance]
+  public void visitLogits(KvCache cache, int[] tokens, LogitVisitor visitor) {
+    run(
+        List.of(cache),
+        List.of(tokens),
+        index -> true,
+        (index, scores) -> visitor.visit(index, scores.toArray(FLOAT)));
+  }
+
   /// Appends tokens to sequences and returns their final hidden states: after the last norm, what
   /// the output head multiplies.
   ///

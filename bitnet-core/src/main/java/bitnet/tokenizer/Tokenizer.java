@@ -215,6 +215,16 @@ public final class Tokenizer implements AutoCloseable {
     return idOf(specialTokens.beginOfText());
   }
 
+  /// The token that ends a text as the vocabulary spells it, if there is one.
+  public Optional<String> endOfTextSpelling() {
+    return Optional.ofNullable(specialTokens.endOfText());
+  }
+
+  /// The token that begins a text as the vocabulary spells it, if there is one.
+  public Optional<String> beginOfTextSpelling() {
+    return Optional.ofNullable(specialTokens.beginOfText());
+  }
+
   /// The template that makes one text of a conversation, if the tokenizer came with one.
   ///
   /// @throws IOException if it is damaged

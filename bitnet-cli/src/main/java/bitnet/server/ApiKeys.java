@@ -1,0 +1,38 @@
+package bitnet.server;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// The keys that let a request in. Keeps their SHA-256 sums, which it compares in constant time.
+final class ApiKeys {
+  private static final String SCHEME = "Bearer ";
+
+  private final List<byte[]> sums;
+
+  ApiKeys(List<String> keys) {
+    this.sums = keys.stream().map(ApiKeys::sum).toList();
+  }
+
+  /// Whether there is no key, or the header bears one of them.
+  boolean admit(@Nullable String authorization) {
+    boolean admitted = sums.isEmpty();
+    boolean bears =
+        authorization != null && authorization.regionMatches(true, 0, SCHEME, 0, SCHEME.length());
+    byte[] given = sum(bears ? authorization.substring(SCHEME.length()).strip() : "");
+    for (byte[] sum : sums) {
+      admitted |= bears & MessageDigest.isEqual(sum, given);
+    }
+    return admitted;
+  }
+
+  private static byte[] sum(String key) {
+    try {
+      return MessageDigest.getInstance("SHA-256").digest(key.getBytes(StandardCharsets.UTF_8));
+    } catch (NoSuchAlgorithmException impossible) {
+      throw new IllegalStateException("every Java runtime has SHA-256", impossible);
+    }
+  }
+}

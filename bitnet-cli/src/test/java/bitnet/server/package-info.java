@@ -1,0 +1,4 @@
+@NullMarked
+package bitnet.server;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,131 @@
+package bitnet.generation;
+
+import bitnet.checkpoint.ModelSource;
+import bitnet.model.LlamaConfig;
+import bitnet.runtime.RuntimeSettings;
+import bitnet.runtime.TernaryLlama;
+import bitnet.tokenizer.ChatTemplate;
+import bitnet.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/// A model with its tokenizer whose requests are batched: a [BatchScheduler] with an engine thread
+/// of its own. Any thread submits requests.
+public final class BatchedModel implements AutoCloseable {
+  private final TernaryLlama llama;
+  private final Tokenizer tokenizer;
+  private final Generator generator;
+  private final Optional<ChatTemplate> template;
+  private final BatchScheduler scheduler;
+  private final Thread engine;
+
+  private BatchedModel(ModelSource source, TernaryLlama llama, Tokenizer tokenizer, int slots)
+      throws IOException {
+    this.llama = llama;
+    this.tokenizer = tokenizer;
+    this.generator = new Generator(new TernaryLanguageModel(llama), tokenizer, source.endTokens());
+    this.template = source.chatTemplate();
+    this.scheduler = new BatchScheduler(llama, tokenizer, source.endTokens(), slots);
+    this.engine = Thread.ofPlatform().daemon().name("bitnet-engine").start(scheduler::run);
+  }
+
+  /// Opens a model of any form that [ModelSource] knows on the packed runtime.
+  ///
+  /// @param slots maximum number of sequences that advance together, at least 1
+  /// @throws IOException if it is missing, damaged, of an unsupported kind or has no tokenizer
+  /// @throws IllegalArgumentException if the kernel cannot run here or the tokenizer has more
+  ///     tokens than the model
+  public static BatchedModel open(Path path, RuntimeSettings settings, int slots)
+      throws IOException {
+    try (ModelSource source = ModelSource.open(path)) {
+      Tokenizer tokenizer = source.tokenizer();
+      try {
+        TernaryLlama llama = TernaryLlama.load(source.ternary(), settings);
+        try {
+          return new BatchedModel(source, llama, tokenizer, slots);
+        } catch (IOException | RuntimeException failure) {
+          llama.close();
+          throw failure;
+        }
+      } catch (IOException | RuntimeException failure) {
+        tokenizer.close();
+        throw failure;
+      }
+    }
+  }
+
+  /// The dimensions of the model.
+  public LlamaConfig config() {
+    return llama.config();
+  }
+
+  /// What computes it, for people.
+  public String description() {
+    return llama.description();
+  }
+
+  /// The model's tokenizer; closed with the model.
+  public Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  /// How the model expects a conversation to be written, if it says so.
+  public Optional<ChatTemplate> chatTemplate() {
+    return template;
+  }
+
+  /// The tokens of a prompt, as [Generator#promptTokens].
+  ///
+  /// @throws IllegalArgumentException if there is no text and no token to start from
+  public int[] promptTokens(String prompt) {
+    return generator.promptTokens(prompt);
+  }
+
+  /// The tokens of a conversation up to where the assistant answers, as [Conversation] writes it.
+  ///
+  /// @throws IllegalArgumentException if the template refuses the messages, with its reason
+  public int[] promptTokens(List<ChatTemplate.Message> messages) {
+    if (template.isPresent()) {
+      return tokenizer.encode(template.get().render(messages, true));
+    }
+    String text = new ChatTemplate(Conversation.PLAIN, null, null).render(messages, true);
+    return generator.promptTokens(text);
+  }
+
+  /// Settings for an answer in a conversation: with the stop strings of the plain form where the
+  /// model has no template.
+  public GenerationSettings chatSettings(GenerationSettings settings) {
+    return template.isPresent() ? settings : Conversation.withStops(settings);
+  }
+
+  /// Queues a request, as [BatchScheduler#submit].
+  ///
+  /// @throws IllegalArgumentException if the prompt is empty, does not fit the model's context or
+  ///     has tokens outside the vocabulary
+  /// @throws IllegalStateException if the model is closed
+  public BatchScheduler.Ticket submit(
+      BatchScheduler.Request request, BatchScheduler.Listener listener) {
+    return scheduler.submit(request, listener);
+  }
+
+  /// Cancels what has not ended and frees the model's memory.
+  @Override
+  public void close() {
+    scheduler.close();
+    boolean interrupted = false;
+    while (engine.isAlive()) {
+      try {
+        engine.join();
+      } catch (InterruptedException interruption) {
+        interrupted = true; // the engine's memory is not freed under its feet
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    llama.close();
+    tokenizer.close();
+  }
+}
