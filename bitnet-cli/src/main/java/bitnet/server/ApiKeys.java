@@ -19,11 +19,12 @@ final class ApiKeys {
   /// Whether there is no key, or the header bears one of them.
   boolean admit(@Nullable String authorization) {
     boolean admitted = sums.isEmpty();
-    boolean bears =
-        authorization != null && authorization.regionMatches(true, 0, SCHEME, 0, SCHEME.length());
-    byte[] given = sum(bears ? authorization.substring(SCHEME.length()).strip() : "");
+    String header = authorization == null ? "" : authorization;
+    boolean bears = header.regionMatches(true, 0, SCHEME, 0, SCHEME.length());
+    byte[] given = sum(bears ? header.substring(SCHEME.length()).strip() : "");
     for (byte[] sum : sums) {
-      admitted |= bears & MessageDigest.isEqual(sum, given);
+      boolean equal = MessageDigest.isEqual(sum, given); // for every key, equal or not
+      admitted |= bears && equal;
     }
     return admitted;
   }

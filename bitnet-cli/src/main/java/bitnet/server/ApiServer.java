@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.eclipse.jetty.http.HttpCompliance;
 import org.eclipse.jetty.http.HttpHeader;
@@ -33,7 +32,7 @@ public final class ApiServer implements AutoCloseable {
   private final ServerSettings settings;
   private final Server server;
   private final ServerConnector connector;
-  private final AtomicReference<Routes> routes;
+  private volatile Routes routes;
   private final RequestLog log;
 
   /// Starts listening.
@@ -58,7 +57,7 @@ public final class ApiServer implements AutoCloseable {
   private ApiServer(ServerSettings settings, Consumer<String> logLine) {
     this.settings = settings;
     this.log = new RequestLog(settings.jsonLog(), logLine);
-    this.routes = new AtomicReference<>(new Routes(settings));
+    this.routes = new Routes(settings);
     QueuedThreadPool pool = new QueuedThreadPool(PLATFORM_THREADS);
     pool.setVirtualThreadsExecutor(VirtualThreads.getNamedVirtualThreadsExecutor("http-"));
     this.server = new Server(pool);
@@ -87,7 +86,7 @@ public final class ApiServer implements AutoCloseable {
 
   /// Serves a model from now on.
   public void serve(BatchedModel model) {
-    routes.set(routes.get().with(model));
+    routes = routes.with(model);
   }
 
   /// Errors of HTTP itself, without anything of the inside.
@@ -113,7 +112,7 @@ public final class ApiServer implements AutoCloseable {
     public boolean handle(Request request, Response response, Callback callback) {
       Exchange exchange = new Exchange(request, response, callback);
       try {
-        routes.get().answer(exchange);
+        routes.answer(exchange);
       } catch (ApiException refused) {
         exchange.fail(refused);
       } catch (IOException gone) {
@@ -125,7 +124,7 @@ public final class ApiServer implements AutoCloseable {
         log.failure(failure);
         exchange.fail(new ApiException(500, "the server failed", null, "internal_error"));
       }
-      routes.get().count(exchange);
+      routes.count(exchange);
       log.request(exchange);
       return true;
     }
@@ -133,12 +132,17 @@ public final class ApiServer implements AutoCloseable {
 
   /// Refuses new connections, lets running requests finish within the drain time and cuts the
   /// others.
-  @Override
-  public void close() {
+  public void stop() {
     try {
       server.stop();
     } catch (Exception cut) { // declared by Jetty: a request did not finish in time
       log.failure(cut);
     }
+  }
+
+  /// As [#stop].
+  @Override
+  public void close() {
+    stop();
   }
 }

@@ -44,8 +44,7 @@ final class Exchange {
 
   /// The body.
   ///
-  /// @throws ApiException with status 413 if it is longer than `most` bytes, before it is read
-  // where
+  /// @throws ApiException with status 413 if it is longer than `most` bytes, before it is read if
   ///     its length is announced; 408 if it does not come
   byte[] body(int most) {
     long announced = request.getLength();

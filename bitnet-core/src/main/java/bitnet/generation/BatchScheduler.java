@@ -10,7 +10,6 @@ import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
@@ -356,17 +355,17 @@ public final class BatchScheduler implements AutoCloseable {
   /// Reads the prompt and hands out the logits after each of its tokens.
   private float[] visitPrompt(Ticket ticket, KvCache cache) {
     int last = ticket.request.prompt.length - 1;
-    AtomicReference<float[]> kept = new AtomicReference<>(new float[0]);
+    float[][] kept = new float[1][];
     model.visitLogits(
         cache,
         ticket.request.prompt,
         (index, logits) -> {
           if (index == last) {
-            kept.set(logits);
+            kept[0] = logits;
           }
           hear(ticket, () -> ticket.listener.promptLogits(index, logits));
         });
-    return kept.get();
+    return kept[0];
   }
 
   private void start(Ticket ticket, int sample) {

@@ -133,15 +133,16 @@ public final class Serve implements Callable<Integer> {
     ServerSettings settings = settings();
     PrintWriter err = spec.commandLine().getErr();
     try (StopSignal stop = StopSignal.install();
-        ApiServer server = ApiServer.start(settings, line -> print(err, line))) {
-      BatchedModel model =
-          BatchedModel.open(modelOptions.path(), runtime.settings(), settings.limits().slots());
-      try (model) {
+        ApiServer server = ApiServer.start(settings, line -> print(err, line));
+        BatchedModel model =
+            BatchedModel.open(modelOptions.path(), runtime.settings(), settings.limits().slots())) {
+      try {
         server.serve(model);
         print(err, "%s: %s".formatted(settings.modelName(), model.description()));
         print(err, "listening on " + server.uri());
         awaitStop(stop);
-        server.close(); // before the model
+      } finally {
+        server.stop(); // before the model
       }
     }
     return ExitCode.OK;
