@@ -39,12 +39,14 @@ class ArchitectureTest {
           "runtime",
           "metrics",
           "training",
-          "generation");
+          "generation",
+          "hub");
 
   private static final Map<String, Set<String>> MAY_USE =
       Map.ofEntries(
           Map.entry("setting", Set.of()),
           Map.entry("storage", Set.of()),
+          Map.entry("hub", Set.of()),
           Map.entry("device", Set.of()),
           Map.entry("quantization", Set.of()),
           Map.entry("tokenizer.jinja", Set.of("storage")),

@@ -25,6 +25,7 @@ final class CommandGroups {
     groups.put(
         "Make models and data",
         List.of("create-model", "train-tokenizer", "make-data", "convert", "verify", "inspect"));
+    groups.put("Hugging Face hub", List.of("pull", "models"));
     groups.put("Train", List.of("train-ce", "train-grpo", "train-reward", "simple-reward"));
     groups.put("Run", List.of("infer", "chat", "serve", "logits"));
     groups.put("Evaluate", List.of("evaluate", "score", "bench", "energy-rl", "report"));

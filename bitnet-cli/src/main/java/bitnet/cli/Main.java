@@ -11,6 +11,8 @@ import bitnet.cli.commands.Infer;
 import bitnet.cli.commands.Inspect;
 import bitnet.cli.commands.Logits;
 import bitnet.cli.commands.MakeData;
+import bitnet.cli.commands.Models;
+import bitnet.cli.commands.Pull;
 import bitnet.cli.commands.Report;
 import bitnet.cli.commands.Score;
 import bitnet.cli.commands.Serve;
@@ -68,6 +70,8 @@ public final class Main implements Runnable {
           Convert.class,
           Verify.class,
           Inspect.class,
+          Pull.class,
+          Models.class,
           TrainCe.class,
           TrainGrpo.class,
           TrainReward.class,

@@ -1,6 +1,7 @@
 package bitnet.cli.commands;
 
 import bitnet.checkpoint.ModelSource;
+import bitnet.cli.option.HubModel;
 import bitnet.cli.option.ModelOptions;
 import bitnet.cli.option.RuntimeOptions;
 import bitnet.cli.output.ExitCode;
@@ -83,7 +84,7 @@ final class BenchInfer implements Callable<Integer> {
           subject.shape,
           benchmark.run(InferenceBenchmark.shape(subject.shape), runtime.settings()));
     } else if (subject.modelPath != null) {
-      try (ModelSource source = ModelSource.open(subject.modelPath)) {
+      try (ModelSource source = ModelSource.open(HubModel.local(subject.modelPath))) {
         print(subject.modelPath.toString(), benchmark.run(source.ternary(), runtime.settings()));
       }
     }

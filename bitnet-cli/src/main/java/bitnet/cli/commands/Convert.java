@@ -3,6 +3,7 @@ package bitnet.cli.commands;
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.checkpoint.ModelFormat;
 import bitnet.checkpoint.ModelSource;
+import bitnet.cli.option.HubModel;
 import bitnet.cli.option.ModelOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.cli.output.Terminal;
@@ -81,7 +82,7 @@ public final class Convert implements Callable<Integer> {
     requireElsewhere();
     long parameters;
     List<String> remarks;
-    try (ModelSource source = ModelSource.open(from)) {
+    try (ModelSource source = ModelSource.open(HubModel.local(from))) {
       parameters = source.weights().config().parameterCount();
       remarks = write(target, source, parameters);
     }

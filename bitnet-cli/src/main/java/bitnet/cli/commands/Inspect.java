@@ -2,6 +2,7 @@ package bitnet.cli.commands;
 
 import bitnet.checkpoint.ModelInspection;
 import bitnet.checkpoint.ModelSource;
+import bitnet.cli.option.HubModel;
 import bitnet.cli.option.ModelOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.cli.output.InspectionPage;
@@ -47,7 +48,7 @@ public final class Inspect implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ModelInspection inspection;
-    try (ModelSource source = ModelSource.open(modelPath)) {
+    try (ModelSource source = ModelSource.open(HubModel.local(modelPath))) {
       inspection = ModelInspection.of(source);
     }
     InspectionText text = new InspectionText(modelPath.toString(), inspection);

@@ -202,7 +202,7 @@ public final class TrainCe implements Callable<Integer> {
     }
   }
 
-  private CrossEntropyRun run() {
+  private CrossEntropyRun run() throws IOException {
     ComputeType type = compute.type(ProcessorFeatures.current());
     return new CrossEntropyRun(
         modelOptions.path(),

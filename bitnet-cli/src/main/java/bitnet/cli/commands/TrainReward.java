@@ -3,6 +3,7 @@ package bitnet.cli.commands;
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.cli.option.BadRecordOptions;
 import bitnet.cli.option.ComputeOptions;
+import bitnet.cli.option.HubModel;
 import bitnet.cli.option.ModelOptions;
 import bitnet.cli.option.OptimizerOptions;
 import bitnet.cli.option.RunOptions;
@@ -259,7 +260,7 @@ public final class TrainReward implements Callable<Integer> {
     try (WriteLock _ = kept.directory().lock();
         TransformerRewardModel model =
             TransformerRewardModel.create(
-                Objects.requireNonNull(modelPath),
+                HubModel.local(Objects.requireNonNull(modelPath)),
                 RewardHead.of(head),
                 new ComputeSettings(compute.device(), compute.threads()),
                 compute.type(ProcessorFeatures.current()))) {

@@ -106,7 +106,8 @@ public final class Verify implements Callable<Integer> {
   }
 
   private void print(
-      PrintWriter out, List<String> findings, Optional<ReferenceLogits.Difference> difference) {
+      PrintWriter out, List<String> findings, Optional<ReferenceLogits.Difference> difference)
+      throws IOException {
     findings.forEach(finding -> out.println("wrong      " + finding));
     difference.ifPresent(
         seen ->
@@ -126,7 +127,8 @@ public final class Verify implements Callable<Integer> {
   }
 
   private void printJson(
-      PrintWriter out, List<String> findings, Optional<ReferenceLogits.Difference> difference) {
+      PrintWriter out, List<String> findings, Optional<ReferenceLogits.Difference> difference)
+      throws IOException {
     ObjectNode root = new ObjectMapper().createObjectNode();
     root.put("model_path", modelOptions.path().toString());
     findings.forEach(root.putArray("findings")::add);

@@ -1,5 +1,6 @@
 package bitnet.cli.option;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -14,8 +15,8 @@ public final class EvaluatedModelOptions {
       names = "--ce_model",
       paramLabel = "DIR",
       description =
-          "Model to evaluate, called ce in the results: a model directory, a training "
-              + "run, a Hugging Face directory or a GGUF file.")
+          "Model to evaluate, called ce in the results: a model directory, a training run, a"
+              + " Hugging Face directory, a GGUF file or ORG/NAME[@REVISION][:QUANT] of the hub.")
   private @Nullable Path crossEntropy;
 
   @Option(
@@ -32,8 +33,10 @@ public final class EvaluatedModelOptions {
 
   private EvaluatedModelOptions() {}
 
-  /// Directories by names.
-  public Map<String, Path> paths() {
+  /// Directories by names; models of the hub are downloaded.
+  ///
+  /// @throws IOException if the hub refuses one
+  public Map<String, Path> paths() throws IOException {
     Map<String, Path> paths = new LinkedHashMap<>();
     if (crossEntropy != null) {
       paths.put("ce", crossEntropy);
@@ -52,6 +55,9 @@ public final class EvaluatedModelOptions {
         throw new IllegalArgumentException(
             "two models are named %s; give one of them another name".formatted(name));
       }
+    }
+    for (Map.Entry<String, Path> model : paths.entrySet()) {
+      model.setValue(HubModel.local(model.getValue()));
     }
     return paths;
   }

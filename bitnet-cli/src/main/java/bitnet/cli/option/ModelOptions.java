@@ -1,5 +1,6 @@
 package bitnet.cli.option;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
@@ -7,7 +8,8 @@ import picocli.CommandLine.Option;
 public final class ModelOptions {
   /// What a path to a model may name.
   public static final String KINDS =
-      "a model directory, a training run, a Hugging Face directory or a GGUF file (no pipe).";
+      "a model directory, a training run, a Hugging Face directory, a GGUF file (no pipe) or"
+          + " ORG/NAME[@REVISION][:QUANT] of the hub.";
 
   @Option(
       names = "--model_path",
@@ -18,8 +20,11 @@ public final class ModelOptions {
 
   private ModelOptions() {}
 
-  /// Where the model is, for [bitnet.checkpoint.ModelSource#open].
-  public Path path() {
+  /// Where the model is, for [bitnet.checkpoint.ModelSource#open]; the hub's are downloaded.
+  ///
+  /// @throws IOException if the hub refuses it
+  public Path path() throws IOException {
+    path = HubModel.local(path); // asks the hub once
     return path;
   }
 }

@@ -1,0 +1,185 @@
+package bitnet.hub;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicLong;
+
+/// A hub and its CDN, on two ports, that fail as they are told.
+final class HubServer implements AutoCloseable {
+  static final String COMMIT = "0123456789abcdef0123456789abcdef01234567";
+  private static final int OK = 200;
+
+  /// What happens to the next request for a file's content.
+  interface Fault {
+    /// Whether the request was answered.
+    boolean answer(HttpExchange exchange, byte[] content) throws IOException;
+  }
+
+  final Map<String, byte[]> files = new TreeMap<>();
+  final ConcurrentLinkedQueue<Fault> faults = new ConcurrentLinkedQueue<>();
+  final ConcurrentLinkedQueue<Integer> apiStatuses = new ConcurrentLinkedQueue<>();
+  final List<String> hubTokens = new CopyOnWriteArrayList<>();
+  final List<String> cdnTokens = new CopyOnWriteArrayList<>();
+  final List<String> requests = new CopyOnWriteArrayList<>();
+  final AtomicLong contentBytes = new AtomicLong();
+  volatile String errorCode = "";
+  volatile boolean hasTree = true;
+  volatile boolean hasRanges = true;
+  volatile boolean hasWrongHashes;
+  private final HttpServer hub = server(this::hub);
+  private final HttpServer cdn = server(this::cdn);
+
+  private static HttpServer server(com.sun.net.httpserver.HttpHandler handler) {
+    try {
+      HttpServer server =
+          HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+      server.createContext("/", handler);
+      server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
+      server.start();
+      return server;
+    } catch (IOException noPort) {
+      throw new java.io.UncheckedIOException(noPort);
+    }
+  }
+
+  String endpoint() {
+    return "http://127.0.0.1:" + hub.getAddress().getPort();
+  }
+
+  private static String token(HttpExchange exchange) {
+    String header = exchange.getRequestHeaders().getFirst("Authorization");
+    return header == null ? "" : header;
+  }
+
+  private void hub(HttpExchange exchange) throws IOException {
+    String path = exchange.getRequestURI().getRawPath();
+    requests.add(path);
+    hubTokens.add(token(exchange));
+    if (path.startsWith("/old/")) { // a renamed repository
+      redirect(exchange, 307, path.replace("/old/", "/org/"));
+    } else if (path.startsWith("/api/models/old/")) {
+      redirect(exchange, 307, path.replace("/old/", "/org/"));
+    } else if (path.contains("/resolve/")) {
+      String file = path.substring(path.indexOf(COMMIT) + COMMIT.length() + 1);
+      String cdnHost = "http://localhost:" + cdn.getAddress().getPort();
+      redirect(exchange, 302, cdnHost + "/" + file + "?signature=secret");
+    } else {
+      api(exchange, path);
+    }
+  }
+
+  private void api(HttpExchange exchange, String path) throws IOException {
+    Integer status = apiStatuses.poll();
+    if (status != null || (path.contains("/tree/") && !hasTree)) {
+      exchange.getResponseHeaders().add("X-Error-Code", errorCode);
+      exchange.getResponseHeaders().add("Retry-After", "0");
+      exchange.sendResponseHeaders(status == null ? 404 : status, -1);
+      exchange.close();
+      return;
+    }
+    StringBuilder json = new StringBuilder();
+    files.forEach(
+        (name, content) ->
+            json.append(json.isEmpty() ? "" : ",")
+                .append(path.contains("/tree/") ? entry(name, content) : sibling(name)));
+    String text =
+        path.contains("/tree/")
+            ? "[" + json + "]"
+            : "{\"sha\":\"%s\",\"siblings\":[%s]}".formatted(COMMIT, json);
+    exchange.sendResponseHeaders(OK, text.getBytes(UTF_8).length);
+    exchange.getResponseBody().write(text.getBytes(UTF_8));
+    exchange.close();
+  }
+
+  private static String sibling(String name) {
+    return "{\"rfilename\":\"%s\"}".formatted(name);
+  }
+
+  private String entry(String name, byte[] content) {
+    String lfs =
+        name.endsWith(".json")
+            ? ""
+            : ",\"lfs\":{\"oid\":\"%s\",\"size\":%d}".formatted(sha256(content), content.length);
+    return "{\"type\":\"file\",\"path\":\"%s\",\"size\":%d,\"oid\":\"%s\"%s}"
+        .formatted(name, content.length, gitSha1(content), lfs);
+  }
+
+  private String sha256(byte[] content) {
+    return hasWrongHashes ? "0".repeat(64) : hash("SHA-256", content);
+  }
+
+  static String gitSha1(byte[] content) {
+    byte[] head = ("blob " + content.length + "\0").getBytes(UTF_8);
+    byte[] all = Arrays.copyOf(head, head.length + content.length);
+    System.arraycopy(content, 0, all, head.length, content.length);
+    return hash("SHA-1", all);
+  }
+
+  static String hash(String algorithm, byte[] content) {
+    try {
+      return HexFormat.of().formatHex(MessageDigest.getInstance(algorithm).digest(content));
+    } catch (NoSuchAlgorithmException impossible) {
+      throw new IllegalStateException(impossible);
+    }
+  }
+
+  private static void redirect(HttpExchange exchange, int status, String to) throws IOException {
+    exchange.getResponseHeaders().add("Location", to);
+    exchange.sendResponseHeaders(status, -1);
+    exchange.close();
+  }
+
+  private void cdn(HttpExchange exchange) throws IOException {
+    cdnTokens.add(token(exchange));
+    byte[] content =
+        files.getOrDefault(exchange.getRequestURI().getPath().substring(1), new byte[0]);
+    boolean large = !exchange.getRequestURI().getPath().endsWith(".json");
+    Fault fault = large ? faults.poll() : null;
+    if (fault != null && fault.answer(exchange, content)) {
+      return;
+    }
+    send(exchange, content, Integer.MAX_VALUE);
+  }
+
+  /// Sends the wanted range, but at most so many bytes of it; then the connection drops.
+  void send(HttpExchange exchange, byte[] content, int most) throws IOException {
+    String range = exchange.getRequestHeaders().getFirst("Range");
+    int from = 0;
+    if (range != null && hasRanges) {
+      from = Integer.parseInt(range.replaceAll("bytes=(\\d+)-", "$1"));
+      exchange
+          .getResponseHeaders()
+          .add(
+              "Content-Range",
+              "bytes %d-%d/%d".formatted(from, content.length - 1, content.length));
+    }
+    int length = content.length - from;
+    exchange.sendResponseHeaders(range != null && hasRanges ? 206 : OK, length == 0 ? -1 : length);
+    int sent = Math.min(most, length);
+    exchange.getResponseBody().write(content, from, sent);
+    exchange.getResponseBody().flush();
+    contentBytes.addAndGet(sent);
+    exchange.close();
+  }
+
+  @Override
+  public void close() {
+    hub.stop(0);
+    cdn.stop(0);
+  }
+}
