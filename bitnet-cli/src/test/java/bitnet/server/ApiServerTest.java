@@ -13,6 +13,7 @@ import bitnet.runtime.RuntimeSettings;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -330,7 +331,7 @@ class ApiServerTest {
 
   @Test
   void aClientThatSendsHalfARequestIsCutOff() throws Exception {
-    try (Socket socket = new Socket("127.0.0.1", server.uri().getPort())) {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.uri().getPort())) {
       socket.setSoTimeout(10_000);
       socket
           .getOutputStream()
@@ -345,7 +346,7 @@ class ApiServerTest {
   @Test
   void aClientThatGoesFreesItsSlot() throws Exception {
     for (int i = 0; i < 8; i++) {
-      try (Socket socket = new Socket("127.0.0.1", server.uri().getPort())) {
+      try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.uri().getPort())) {
         String body = "{\"prompt\": \"w5\", \"max_tokens\": 100000, \"n\": 4, \"stream\": true}";
         String request =
             "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s"

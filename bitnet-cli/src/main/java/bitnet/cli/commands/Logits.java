@@ -94,7 +94,7 @@ public final class Logits implements Callable<Integer> {
     return GraphLanguageModel.load(source.weights(), device.settings());
   }
 
-  private void requireNotTernary(ModelSource source) {
+  private void requireNotTernary(ModelSource source) throws IOException {
     if (!source.isFullPrecision()) {
       throw new IllegalArgumentException(
           "--full_precision: %s is a ternary model; leave the option out"
