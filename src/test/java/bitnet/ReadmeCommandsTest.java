@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -107,19 +108,23 @@ class ReadmeCommandsTest {
     }
     List<Shown> commands = shown(COMMANDS);
     assertThat(commands).hasSizeGreaterThan(20);
-    for (Shown command : commands) {
-      ScriptRun run = shell("exec 2>&1; " + command.shortened());
-      assertThat(run.exitCode())
-          .as("%s\n%s", command.shortened(), run.out())
-          .isEqualTo(command.exitCode());
-      assertThat(run.out()).as(command.shortened()).contains(command.firstWord());
+    Path published = CommandRun.tinyModel(directory.resolve("published"));
+    try (ModelHub hub = new ModelHub(published, 0)) {
+      for (Shown command : commands) {
+        ScriptRun run =
+            shell("exec 2>&1; " + command.shortened(), hub.environment(directory.resolve("hub")));
+        assertThat(run.exitCode())
+            .as("%s\n%s", command.shortened(), run.out())
+            .isEqualTo(command.exitCode());
+        assertThat(run.out()).as(command.shortened()).contains(command.firstWord());
+      }
     }
   }
 
-  private ScriptRun shell(String command) throws Exception {
-    String path = ScriptRun.ROOT.resolve("scripts") + ":" + System.getenv("PATH");
-    return ScriptRun.in(
-        directory, Map.of("PATH", path), "bash", "-c", "exec </dev/null; " + command);
+  private ScriptRun shell(String command, Map<String, String> more) throws Exception {
+    Map<String, String> environment = new HashMap<>(more);
+    environment.put("PATH", ScriptRun.ROOT.resolve("scripts") + ":" + System.getenv("PATH"));
+    return ScriptRun.in(directory, environment, "bash", "-c", "exec </dev/null; " + command);
   }
 
   @Test
@@ -130,7 +135,7 @@ class ReadmeCommandsTest {
     List<Shown> commands = shown(ScriptRun.ROOT.resolve("docs/troubleshooting.md"));
     assertThat(commands).hasSizeGreaterThan(20);
     for (Shown command : commands) {
-      ScriptRun run = shell(command.text());
+      ScriptRun run = shell(command.text(), Map.of());
       assertThat(run.exitCode()).as(command.text()).isBetween(1, 2);
       assertThat(withoutNumbers(run.err().lines().findFirst().orElse("")))
           .as(command.text())
