@@ -32,13 +32,14 @@ class ServeTest {
     Path model = CommandRun.tinyModel(directory.resolve("model"));
     Path log = directory.resolve("log");
     Process process =
-        CommandRun.start(log, "serve", "--model_path", model, "--port=0", "--threads=1");
+        CommandRun.start(
+            log, "serve", "--model_path", model, "--port=0", "--threads=1", "--drain_seconds=60");
     try (HttpClient client = HttpClient.newHttpClient()) {
       HttpRequest request =
           HttpRequest.newBuilder(URI.create(address(process, log) + "/completions"))
               .POST(
                   HttpRequest.BodyPublishers.ofString(
-                      "{\"prompt\": \"A\", \"max_tokens\": 60, \"n\": 60, \"stream\": true}"))
+                      "{\"prompt\": \"A\", \"max_tokens\": 60, \"n\": 24, \"stream\": true}"))
               .build();
       HttpResponse<InputStream> answer =
           client.send(request, HttpResponse.BodyHandlers.ofInputStream());
@@ -63,8 +64,8 @@ class ServeTest {
     assertThat(run.err()).contains("--host 0.0.0.0", "--api_key_file");
   }
 
-  private static String address(Process process, Path log)
-      throws IOException, InterruptedException {
+  /// Where a server listens that was started with this log, with `/v1`.
+  static String address(Process process, Path log) throws IOException, InterruptedException {
     for (int i = 0; i < 1200; i++) {
       Optional<String> line =
           Files.readString(log).lines().filter(each -> each.startsWith(LISTENING)).findFirst();
