@@ -5,6 +5,7 @@ import bitnet.tokenizer.Tokenizer;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 
 /// Tokens as text, and log-probabilities as JSON.
 final class TokenNames {
@@ -33,15 +34,25 @@ final class TokenNames {
     ObjectNode node = RequestBody.JSON.createObjectNode();
     node.put("token", name);
     node.put("logprob", finite(logProbability));
-    if (name.equals("token_id:" + token)) {
+    Optional<byte[]> raw = bytes(token, name);
+    if (raw.isEmpty()) {
       node.putNull("bytes");
     } else {
       ArrayNode bytes = node.putArray("bytes");
-      for (byte each : name.getBytes(StandardCharsets.UTF_8)) {
+      for (byte each : raw.get()) {
         bytes.add(Byte.toUnsignedInt(each));
       }
     }
     return node;
+  }
+
+  /// What the token adds to a text, also where that is part of a character.
+  private Optional<byte[]> bytes(int token, String name) {
+    Optional<byte[]> raw = tokenizer.rawBytes(token).filter(bytes -> bytes.length > 0);
+    if (raw.isPresent() || name.equals("token_id:" + token)) {
+      return raw;
+    }
+    return Optional.of(name.getBytes(StandardCharsets.UTF_8));
   }
 
   /// The most probable tokens and the token itself as completions have them. Tokens of the same

@@ -285,7 +285,9 @@ public final class Tokenizer implements AutoCloseable {
     return file.isSpecial(id);
   }
 
-  Optional<byte[]> rawBytes(int id) {
+  /// The UTF-8 bytes that a token adds to a text, which need not be whole characters; none for an
+  /// id without a token, and empty where the tokenizer knows text only.
+  public Optional<byte[]> rawBytes(int id) {
     return file.rawBytes(id);
   }
 }
