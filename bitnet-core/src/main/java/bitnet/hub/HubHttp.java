@@ -2,6 +2,7 @@ package bitnet.hub;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -14,6 +15,7 @@ import java.util.Set;
 final class HubHttp implements AutoCloseable {
   static final int TRIES = 5;
   private static final int REDIRECTS = 10;
+  private static final int CONNECTIONS = 2;
   private static final Set<Integer> REDIRECT = Set.of(301, 302, 303, 307, 308);
   private static final Set<Integer> RETRIED = Set.of(408, 429, 500, 502, 503, 504);
   private static final long LONGEST_WAIT_SECONDS = 300;
@@ -40,10 +42,12 @@ final class HubHttp implements AutoCloseable {
   ///
   /// @param path from the endpoint on, with a slash first
   /// @param from first byte that is wanted; 0 asks for all
-  /// @throws HubException if the hub cannot be reached or fails, after five tries
+  /// @throws HubException if the hub fails after five tries, or refuses two connections: without a
+  ///     network nobody waits long
   HttpResponse<InputStream> get(String path, long from) throws IOException {
     for (int tries = 1; ; tries++) {
       HubException failure;
+      int most = TRIES;
       Duration pause = firstPause.multipliedBy(1L << (tries - 1));
       try {
         HttpResponse<InputStream> response = follow(URI.create(endpoint + path), from);
@@ -61,13 +65,14 @@ final class HubHttp implements AutoCloseable {
       } catch (HubException refused) {
         throw refused;
       } catch (IOException unreachable) {
+        most = unreachable instanceof ConnectException ? CONNECTIONS : TRIES;
         failure =
             new HubException(
                 "the hub at %s cannot be reached (%s); check the network and HF_ENDPOINT"
                     .formatted(endpoint.getHost(), unreachable.getClass().getSimpleName()),
                 true);
       }
-      if (tries == TRIES || pause.toSeconds() > LONGEST_WAIT_SECONDS) {
+      if (tries >= most || pause.toSeconds() > LONGEST_WAIT_SECONDS) {
         throw failure;
       }
       sleep(pause);

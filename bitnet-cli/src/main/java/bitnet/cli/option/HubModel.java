@@ -4,6 +4,7 @@ import bitnet.cli.output.DownloadOutput;
 import bitnet.cli.output.StandardStreams;
 import bitnet.hub.HubClient;
 import bitnet.hub.HubEnvironment;
+import bitnet.hub.HubException;
 import bitnet.hub.HubName;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -18,7 +19,17 @@ public final class HubModel {
   /// @throws IOException if the hub refuses it
   public static Path local(Path path) throws IOException {
     Optional<HubName> name = HubName.ofModelPath(path);
-    return name.isPresent() ? download(name.get()) : path;
+    if (name.isEmpty()) {
+      return path;
+    }
+    try {
+      return download(name.get());
+    } catch (HubException refused) { // the name may be a mistyped path
+      throw new IOException(
+          "%s: no such file or directory; as a model of the hub: %s"
+              .formatted(path, refused.getMessage()),
+          refused);
+    }
   }
 
   /// Where a model of the hub is after its download.
