@@ -16,7 +16,7 @@ final class ApiKeys {
     this.sums = keys.stream().map(ApiKeys::sum).toList();
   }
 
-  /// Whether there is no key, or the header bears one of them.
+  /// Whether the server has no keys, or the header carries one of them.
   boolean admit(@Nullable String authorization) {
     boolean admitted = sums.isEmpty();
     String header = authorization == null ? "" : authorization;

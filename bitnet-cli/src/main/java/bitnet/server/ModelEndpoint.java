@@ -29,7 +29,7 @@ final class ModelEndpoint {
   ObjectNode get(String id) {
     if (!id.equals(name)) {
       throw new ApiException(
-          404, "there is no such model; this server has " + name, "model", "model_not_found");
+          404, "the model is not served here; use " + name, "model", "model_not_found");
     }
     return entry();
   }

@@ -8,7 +8,7 @@ import java.util.List;
 ///
 /// @param host address or name to listen on
 /// @param port 0 takes a free one
-/// @param apiKeys keys of which a request must bear one; none lets everybody in
+/// @param apiKeys accepted keys, of which a request must carry one; without any, requests need none
 /// @param modelName name under which the model is listed
 /// @param jsonLog whether the line per request is a JSON object
 /// @param limits of requests

@@ -20,7 +20,7 @@ import java.util.stream.Stream;
 public record CachedModel(String repository, Path directory, long bytes, Instant lastUse) {
   private static final String PREFIX = "models--";
 
-  /// The models in a cache, by name; none if there is no cache.
+  /// The models in a cache, by name; empty if the cache does not exist.
   public static List<CachedModel> list(Path cache) throws IOException {
     List<CachedModel> models = new ArrayList<>();
     if (!Files.isDirectory(cache)) {

@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// One model in the cache of `huggingface_hub`: `blobs/HASH`, `refs/REVISION` and
-/// `snapshots/COMMIT/FILE`, a link to the blob, or a copy where there are no links.
+/// `snapshots/COMMIT/FILE`, a link to the blob, or a copy where links are not supported.
 final class HubCache {
   private static final String TAG = "Signature: 8a477f597d28d172789f06886806bc55\n";
   private static final Duration LOCK_POLL = Duration.ofMillis(50);
