@@ -31,10 +31,6 @@ final class HubCache {
     this.model = root.resolve(name.directory());
   }
 
-  Path model() {
-    return model;
-  }
-
   Path snapshot(String commit) {
     return model.resolve("snapshots").resolve(commit);
   }

@@ -74,9 +74,7 @@ public enum ModelFamily {
     this.queryKeyNorms = queryKeyNorms;
   }
 
-  /// The family of a model.
-  ///
-  /// @throws IllegalArgumentException if no family has its combination of pieces
+  /// The family whose class computes a model.
   public static ModelFamily of(LlamaConfig config) {
     AttentionVariant attention = config.heads().variant();
     if (config.subNorms()) {

@@ -51,7 +51,7 @@ public final class Serve implements Callable<Integer> {
   @Option(
       names = "--api_key_file",
       paramLabel = "FILE",
-      description = "File with API keys, one per line; requests must bear one of them.")
+      description = "File with API keys, one per line; requests must carry one of them.")
   private @Nullable Path apiKeyFile;
 
   @Option(
