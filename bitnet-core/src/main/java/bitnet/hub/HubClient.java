@@ -38,8 +38,7 @@ public final class HubClient {
 
   /// Where a model is after what is missing of it was downloaded: the directory of its snapshot, or
   /// a GGUF file in it. A complete model of a full commit hash needs no network; if the hub cannot
-  // be reached,
-  /// the last complete download is returned.
+  /// be reached, the last complete download is returned.
   ///
   /// @throws HubException if the hub refuses it, or if it is not in the cache and offline
   public Path path(HubName name) throws IOException {
