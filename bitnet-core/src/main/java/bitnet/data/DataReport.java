@@ -10,8 +10,14 @@ import java.util.Locale;
 /// @param bytes UTF-8 bytes of the text kept, without separators
 /// @param skipped records left out
 /// @param firstReasons why, for the first few of these: `file:line: reason`
+/// @param lengths of the examples
 public record DataReport(
-    long examples, long tokens, long bytes, long skipped, List<String> firstReasons) {
+    long examples,
+    long tokens,
+    long bytes,
+    long skipped,
+    List<String> firstReasons,
+    RecordLengths lengths) {
 
   /// Copies the list.
   public DataReport {

@@ -2,6 +2,7 @@ package bitnet.data;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /// Takes examples from a reader and tokenizes them.
 final class ExampleTokenizer {
@@ -21,6 +22,9 @@ final class ExampleTokenizer {
   private final LossMask mask;
   private final int[] separator;
   private final StringBuilder pending = new StringBuilder();
+  private final RecordLengths lengths = new RecordLengths();
+  private int[] last = {}; // tokens of the last part
+  private long begin; // of the current example
   private long examples;
   private long bytes;
   private boolean masked; // whether any prompt was
@@ -48,18 +52,35 @@ final class ExampleTokenizer {
     endExample();
   }
 
-  /// Adds a complete example. A prompt that is masked is tokenized by itself, as
-  /// it is when the model is asked, but for special tokens around it.
+  /// Adds a complete example. A part that is masked is tokenized by itself, as it is when the model
+  /// is asked, but for special tokens around it. A conversation whose template has ended it with
+  /// the end of text gets no second one.
   void addExample(JsonExample example) throws IOException {
-    if (mask == LossMask.NONE || example.prompt().isEmpty()) {
-      addExample(example.prompt() + example.text());
+    if (!example.hasPrompt() || (mask == LossMask.NONE && !example.conversation())) {
+      example.parts().forEach(part -> pending.append(part.text()));
+      addExample("");
       return;
     }
-    append(example.prompt(), cache::addMasked);
-    tokenize(pending.toString(), cache::addMasked);
-    pending.setLength(0);
     masked = true;
-    addExample(example.text());
+    TokenSink sink = cache::add;
+    for (JsonExample.Part part : example.parts()) {
+      sink = part.target() ? cache::add : cache::addMasked;
+      append(part.text(), sink);
+      tokenize(pending.toString(), sink);
+      pending.setLength(0);
+    }
+    if (!(example.conversation() && isEnded())) {
+      sink.take(separator);
+    }
+    finishExample();
+  }
+
+  /// Whether the last part has an end of text, followed by a line break at most.
+  private boolean isEnded() {
+    return encoding.endOfText().isPresent()
+        && Arrays.stream(last)
+            .skip(Math.max(0, last.length - 2))
+            .anyMatch(token -> token == encoding.endOfText().getAsInt());
   }
 
   /// Adds to the current example.
@@ -83,13 +104,20 @@ final class ExampleTokenizer {
     tokenize(pending.toString(), cache::add);
     pending.setLength(0);
     cache.add(separator);
+    finishExample();
+  }
+
+  private void finishExample() {
     cache.endRecord();
+    lengths.add(cache.size() - begin);
+    begin = cache.size();
     examples++;
   }
 
   private void tokenize(String text, TokenSink sink) throws IOException {
     if (!text.isEmpty()) {
-      sink.take(encoding.encode(text));
+      last = encoding.encode(text);
+      sink.take(last);
       bytes += text.getBytes(StandardCharsets.UTF_8).length;
     }
   }
@@ -122,8 +150,10 @@ final class ExampleTokenizer {
     if (mask == LossMask.PROMPTS && !masked) {
       throw bad.nothing(
           "question",
-          "completion_only_loss needs records with \"query\" and \"answer\"; leave it out");
+          "completion_only_loss needs records with \"query\" and \"answer\", or \"messages\"; leave"
+              + " it out");
     }
-    return new DataReport(examples, cache.size(), bytes, bad.skipped(), bad.firstReasons());
+    return new DataReport(
+        examples, cache.size(), bytes, bad.skipped(), bad.firstReasons(), lengths);
   }
 }

@@ -68,7 +68,7 @@ public final class TextDataset implements Closeable {
       }
       ExampleTokenizer intake = new ExampleTokenizer(known, encoding, mask, cache);
       BadRecords bad = new BadRecords(file, policy);
-      new TextReader(in.stream(), intake, bad).read(known);
+      new TextReader(in.stream(), intake, bad).read(known, encoding.chatTemplate());
       DataReport report = intake.report(bad);
       return new TextDataset(cache, cache.stream(), report);
     } catch (IOException | RuntimeException failure) {

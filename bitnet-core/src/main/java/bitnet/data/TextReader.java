@@ -1,5 +1,6 @@
 package bitnet.data;
 
+import bitnet.tokenizer.ChatTemplate;
 import java.io.IOException;
 import java.io.InputStream;
 
@@ -19,10 +20,12 @@ final class TextReader {
 
   /// Reads the text to its end.
   ///
+  /// @param template what writes conversations
   /// @throws BadRecordException at the first bad record, unless these are skipped
-  void read(TextFormat format) throws IOException {
+  void read(TextFormat format, ChatTemplate template) throws IOException {
     JsonReader json =
-        new JsonReader(bad, JsonExample.SHAPE, record -> intake.addExample(JsonExample.of(record)));
+        new JsonReader(
+            bad, JsonExample.SHAPE, record -> intake.addExample(JsonExample.of(record, template)));
     switch (format) {
       case LINES -> TextLines.read(in, bad, this::readLine);
       case DOCUMENT -> readDocument();

@@ -7,14 +7,16 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.CharBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.UUID;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/// A temporary file of token ids, 2 bytes each where the vocabulary allows it and no loss is
+/// A temporary file of token ids, 2 bytes each where the vocabulary allows it and no token is
 /// masked, else 4.
 ///
 /// On Linux and macOS the file has no name from the moment it is opened, so that even a killed
@@ -23,10 +25,10 @@ final class TokenCache implements Closeable {
   private static final int BUFFER_BYTES = 1 << 18;
 
   private final Path directory;
-  private final FileChannel channel;
   private final Arena arena = Arena.ofShared();
-  private final LossMask mask;
-  private final boolean wide;
+  private FileChannel channel;
+  private LossMask mask;
+  private boolean wide;
   private final ByteBuffer buffer =
       ByteBuffer.allocateDirect(BUFFER_BYTES).order(ByteOrder.nativeOrder());
   private final @Nullable RecordStarts records;
@@ -73,7 +75,29 @@ final class TokenCache implements Closeable {
 
   /// Adds tokens that are only read.
   void addMasked(int[] tokens) throws IOException {
+    mask = LossMask.PROMPTS;
+    widen();
     add(Arrays.stream(tokens).map(token -> ~token).toArray());
+  }
+
+  /// From 2 bytes a token to 4, which a masked one takes.
+  private void widen() throws IOException {
+    if (wide) {
+      return;
+    }
+    flush();
+    wide = true;
+    size = 0;
+    try (FileChannel narrow = channel) {
+      channel = open(directory);
+      ByteBuffer part = ByteBuffer.allocate(BUFFER_BYTES).order(ByteOrder.nativeOrder());
+      for (long at = 0; narrow.read(part, at) >= 0; at += part.limit()) {
+        part.flip();
+        CharBuffer tokens = part.asCharBuffer();
+        add(IntStream.range(0, tokens.remaining()).map(tokens::get).toArray());
+        part.clear();
+      }
+    }
   }
 
   /// Ends a record.

@@ -1,5 +1,8 @@
 package bitnet.data;
 
+import bitnet.tokenizer.ChatTemplate;
+import bitnet.tokenizer.Tokenizer;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
 
@@ -8,7 +11,30 @@ import java.util.function.Function;
 /// @param encoder text to token ids, without special tokens added
 /// @param endOfText the token that ends an example, where the vocabulary has one
 /// @param vocabSize every id is below it
-public record TokenEncoding(Function<String, int[]> encoder, OptionalInt endOfText, int vocabSize) {
+/// @param chatTemplate makes a text of conversations
+public record TokenEncoding(
+    Function<String, int[]> encoder,
+    OptionalInt endOfText,
+    int vocabSize,
+    ChatTemplate chatTemplate) {
+
+  /// The same with the plain template.
+  public TokenEncoding(Function<String, int[]> encoder, OptionalInt endOfText, int vocabSize) {
+    this(encoder, endOfText, vocabSize, ChatTemplate.plain());
+  }
+
+  /// What a dataset needs to know of a model's tokenizer.
+  ///
+  /// @param chatTemplate of the model, which uses the plain one if it has none
+  /// @param vocabSize of the model
+  public static TokenEncoding of(
+      Tokenizer tokenizer, Optional<ChatTemplate> chatTemplate, int vocabSize) {
+    return new TokenEncoding(
+        tokenizer::encode,
+        tokenizer.endOfText(),
+        vocabSize,
+        chatTemplate.orElseGet(ChatTemplate::plain));
+  }
 
   /// Checks the numbers.
   ///

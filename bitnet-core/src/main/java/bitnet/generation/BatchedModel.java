@@ -90,7 +90,7 @@ public final class BatchedModel implements AutoCloseable {
     if (template.isPresent()) {
       return tokenizer.encode(template.get().render(messages, true));
     }
-    String text = new ChatTemplate(Conversation.PLAIN, null, null).render(messages, true);
+    String text = ChatTemplate.plain().render(messages, true);
     return generator.promptTokens(text);
   }
 

@@ -15,14 +15,6 @@ import org.jspecify.annotations.Nullable;
 /// A conversation with a model: remembers its turns, and what the model has read of them already.
 /// One thread uses it; the model and the tokenizer stay their owner's.
 public final class Conversation implements AutoCloseable {
-  /// How a conversation is written for a model that has no template: as the toolkit's own questions
-  /// and answers are.
-  static final String PLAIN =
-      "{% for message in messages %}"
-          + "<{{ message.role }}>{{ message.content }}</{{ message.role }}>"
-          + "{% endfor %}"
-          + "{% if add_generation_prompt %}<assistant>{% endif %}";
-
   private static final List<String> PLAIN_STOPS = List.of("</assistant>", "<user>");
   private static final int ROOM = 512; // tokens, so that few turns need a larger session
 
@@ -51,7 +43,7 @@ public final class Conversation implements AutoCloseable {
     this.model = model;
     this.tokenizer = tokenizer;
     this.generator = generator;
-    this.template = template.orElseGet(() -> new ChatTemplate(PLAIN, null, null));
+    this.template = template.orElseGet(ChatTemplate::plain);
     this.plain = template.isEmpty();
     this.settings = template.isPresent() ? settings : withStops(settings);
   }

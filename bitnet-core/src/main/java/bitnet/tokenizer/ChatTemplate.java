@@ -27,12 +27,21 @@ public final class ChatTemplate {
   /// The file of its own that a template may have.
   public static final String FILE = "chat_template.jinja";
 
+  /// How a conversation is written for a model that has no template: as the toolkit's own questions
+  /// and answers are.
+  private static final String PLAIN =
+      "{% for message in messages %}"
+          + "<{{ message.role }}>{{ message.content }}</{{ message.role }}>"
+          + "{% endfor %}"
+          + "{% if add_generation_prompt %}<assistant>{% endif %}";
+
   private static final String KEY = "chat_template";
   private static final int MOST_BYTES = 1 << 20;
 
   private final String source;
   private final @Nullable String beginOfText;
   private final @Nullable String endOfText;
+  private @Nullable Template parsed;
 
   /// One turn of a conversation.
   ///
@@ -49,6 +58,11 @@ public final class ChatTemplate {
     this.source = source;
     this.beginOfText = beginOfText;
     this.endOfText = endOfText;
+  }
+
+  /// The template for models that have none: `<user>...</user><assistant>...</assistant>`.
+  public static ChatTemplate plain() {
+    return new ChatTemplate(PLAIN, null, null);
   }
 
   /// Reads the template of a model directory, if it has one. A file of its own rules over
@@ -133,7 +147,7 @@ public final class ChatTemplate {
       variables.put("eos_token", endOfText);
     }
     try {
-      return Template.parse(source).render(variables);
+      return template().render(variables);
     } catch (Refusal refusal) {
       throw new IllegalArgumentException(
           "the chat template refuses this conversation: " + refusal.getMessage(), refusal);
@@ -141,6 +155,13 @@ public final class ChatTemplate {
       throw new IllegalArgumentException(
           "the chat template does not render: " + oneLine(failure.getMessage()), failure);
     }
+  }
+
+  private synchronized Template template() {
+    if (parsed == null) {
+      parsed = Template.parse(source);
+    }
+    return parsed;
   }
 
   private static Map<String, Object> variable(Message message) {

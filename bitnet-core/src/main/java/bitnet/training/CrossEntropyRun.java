@@ -81,12 +81,13 @@ public record CrossEntropyRun(
       checkLengths(config);
       announce(config, say);
       try (Tokenizer tokenizer = source.tokenizer();
-          TextDataset dataset = open(text.dataset(), encoding(tokenizer, config));
+          TextDataset dataset = open(text.dataset(), encoding(source, tokenizer));
           TextDataset evaluation =
               text.evalDataset() == null
                   ? null
-                  : open(text.evalDataset(), encoding(tokenizer, config))) {
+                  : open(text.evalDataset(), encoding(source, tokenizer))) {
         say.accept("data: " + dataset.report().summary());
+        say.accept("lengths: " + dataset.report().lengths().summary(settings.batches().seqLen()));
         if (evaluation != null) {
           say.accept("held out: " + evaluation.report().summary());
         }
@@ -131,8 +132,10 @@ public record CrossEntropyRun(
     }
   }
 
-  private static TokenEncoding encoding(Tokenizer tokenizer, LlamaConfig config) {
-    return new TokenEncoding(tokenizer::encode, tokenizer.endOfText(), config.vocabSize());
+  private static TokenEncoding encoding(ModelSource source, Tokenizer tokenizer)
+      throws IOException {
+    return TokenEncoding.of(
+        tokenizer, source.chatTemplate(), source.weights().config().vocabSize());
   }
 
   private void checkLengths(LlamaConfig config) {

@@ -241,7 +241,10 @@ class TextDatasetTest {
     try (TextDataset dataset =
         ByteTokens.open(
             file("text", "añb\r\n😀\n"), TextFormat.LINES, BadRecordPolicy.STOP, directory)) {
-      assertThat(dataset.report()).isEqualTo(new DataReport(2, 10, 8, 0, List.of()));
+      assertThat(dataset.report())
+          .isEqualTo(new DataReport(2, 10, 8, 0, List.of(), dataset.report().lengths()));
+      assertThat(dataset.report().lengths().summary(4))
+          .isEqualTo("5 to 5 tokens, median 5, 99% of at most 5; 2 longer than 4");
       assertThat(dataset.report().summary()).isEqualTo("2 examples, 10 tokens, 8 bytes");
     }
   }

@@ -128,7 +128,7 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
   private Text read(EvaluatedModel model) throws IOException {
     Tokenizer tokenizer = model.tokenizer();
     TokenEncoding encoding =
-        new TokenEncoding(tokenizer::encode, tokenizer.endOfText(), tokenizer.vocabSize());
+        TokenEncoding.of(tokenizer, tokenizer.chatTemplate(), tokenizer.vocabSize());
     Path directory = Files.createTempDirectory("bitnet-");
     try (TextDataset data = TextDataset.open(file, format, policy, encoding, directory)) {
       if (data.tokens().size() < 2 || data.tokens().size() > Integer.MAX_VALUE) {

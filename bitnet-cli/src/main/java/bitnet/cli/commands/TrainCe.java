@@ -49,7 +49,8 @@ public final class TrainCe implements Callable<Integer> {
       paramLabel = "FILE",
       description =
           "Training text: plain (one example per line), JSON or JSONL with a field "
-              + "\"text\", or with \"query\", \"answer\" and optionally \"reasoning\"."
+              + "\"text\", with \"query\", \"answer\" and optionally \"reasoning\", or with"
+              + " \"messages\", of which the assistant's turns are learned."
               + " Read once: a file or a pipe.")
   private Path dataset;
 
