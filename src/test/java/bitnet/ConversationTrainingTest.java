@@ -79,6 +79,6 @@ class ConversationTrainingTest {
 
     assertThat(refused.err())
         .contains(chats + ":1: no message of the assistant is to be learned; add one, or delete");
-    assertThat(refused.exitCode()).isEqualTo(1);
+    assertThat(refused.exitCode()).isEqualTo(2);
   }
 }

@@ -162,6 +162,64 @@ class EvaluateTest {
         .isCloseTo(nats / Math.log(2), offset(1e-9));
   }
 
+  /// The same of records that are read one by one, the last of them longer than a sequence.
+  @ParameterizedTest
+  @CsvSource({"false, 142", "true, 59"})
+  void perplexityOfRecordsIsTheHeldOutLossOfTrainingOnThem(boolean completionsOnly, int predicted)
+      throws IOException {
+    String chat =
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"%s\"},"
+            + "{\"role\":\"assistant\",\"content\":\"%s\"}]}%n";
+    String question = "{\"query\":\"%s\",\"answer\":\"%s\"}%n";
+    Path records =
+        Files.writeString(
+            directory.resolve("records.jsonl"),
+            chat.formatted("a", "eins")
+                + question.formatted("one?", "yes")
+                + question.formatted("two?", "no")
+                + question.formatted("three?", "a long answer ".repeat(9)));
+    List<String> reading =
+        new ArrayList<>(List.of("--dataset=" + records, "--packing=records", "--batch_size=2"));
+    if (completionsOnly) {
+      reading.add("--completion_only_loss");
+    }
+    List<String> training =
+        new ArrayList<>(
+            List.of(
+                "train-ce",
+                "--eval_dataset=" + records,
+                "--model_path=" + model,
+                "--output_dir=" + directory.resolve("run"),
+                "--eval_tokens=0",
+                "--iters=1",
+                "--seq_len=64",
+                "--dtype=fp32",
+                "--threads=1"));
+    training.addAll(reading);
+    List<String> judging =
+        new ArrayList<>(
+            List.of(
+                "evaluate",
+                "--task=perplexity",
+                "--ce_model=" + model,
+                "--context=64",
+                "--lm_head=fp32",
+                "--kv_cache=fp32",
+                "--json"));
+    judging.addAll(reading);
+
+    String trained = CommandRun.succeeding(training.toArray()).out();
+    String judged = CommandRun.succeeding(judging.toArray()).out();
+
+    Matcher loss = Pattern.compile("step 0/1  held-out loss ([\\d.]+)").matcher(trained);
+    assertThat(loss.find()).isTrue();
+    JsonNode figures = MAPPER.readTree(judged).path("models").path("ce");
+    assertThat(figures.at("/nats_per_token/value").doubleValue())
+        .isCloseTo(Double.parseDouble(loss.group(1)), offset(1e-4));
+    assertThat(figures.at("/tokens/value").intValue()).isEqualTo(predicted);
+    assertThat(figures.has("nats_per_byte")).isFalse();
+  }
+
   @Test
   void aGgufFileIsJudgedLikeTheModelThatItWasMadeOf() throws IOException {
     Path file = directory.resolve("model.gguf");

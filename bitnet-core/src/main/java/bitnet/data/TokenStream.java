@@ -65,18 +65,23 @@ public final class TokenStream {
     return found < 0 ? -found - 1 : found;
   }
 
-  /// The number of records that begin in this part; 0 if that is not known.
-  int records() {
+  /// The number of records that begin in this part; 0 if that is not known, because the dataset was
+  /// not opened with [Packing#RECORDS].
+  public int records() {
     return records;
   }
 
-  /// Where a record begins.
-  long recordStart(int record) {
+  /// The position of a record's first token.
+  ///
+  /// @param record from 0 to below [#records]
+  public long recordStart(int record) {
     return recordStarts[firstRecord + record] - from;
   }
 
-  /// Where a record ends, at the latest at the end of this part.
-  long recordEnd(int record) {
+  /// The position after a record's last token, at the latest the end of this part.
+  ///
+  /// @param record from 0 to below [#records]
+  public long recordEnd(int record) {
     return Math.min(recordStarts[firstRecord + record + 1] - from, size);
   }
 
@@ -155,7 +160,7 @@ public final class TokenStream {
   }
 
   /// The same, with [TokenBatch#NO_TARGET] in the place of masked tokens.
-  void copyTargets(long start, int count, int[] into, int offset) {
+  public void copyTargets(long start, int count, int[] into, int offset) {
     copyRaw(start, count, into, offset);
     for (int i = offset; i < offset + count; i++) {
       into[i] = Math.max(into[i], TokenBatch.NO_TARGET);

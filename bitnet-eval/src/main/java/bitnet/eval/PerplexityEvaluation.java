@@ -2,9 +2,12 @@ package bitnet.eval;
 
 import bitnet.data.BadRecordPolicy;
 import bitnet.data.DataReport;
+import bitnet.data.LossMask;
+import bitnet.data.Packing;
 import bitnet.data.TextDataset;
 import bitnet.data.TextFormat;
 import bitnet.data.TokenEncoding;
+import bitnet.data.TokenStream;
 import bitnet.runtime.KvCache;
 import bitnet.storage.ContentDigest;
 import bitnet.tokenizer.Tokenizer;
@@ -17,21 +20,26 @@ import java.util.List;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
-/// How well models foresee a text: the mean loss, -ln p of each token after those before it.
+/// How well models predict a text: the mean loss, -ln p of each token after those before it.
 ///
-/// The text is read in windows of `context` tokens, each `stride` tokens after the one before. A
-/// token is predicted once, in the first window that has it, so with a stride below the context it
-/// has at least `context - stride` tokens before it, but for the first window. The first token of
-/// the text has none and is not predicted. With windows side by side, the stride equal to the
-/// context, the value is the held-out loss of training with sequences of that length on the whole
-/// of the same text, in the same text format, without masks and not packed by records, but for the
-/// rounding of the runtime.
+/// With [Packing#STREAM] the text is read in windows of `context` tokens, each `stride` tokens
+/// after the one before. A token is predicted once, in the first window that has it, so with a
+/// stride below the context it has at least `context - stride` tokens before it, but for the first
+/// window. The first token of the text has none and is not predicted. With windows side by side,
+/// the stride equal to the context, the value is the held-out loss of training with sequences of
+/// that length on the whole of the same text, in the same text format and with the same mask, but
+/// for the rounding of the runtime.
+///
+/// With [Packing#RECORDS] every record is read by itself from position 0, up to `context` of its
+/// tokens; the value is then the held-out loss of training with that packing.
 public final class PerplexityEvaluation implements Evaluation<PerplexitySample> {
   private static final int BATCHES_A_CHUNK = 4;
 
   private final Path file;
   private final TextFormat format;
   private final BadRecordPolicy policy;
+  private final LossMask mask;
+  private final Packing packing;
   private final OptionalInt context;
   private final OptionalInt stride;
   private final int batchSize;
@@ -40,52 +48,43 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
   /// The file as one model reads it.
   ///
   /// @param model its name
+  /// @param tokens ids
+  /// @param targets the same, -1 where a token is masked
   /// @param bytes of the text and its separators
-  private record Text(String model, int[] tokens, long bytes, TokenWindows windows) {}
+  private record Text(String model, int[] tokens, int[] targets, long bytes, TokenWindows windows) {
 
-  /// Windows over a text.
-  ///
-  /// @param context tokens that a window reads at most
-  /// @param stride from the beginning of one to that of the next
-  /// @param last the position of the last token of the text
-  record TokenWindows(int context, int stride, int last) {
-
-    int count() {
-      return 1 + Math.ceilDiv(Math.max(0, last - context), stride);
-    }
-
-    /// The first token that a window reads.
-    int start(int window) {
-      return window * stride;
-    }
-
-    /// The last token that a window foretells.
-    int end(int window) {
-      return (int) Math.min(last, (long) start(window) + context);
-    }
-
-    /// The first token that it foretells and no earlier one did.
-    int first(int window) {
-      return window == 0 ? 1 : end(window - 1) + 1;
+    private boolean isMasked() {
+      return Arrays.stream(targets).anyMatch(target -> target < 0);
     }
   }
 
   /// An evaluation on a text.
   ///
+  /// @param mask tokens that are only read
   /// @param context the length of a window, at least 1; empty for a model's whole context
-  /// @param stride at least 1 and at most the context; empty for half of it
+  /// @param stride at least 1 and at most the context; empty for half of it, and for records
   /// @param batchSize windows that are read together; changes the speed only
+  /// @throws IllegalArgumentException if records are given a stride, or a document as records
   public PerplexityEvaluation(
       Path file,
       TextFormat format,
       BadRecordPolicy policy,
+      LossMask mask,
+      Packing packing,
       OptionalInt context,
       OptionalInt stride,
       int batchSize) {
     AnswerSettings.requireBatch(batchSize);
+    if (packing == Packing.RECORDS && stride.isPresent()) {
+      throw new IllegalArgumentException(
+          "stride %d has no effect with packing records, whose windows are the records; leave it out"
+              .formatted(stride.getAsInt()));
+    }
     this.file = file;
     this.format = format;
     this.policy = policy;
+    this.mask = mask;
+    this.packing = packing;
     this.context = context;
     this.stride = stride;
     this.batchSize = batchSize;
@@ -103,7 +102,10 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
 
   @Override
   public String settings() throws IOException {
-    return "%s %s %s %s %s".formatted(format, policy, context, stride, ContentDigest.of(file));
+    String known =
+        "%s %s %s %s %s".formatted(format, policy, context, stride, ContentDigest.of(file));
+    boolean plain = mask == LossMask.NONE && packing == Packing.STREAM;
+    return plain ? known : "%s %s %s".formatted(known, mask, packing); // as files of 0.1.0 have it
   }
 
   @Override
@@ -130,15 +132,19 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
     TokenEncoding encoding =
         TokenEncoding.of(tokenizer, tokenizer.chatTemplate(), tokenizer.vocabSize());
     Path directory = Files.createTempDirectory("bitnet-");
-    try (TextDataset data = TextDataset.open(file, format, policy, encoding, directory)) {
-      if (data.tokens().size() < 2 || data.tokens().size() > Integer.MAX_VALUE) {
+    try (TextDataset data =
+        TextDataset.open(file, format, policy, mask, packing, encoding, directory)) {
+      TokenStream stream = data.tokens();
+      if (stream.size() < 2 || stream.size() > Integer.MAX_VALUE || !stream.hasTargets()) {
         throw new IllegalArgumentException(
-            "%s has %d tokens; give a text of 2 to %d"
-                .formatted(file, data.tokens().size(), Integer.MAX_VALUE));
+            "%s has %d tokens and nothing to predict; give a text of 2 to %d"
+                .formatted(file, stream.size(), Integer.MAX_VALUE));
       }
-      int[] tokens = new int[(int) data.tokens().size()];
-      data.tokens().copy(0, tokens.length, tokens, 0);
-      return new Text(model.name(), tokens, bytes(data.report()), windows(model, tokens.length));
+      int[] tokens = new int[(int) stream.size()];
+      stream.copy(0, tokens.length, tokens, 0);
+      int[] targets = new int[tokens.length];
+      stream.copyTargets(0, targets.length, targets, 0);
+      return new Text(model.name(), tokens, targets, bytes(data.report()), windows(model, stream));
     } finally {
       Files.deleteIfExists(directory);
     }
@@ -151,12 +157,15 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
     return report.bytes() + (format == TextFormat.DOCUMENT ? 0 : report.examples());
   }
 
-  private TokenWindows windows(EvaluatedModel model, int tokens) {
+  private TokenWindows windows(EvaluatedModel model, TokenStream stream) {
     int length = context.orElse(model.context());
     if (length < 1 || length > model.context()) {
       throw new IllegalArgumentException(
           "context %d is not from 1 to the %d of %s; use %d"
               .formatted(length, model.context(), model.name(), model.context()));
+    }
+    if (packing == Packing.RECORDS) {
+      return TokenWindows.ofRecords(stream, length);
     }
     int step = stride.orElse(Math.max(1, length / 2));
     if (step < 1 || step > length) {
@@ -164,7 +173,7 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
           "stride %d is not from 1 to the context of %d, so tokens would be left out; use %d"
               .formatted(step, length, length));
     }
-    return new TokenWindows(length, step, tokens - 1);
+    return new TokenWindows.Sliding(length, step, (int) stream.size() - 1);
   }
 
   @Override
@@ -190,18 +199,19 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
         int end = windows.end(window);
         caches.add(model.llama().newCache(end - start));
         inputs.add(Arrays.copyOfRange(read.tokens(), start, end));
-        int[] target = Arrays.copyOfRange(read.tokens(), start + 1, end + 1);
+        int[] target = Arrays.copyOfRange(read.targets(), start + 1, end + 1);
         Arrays.fill(target, 0, windows.first(window) - start - 1, -1);
         targets.add(target);
       }
       double[][] scores = model.llama().score(caches, inputs, targets);
       List<PerplexitySample> samples = new ArrayList<>();
       for (int window = from; window < to; window++) {
-        int first = windows.first(window);
+        int predicted =
+            (int) Arrays.stream(targets.get(window - from)).filter(it -> it >= 0).count();
         double nats = -Arrays.stream(scores[window - from]).sum();
         samples.add(
             new PerplexitySample(
-                run, model.name(), window, first, windows.end(window) - first + 1, nats));
+                run, model.name(), window, windows.first(window), predicted, nats));
       }
       return samples;
     } finally {
@@ -209,26 +219,25 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
     }
   }
 
-  /// Bytes are those of the whole text by its tokens, so that the one token that was not predicted
-  /// makes no difference.
+  /// Bytes are those of the whole text by its tokens, so that tokens that were not predicted
+  /// because none is before them make no difference; where others are masked there are no figures
+  /// by byte.
   @Override
   public ModelResult summarize(EvaluatedModel model, List<PerplexitySample> samples)
       throws IOException {
     Text read = text(model);
     long tokens = samples.stream().mapToLong(PerplexitySample::tokens).sum();
     double perToken = samples.stream().mapToDouble(PerplexitySample::nats).sum() / tokens;
-    double perByte = perToken * read.tokens().length / read.bytes();
-    return new ModelResult(
-        model.name(),
-        List.of(
-            Metric.of("nats_per_token", perToken, tokens),
-            Metric.of("perplexity", Math.exp(perToken), tokens),
-            Metric.of("nats_per_byte", perByte, tokens),
-            Metric.of("bits_per_byte", perByte / Math.log(2), tokens),
-            Metric.of("tokens", (double) tokens, tokens),
-            Metric.of("bytes", (double) read.bytes(), tokens)),
-        List.of(),
-        List.of(),
-        List.of());
+    List<Metric> metrics = new ArrayList<>();
+    metrics.add(Metric.of("nats_per_token", perToken, tokens));
+    metrics.add(Metric.of("perplexity", Math.exp(perToken), tokens));
+    if (!read.isMasked()) {
+      double perByte = perToken * read.tokens().length / read.bytes();
+      metrics.add(Metric.of("nats_per_byte", perByte, tokens));
+      metrics.add(Metric.of("bits_per_byte", perByte / Math.log(2), tokens));
+    }
+    metrics.add(Metric.of("tokens", (double) tokens, tokens));
+    metrics.add(Metric.of("bytes", (double) read.bytes(), tokens));
+    return new ModelResult(model.name(), metrics, List.of(), List.of(), List.of());
   }
 }

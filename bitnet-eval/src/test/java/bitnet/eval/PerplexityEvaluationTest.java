@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import bitnet.checkpoint.ModelSource;
 import bitnet.data.BadRecordPolicy;
+import bitnet.data.LossMask;
+import bitnet.data.Packing;
 import bitnet.data.TextFormat;
 import bitnet.graph.GraphLanguageModel;
 import bitnet.model.ComputeSettings;
@@ -46,7 +48,14 @@ class PerplexityEvaluationTest {
   private static PerplexityEvaluation evaluation(
       Path file, OptionalInt context, OptionalInt stride, int batchSize) {
     return new PerplexityEvaluation(
-        file, TextFormat.DOCUMENT, BadRecordPolicy.STOP, context, stride, batchSize);
+        file,
+        TextFormat.DOCUMENT,
+        BadRecordPolicy.STOP,
+        LossMask.NONE,
+        Packing.STREAM,
+        context,
+        stride,
+        batchSize);
   }
 
   private static Map<String, Double> figures(
@@ -100,7 +109,7 @@ class PerplexityEvaluationTest {
     for (int context : new int[] {1, 2, 5, 7, 40}) {
       for (int stride = 1; stride <= context; stride++) {
         for (int last = 1; last < 30; last++) {
-          var windows = new PerplexityEvaluation.TokenWindows(context, stride, last);
+          var windows = new TokenWindows.Sliding(context, stride, last);
           int next = 1;
           for (int i = 0; i < windows.count(); i++) {
             assertThat(windows.first(i)).isEqualTo(next);
@@ -179,6 +188,8 @@ class PerplexityEvaluationTest {
             lines,
             TextFormat.LINES,
             BadRecordPolicy.STOP,
+            LossMask.NONE,
+            Packing.STREAM,
             OptionalInt.empty(),
             OptionalInt.empty(),
             1);
@@ -188,6 +199,56 @@ class PerplexityEvaluationTest {
     assertThat(figures.get("tokens")).isEqualTo(13); // 14 bytes, the first is not predicted
     assertThat(figures.get("bytes")).isEqualTo(14);
     assertThat(figures.get("nats_per_byte")).isEqualTo(figures.get("nats_per_token"));
+  }
+
+  private static PerplexityEvaluation records(Path file, OptionalInt context, LossMask mask) {
+    return new PerplexityEvaluation(
+        file,
+        TextFormat.LINES,
+        BadRecordPolicy.STOP,
+        mask,
+        Packing.RECORDS,
+        context,
+        OptionalInt.empty(),
+        2);
+  }
+
+  @Test
+  void recordsAreReadOneByOneFromTheirBeginning() throws IOException {
+    Path lines = Files.writeString(directory.resolve("records.txt"), TEXT);
+    int second = TEXT.indexOf('\n') + 1;
+    int third = TEXT.indexOf('\n', second) + 1;
+
+    Map<String, Double> figures =
+        figures(records(lines, OptionalInt.empty(), LossMask.NONE), TinyModel.RUNTIME);
+    Map<String, Double> cut =
+        figures(records(lines, OptionalInt.of(10), LossMask.NONE), TinyModel.RUNTIME);
+
+    double first = Arrays.stream(graphLosses(0, second)).sum();
+    double middle = Arrays.stream(graphLosses(second, third)).sum();
+    assertThat(figures.get("tokens")).isEqualTo(third - 2 + 5); // the last are 5 bytes and a break
+    assertThat(cut.get("tokens")).isEqualTo(10 + 10 + 5);
+    Path two = Files.writeString(directory.resolve("two.txt"), TEXT.substring(0, third));
+    assertThat(
+            figures(records(two, OptionalInt.empty(), LossMask.NONE), TinyModel.RUNTIME)
+                .get("nats_per_token"))
+        .isCloseTo((first + middle) / (third - 2), within(1e-3));
+  }
+
+  @Test
+  void recordsHaveNoStride() {
+    assertThatThrownBy(
+            () ->
+                new PerplexityEvaluation(
+                    text,
+                    TextFormat.LINES,
+                    BadRecordPolicy.STOP,
+                    LossMask.NONE,
+                    Packing.RECORDS,
+                    OptionalInt.empty(),
+                    OptionalInt.of(4),
+                    1))
+        .hasMessageContaining("stride 4 has no effect with packing records");
   }
 
   @Test

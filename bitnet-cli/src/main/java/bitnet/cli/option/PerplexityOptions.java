@@ -1,6 +1,8 @@
 package bitnet.cli.option;
 
 import bitnet.data.BadRecordPolicy;
+import bitnet.data.LossMask;
+import bitnet.data.Packing;
 import bitnet.data.TextFormat;
 import bitnet.eval.PerplexityEvaluation;
 import bitnet.storage.TextInput;
@@ -16,9 +18,12 @@ public final class PerplexityOptions {
   private static final String CONTEXT = "--context";
   private static final String STRIDE = "--stride";
   private static final String TEXT_FORMAT = "--text_format";
+  private static final String PACKING = "--packing";
+  private static final String COMPLETION_ONLY = "--completion_only_loss";
 
   /// Their names.
-  public static final List<String> NAMES = List.of(CONTEXT, STRIDE, TEXT_FORMAT);
+  public static final List<String> NAMES =
+      List.of(CONTEXT, STRIDE, TEXT_FORMAT, PACKING, COMPLETION_ONLY);
 
   @Option(
       names = CONTEXT,
@@ -45,13 +50,36 @@ public final class PerplexityOptions {
               + "jsonl (default: json or jsonl by file name, else document).")
   private @Nullable String textFormat;
 
+  @Option(
+      names = PACKING,
+      defaultValue = "stream",
+      paramLabel = "P",
+      description =
+          "For --task perplexity: stream (windows over the whole text) or records (each "
+              + "record by itself, as in train-ce --packing records) (default: ${DEFAULT-VALUE}).")
+  private String packing;
+
+  @Option(
+      names = COMPLETION_ONLY,
+      description =
+          "For --task perplexity: predict completions (answers) only, not prompts; of "
+              + "conversations always the assistant's turns only.")
+  private boolean completionOnly;
+
   private PerplexityOptions() {}
 
   public PerplexityEvaluation evaluation(Path file, BadRecordPolicy policy, int batchSize)
       throws IOException {
     TextInput.requireFile(file, "the text of --task perplexity"); // also for its digest
     return new PerplexityEvaluation(
-        file, format(file), policy, optional(context), optional(stride), batchSize);
+        file,
+        format(file),
+        policy,
+        completionOnly ? LossMask.PROMPTS : LossMask.NONE,
+        Packing.of(packing),
+        optional(context),
+        optional(stride),
+        batchSize);
   }
 
   private TextFormat format(Path file) throws IOException {
