@@ -92,6 +92,7 @@ class ArchitectureTest {
           Map.entry("grpo", with(CORE, "reward")),
           Map.entry("eval", with(CORE, "reward")),
           Map.entry("server", Set.of("generation", "model", "tokenizer")),
+          Map.entry("decoder", Set.of("storage")),
           Map.entry("report", Set.of("metrics", "training", "grpo")),
           Map.entry("cli.output", with(CORE, "reward", "energy", "grpo", "eval", "report")),
           Map.entry("cli.option", with(CORE, "reward", "energy", "grpo", "eval", "cli.output")),

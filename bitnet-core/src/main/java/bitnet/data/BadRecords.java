@@ -5,18 +5,27 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/// What becomes of the records of a file that cannot be used: stops at the first, or counts them.
+/// What becomes of the records of a dataset that cannot be used: stops at the first, or counts
+/// them.
 final class BadRecords {
   private static final int REASONS_KEPT = 5;
 
-  private final Path file;
+  private final Path dataset;
   private final BadRecordPolicy policy;
   private final List<String> reasons = new ArrayList<>();
+  private Path file;
   private long skipped;
 
-  BadRecords(Path file, BadRecordPolicy policy) {
-    this.file = file;
+  /// @param dataset a file, or what [DataFiles] takes several from
+  BadRecords(Path dataset, BadRecordPolicy policy) {
+    this.dataset = dataset;
+    this.file = dataset;
     this.policy = policy;
+  }
+
+  /// The file whose records come next.
+  void enter(Path next) {
+    file = next;
   }
 
   /// A record that cannot be used.
@@ -41,14 +50,14 @@ final class BadRecords {
         "%s:%d: %s; %s".formatted(file, line, PrintableText.escape(reason), remedy));
   }
 
-  /// A file without anything that can be used.
+  /// A dataset without anything that can be used.
   ///
   /// @param example what it should hold
   BadRecordException nothing(String example, String remedy) {
     return new BadRecordException(
         "%s holds no %s%s; %s"
             .formatted(
-                file,
+                dataset,
                 example,
                 skipped == 0
                     ? ""

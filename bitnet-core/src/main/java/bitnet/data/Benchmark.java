@@ -3,18 +3,21 @@ package bitnet.data;
 import bitnet.setting.NamedValues;
 import bitnet.storage.ForeignContentException;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
-/// Published sets of mathematical questions, read from a local file in the layout in which they are
-/// published. Nothing is downloaded.
+/// Published sets of mathematical questions, in the layout in which they are published: where they
+/// are on the Hugging Face hub, and how their records are read.
 public enum Benchmark {
   /// Grade-school word problems, arXiv 2110.14168. The answer is what follows `####`.
   GSM8K(
       "{\"question\": ..., \"answer\": \"... #### 18\"}",
-      "https://github.com/openai/grade-school-math, grade_school_math/data/test.jsonl") {
+      "openai/gsm8k",
+      "main/SPLIT-*.parquet",
+      List.of("test", "train")) {
     @Override
     QaRecord read(JsonRecord record) throws RecordFault {
       String whole = record.text("answer");
@@ -26,11 +29,23 @@ public enum Benchmark {
     }
   },
 
-  /// Competition problems, arXiv 2103.03874; MATH-500 too. The answer is the field `answer`, else
-  /// the last `\boxed{...}` of the solution.
+  /// Competition problems of seven subjects, arXiv 2103.03874. The answer is the field `answer`,
+  /// else the last `\boxed{...}` of the solution.
   MATH(
       "{\"problem\": ..., \"solution\": \"... \\\\boxed{7}\", \"answer\"?: ...}",
-      "https://huggingface.co/datasets/HuggingFaceH4/MATH-500, test.jsonl") {
+      "EleutherAI/hendrycks_math", "*/SPLIT-*.parquet", List.of("test", "train")) {
+    @Override
+    QaRecord read(JsonRecord record) throws RecordFault {
+      return solved(record, "problem");
+    }
+  },
+
+  /// Five hundred of the test problems of [#MATH], arXiv 2305.20050.
+  MATH500(
+      "{\"problem\": ..., \"solution\": ..., \"answer\": ...}",
+      "HuggingFaceH4/MATH-500",
+      "SPLIT.jsonl",
+      List.of("test")) {
     @Override
     QaRecord read(JsonRecord record) throws RecordFault {
       return solved(record, "problem");
@@ -40,8 +55,9 @@ public enum Benchmark {
   /// Undergraduate science problems, arXiv 2206.14858: with solutions as in [#MATH], or as
   /// questions with their answers.
   MINERVA_MATH(
-      "{\"problem\": ..., \"solution\": \"... \\\\boxed{7}\"} or {\"question\": ..., \"answer\": ...}",
-      "https://huggingface.co/datasets/math-ai/minervamath, test.jsonl") {
+      "{\"problem\": ..., \"solution\": \"... \\\\boxed{7}\"} or {\"question\": ..., \"answer\":"
+          + " ...}",
+      "math-ai/minervamath", "SPLIT.jsonl", List.of("test")) {
     @Override
     QaRecord read(JsonRecord record) throws RecordFault {
       return solved(record, record.has("problem") ? "problem" : "question");
@@ -52,7 +68,9 @@ public enum Benchmark {
   /// before its question; problems that ask for a proof have no answer and are bad records.
   OLYMPIAD_BENCH(
       "{\"question\": ..., \"final_answer\": [...], \"solution\"?: [...], \"context\"?: ...}",
-      "https://huggingface.co/datasets/math-ai/olympiadbench, test.jsonl") {
+      "math-ai/olympiadbench",
+      "SPLIT.jsonl",
+      List.of("test")) {
     @Override
     QaRecord read(JsonRecord record) throws RecordFault {
       String context = record.optionalText("context").map(text -> text + "\n").orElse("");
@@ -64,11 +82,15 @@ public enum Benchmark {
   };
 
   private final String shape;
-  private final String source;
+  private final String repository;
+  private final String files;
+  private final List<String> splits;
 
-  Benchmark(String shape, String source) {
+  Benchmark(String shape, String repository, String files, List<String> splits) {
     this.shape = shape;
-    this.source = source;
+    this.repository = repository;
+    this.files = files;
+    this.splits = splits;
   }
 
   abstract QaRecord read(JsonRecord record) throws RecordFault;
@@ -95,7 +117,30 @@ public enum Benchmark {
         Optional.of(reasoning.strip()).filter(text -> !text.isEmpty()));
   }
 
-  /// The name on the command line: `gsm8k`, `math`, `minerva_math`, `olympiad_bench`.
+  /// The dataset on the Hugging Face hub: `ORG/NAME`.
+  public String repository() {
+    return repository;
+  }
+
+  /// The splits that are on the hub, the one that is evaluated on first.
+  public List<String> splits() {
+    return splits;
+  }
+
+  /// The files of a split on the hub: a pattern that [DataFiles] reads, and in which `*` is any
+  /// part of a name.
+  ///
+  /// @throws IllegalArgumentException if there is no such split
+  public String files(String split) {
+    if (!splits.contains(split)) {
+      throw new IllegalArgumentException(
+          "split \"%s\" of %s does not exist; use %s"
+              .formatted(split, key(), String.join(" or ", splits)));
+    }
+    return files.replace("SPLIT", split);
+  }
+
+  /// The name on the command line: `gsm8k`, `math`, `math500`, `minerva_math`, `olympiad_bench`.
   public String key() {
     return name().toLowerCase(Locale.ROOT);
   }
@@ -107,24 +152,23 @@ public enum Benchmark {
     return NamedValues.find(values(), Benchmark::key, key, "benchmark");
   }
 
-  /// Reads a published file: JSONL, or a JSON array.
+  /// Reads published files: JSONL, a JSON array, or what a decoder reads as JSON lines.
   ///
   /// @throws IOException naming the path, the layout expected and where to get the set, if it
   ///     does not exist or is not such a file
   /// @throws BadRecordException if, unless these are skipped, a record is not in that layout
   public QaDataset load(Path file, BadRecordPolicy policy) throws IOException {
-    if (!Files.exists(file) || Files.isDirectory(file)) {
-      String found = Files.exists(file) ? "is a directory" : "no such file";
-      throw new IOException("%s: %s; %s".formatted(file, found, expected()));
-    }
     try {
       return QaDataset.load(file, policy, shape, this::read);
+    } catch (NoSuchFileException missing) {
+      throw new IOException("%s: no such file; %s".formatted(file, expected()), missing);
     } catch (ForeignContentException other) {
       throw new IOException("%s; %s".formatted(other.getMessage(), expected()), other);
     }
   }
 
   private String expected() {
-    return "%s is read from JSONL like %s, available from %s".formatted(key(), shape, source);
+    return "%s is read from JSONL or Parquet like %s; leave `dataset` out to download it from %s"
+        .formatted(key(), shape, "https://huggingface.co/datasets/" + repository);
   }
 }

@@ -35,18 +35,22 @@ final class JsonReader {
     this.sink = sink;
   }
 
-  /// Reads a file or a pipe, once: an array if it starts with `[`, else one object a line.
+  /// Reads a dataset's files or a pipe, once: an array if it starts with `[`, else one object a
+  /// line.
   ///
   /// @return the records that could not be used
-  static BadRecords read(Path file, BadRecordPolicy policy, String shape, Sink sink)
+  static BadRecords read(Path dataset, BadRecordPolicy policy, String shape, Sink sink)
       throws IOException {
-    BadRecords bad = new BadRecords(file, policy);
+    BadRecords bad = new BadRecords(dataset, policy);
     JsonReader reader = new JsonReader(bad, shape, sink);
-    try (TextInput in = TextInput.open(file)) {
-      if (in.firstCharacter() == '[') {
-        reader.readArray(in.stream());
-      } else {
-        reader.readLines(in.stream());
+    for (Path file : DataFiles.of(dataset)) {
+      bad.enter(file);
+      try (TextInput in = TextInput.openData(file)) {
+        if (in.firstCharacter() == '[') {
+          reader.readArray(in.stream());
+        } else {
+          reader.readLines(in.stream());
+        }
       }
     }
     return bad;

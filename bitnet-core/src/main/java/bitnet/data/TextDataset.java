@@ -4,6 +4,7 @@ import bitnet.storage.TextInput;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// A training text as one stream of tokens, example after example.
@@ -25,8 +26,9 @@ public final class TextDataset implements Closeable {
     this.report = report;
   }
 
-  /// Reads, checks and tokenizes a file or a pipe.
+  /// Reads, checks and tokenizes a dataset.
   ///
+  /// @param dataset a file, a pipe, or what [DataFiles] takes several files from
   /// @param format null to tell it from the file, see [TextFormat#detect(TextInput)]
   /// @param directory where the temporary file lives (2 bytes per token, 4 for vocabularies above
   ///     65,536); made if it is not there
@@ -34,13 +36,13 @@ public final class TextDataset implements Closeable {
   /// @throws IOException if it cannot be read, or its tokens cannot be written
   /// @throws IllegalArgumentException if the tokenizer gives ids outside its vocabulary
   public static TextDataset open(
-      Path file,
+      Path dataset,
       @Nullable TextFormat format,
       BadRecordPolicy policy,
       TokenEncoding encoding,
       Path directory)
       throws IOException {
-    return open(file, format, policy, LossMask.NONE, Packing.STREAM, encoding, directory);
+    return open(dataset, format, policy, LossMask.NONE, Packing.STREAM, encoding, directory);
   }
 
   /// The same with tokens that are only read, and with records that stay whole.
@@ -50,7 +52,7 @@ public final class TextDataset implements Closeable {
   /// @throws BadRecordException also if no example has a prompt to mask
   /// @throws IllegalArgumentException also if a document is to be packed by records
   public static TextDataset open(
-      Path file,
+      Path dataset,
       @Nullable TextFormat format,
       BadRecordPolicy policy,
       LossMask mask,
@@ -59,21 +61,31 @@ public final class TextDataset implements Closeable {
       Path directory)
       throws IOException {
     TokenCache cache = new TokenCache(directory, encoding.vocabSize(), mask, packing);
-    try (TextInput in = TextInput.open(file)) {
-      TextFormat known = format == null ? TextFormat.detect(in) : format;
-      if (packing == Packing.RECORDS && known == TextFormat.DOCUMENT) {
-        throw new IllegalArgumentException(
-            "packing records needs examples, and the document %s is one; use `packing` stream"
-                .formatted(file));
+    try {
+      BadRecords bad = new BadRecords(dataset, policy);
+      ExampleTokenizer intake = null;
+      for (Path file : DataFiles.of(dataset)) {
+        bad.enter(file);
+        try (TextInput in = TextInput.openData(file)) {
+          TextFormat known = TextFormat.of(in, format);
+          requireExamples(file, known, packing);
+          intake = intake == null ? new ExampleTokenizer(known, encoding, mask, cache) : intake;
+          new TextReader(in.stream(), intake, bad).read(known, encoding.chatTemplate());
+        }
       }
-      ExampleTokenizer intake = new ExampleTokenizer(known, encoding, mask, cache);
-      BadRecords bad = new BadRecords(file, policy);
-      new TextReader(in.stream(), intake, bad).read(known, encoding.chatTemplate());
-      DataReport report = intake.report(bad);
+      DataReport report = Objects.requireNonNull(intake).report(bad);
       return new TextDataset(cache, cache.stream(), report);
     } catch (IOException | RuntimeException failure) {
       cache.close();
       throw failure;
+    }
+  }
+
+  private static void requireExamples(Path file, TextFormat format, Packing packing) {
+    if (packing == Packing.RECORDS && format == TextFormat.DOCUMENT) {
+      throw new IllegalArgumentException(
+          "packing records needs examples, and the document %s is one; use `packing` stream"
+              .formatted(file));
     }
   }
 

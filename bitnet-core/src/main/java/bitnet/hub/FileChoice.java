@@ -1,8 +1,12 @@
 package bitnet.hub;
 
+import java.util.BitSet;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /// Which files of a repository a model needs.
@@ -11,6 +15,7 @@ final class FileChoice {
       Pattern.compile(
           "[^/]+\\.json|tokenizer\\.model|merges\\.txt|chat_template\\.\\w+"
               + "|[^/]+\\.safetensors");
+  private static final Pattern SHARD = Pattern.compile("(.*)-(\\d{5})-of-(\\d{5})(\\..*)");
   private static final String GGUF = ".gguf";
 
   private FileChoice() {}
@@ -59,6 +64,26 @@ final class FileChoice {
 
   static boolean isWeights(String file) {
     return file.endsWith(".safetensors") || file.endsWith(GGUF);
+  }
+
+  /// Whether no shard `NAME-00001-of-00003.ENDING` is missing; datasets count from 0.
+  static boolean hasAllNumbers(Collection<String> files) {
+    Map<String, BitSet> found = new HashMap<>();
+    for (String file : files) {
+      Matcher shard = SHARD.matcher(file);
+      if (shard.matches()) {
+        BitSet numbers =
+            found.computeIfAbsent(
+                shard.group(1) + "*" + shard.group(3) + shard.group(4), _ -> new BitSet());
+        numbers.set(Integer.parseInt(shard.group(2)));
+        int count = Integer.parseInt(shard.group(3));
+        if (numbers.cardinality() == count) {
+          numbers.clear();
+          found.remove(shard.group(1) + "*" + shard.group(3) + shard.group(4));
+        }
+      }
+    }
+    return found.isEmpty();
   }
 
   /// No name leaves its directory.

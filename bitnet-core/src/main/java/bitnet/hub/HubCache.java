@@ -5,6 +5,7 @@ import java.io.RandomAccessFile;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -15,28 +16,37 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/// One model in the cache of `huggingface_hub`: `blobs/HASH`, `refs/REVISION` and
-/// `snapshots/COMMIT/FILE`, a link to the blob, or a copy where links are not supported.
+/// One repository in the cache of `huggingface_hub`: `blobs/HASH`, `refs/REVISION` and
+/// `snapshots/COMMIT/FILE`, a link to the blob, or the blob itself where there are no links; and
+/// `listings/COMMIT.json`, the names of all files of a commit, which tell an interrupted download.
 final class HubCache {
   private static final String TAG = "Signature: 8a477f597d28d172789f06886806bc55\n";
+  private static final String LISTINGS = "listings";
   private static final Duration LOCK_POLL = Duration.ofMillis(50);
 
   private final Path root;
-  private final Path model;
+  private final Path directory;
   private final HubName name;
+  private final boolean hasLinks;
 
-  HubCache(Path root, HubName name) {
+  /// A blob.
+  ///
+  /// @param isNew whether no snapshot can have a link to it yet
+  record Blob(Path path, boolean isNew) {}
+
+  HubCache(Path root, HubName name, boolean hasLinks) {
     this.root = root;
     this.name = name;
-    this.model = root.resolve(name.directory());
+    this.directory = root.resolve(name.directory());
+    this.hasLinks = hasLinks;
   }
 
   Path snapshot(String commit) {
-    return model.resolve("snapshots").resolve(commit);
+    return directory.resolve("snapshots").resolve(commit);
   }
 
   Path blob(String hash) {
-    return model.resolve("blobs").resolve(hash);
+    return directory.resolve("blobs").resolve(hash);
   }
 
   /// The commit that the revision was at the last download.
@@ -44,7 +54,7 @@ final class HubCache {
     if (name.isCommit()) {
       return Optional.of(name.revision());
     }
-    Path ref = model.resolve("refs").resolve(name.revision());
+    Path ref = directory.resolve("refs").resolve(name.revision());
     return Files.isRegularFile(ref)
         ? Optional.of(Files.readString(ref, StandardCharsets.UTF_8).strip())
         : Optional.empty();
@@ -54,19 +64,40 @@ final class HubCache {
     if (name.isCommit()) {
       return;
     }
-    Path ref = model.resolve("refs").resolve(name.revision());
-    Files.createDirectories(ref.getParent());
-    Path next = Files.createTempFile(ref.getParent(), ".ref", ".tmp");
-    Files.writeString(next, commit, StandardCharsets.UTF_8);
-    Files.move(next, ref, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    Path ref = directory.resolve("refs").resolve(name.revision());
+    replace(ref, commit.getBytes(StandardCharsets.UTF_8));
   }
 
-  void prepare() throws IOException {
-    Files.createDirectories(model.resolve("blobs"));
+  private static void replace(Path file, byte[] content) throws IOException {
+    Files.createDirectories(file.getParent());
+    Path next = Files.createTempFile(file.getParent(), ".next", ".tmp");
+    Files.write(next, content);
+    Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  /// Makes the directories for a download, and keeps the names of the commit's files.
+  void prepare(RepositoryListing listing) throws IOException {
+    Files.createDirectories(directory.resolve("blobs"));
+    Path kept = directory.resolve(LISTINGS).resolve(listing.commit() + ".json");
+    if (!Files.exists(kept)) {
+      replace(kept, listing.json());
+    }
     Path tag = root.resolve("CACHEDIR.TAG");
     if (!Files.exists(tag)) {
       Files.writeString(tag, TAG, StandardCharsets.UTF_8);
     }
+  }
+
+  /// The names of all files of a commit, where a download of this program or of
+  /// `huggingface_hub` kept them.
+  Optional<RepositoryListing> listing(String commit) throws IOException {
+    for (String place : List.of(LISTINGS, "trees")) {
+      Path file = directory.resolve(place).resolve(commit + ".json");
+      if (Files.isRegularFile(file)) {
+        return RepositoryListing.parse(commit, Files.readAllBytes(file));
+      }
+    }
+    return Optional.empty();
   }
 
   /// The files of a snapshot, by their names in the repository.
@@ -83,27 +114,42 @@ final class HubCache {
   }
 
   /// Makes a blob a file of a snapshot.
-  void link(String commit, String file, Path blob) throws IOException {
+  void link(String commit, String file, Blob blob) throws IOException {
     Path link = snapshot(commit).resolve(file);
     if (Files.exists(link)) {
       return;
     }
-    Path directory = Objects.requireNonNull(link.getParent());
-    Files.createDirectories(directory);
+    Path parent = Objects.requireNonNull(link.getParent());
+    Files.createDirectories(parent);
     Files.deleteIfExists(link);
+    if (hasLinks && isLinked(link, parent.relativize(blob.path()))) {
+      return;
+    }
+    Path content = blob.path();
+    if (!blob.isNew()) { // another snapshot may have a link to it
+      content = blob(blob.path().getFileName() + ".copy");
+      Files.copy(blob.path(), content, StandardCopyOption.REPLACE_EXISTING);
+    }
+    Files.move(content, link);
+  }
+
+  private static boolean isLinked(Path link, Path target) throws IOException {
     try {
-      Files.createSymbolicLink(link, directory.relativize(blob));
+      Files.createSymbolicLink(link, target);
+      return true;
+    } catch (FileAlreadyExistsException ofAnotherProcess) {
+      return true;
     } catch (IOException | UnsupportedOperationException noLinks) {
-      Files.copy(blob, link, StandardCopyOption.REPLACE_EXISTING);
+      return false;
     }
   }
 
   /// Waits until no other process downloads the blob. The system frees the lock of a process that
   /// dies.
   Lock lock(String hash) throws IOException {
-    Path directory = root.resolve(".locks").resolve(name.directory());
-    Files.createDirectories(directory);
-    RandomAccessFile file = new RandomAccessFile(directory.resolve(hash + ".lock").toFile(), "rw");
+    Path locks = root.resolve(".locks").resolve(name.directory());
+    Files.createDirectories(locks);
+    RandomAccessFile file = new RandomAccessFile(locks.resolve(hash + ".lock").toFile(), "rw");
     try {
       FileLock lock = tryLock(file);
       while (lock == null) {

@@ -1,6 +1,5 @@
 package bitnet.hub;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
@@ -9,31 +8,52 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.Collection;
 import java.util.List;
-import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Predicate;
 
-/// Downloads models of a Hugging Face hub into the cache that `huggingface_hub` uses.
+/// Downloads models and datasets of a Hugging Face hub into the cache that `huggingface_hub` uses.
 public final class HubClient {
   private static final ObjectMapper MAPPER = new ObjectMapper();
-  private static final Duration FIRST_PAUSE = Duration.ofSeconds(1);
   private static final String INDEX = "model.safetensors.index.json";
 
   private final HubEnvironment environment;
   private final HubProgress progress;
-  private final Duration firstPause;
+  private final Pace pace;
+
+  /// How patient a client is.
+  ///
+  /// @param firstPause before the second of five tries; doubled for each further one
+  /// @param rangeBytes a file of twice as many bytes or more is downloaded in ranges at once
+  record Pace(Duration firstPause, long rangeBytes) {
+    static final Pace DEFAULT = new Pace(Duration.ofSeconds(1), 8 << 20);
+  }
+
+  /// Which files of a repository are needed.
+  private interface Selection {
+    /// The needed files; those that show that a download is complete are last.
+    ///
+    /// @throws HubException if there are none
+    List<String> of(Collection<String> all) throws HubException;
+  }
+
+  /// A complete download.
+  ///
+  /// @param snapshot directory of the commit's files
+  /// @param files in it
+  private record Download(Path snapshot, List<String> files) {}
 
   /// @param progress hears how far a download is
   public HubClient(HubEnvironment environment, HubProgress progress) {
-    this(environment, progress, FIRST_PAUSE);
+    this(environment, progress, Pace.DEFAULT);
   }
 
-  HubClient(HubEnvironment environment, HubProgress progress, Duration firstPause) {
+  HubClient(HubEnvironment environment, HubProgress progress, Pace pace) {
     this.environment = environment;
     this.progress = progress;
-    this.firstPause = firstPause;
+    this.pace = pace;
   }
 
   /// Where a model is after what is missing of it was downloaded: the directory of its snapshot, or
@@ -42,8 +62,35 @@ public final class HubClient {
   ///
   /// @throws HubException if the hub refuses it, or if it is not in the cache and offline
   public Path path(HubName name) throws IOException {
-    HubCache cache = new HubCache(environment.cache(), name);
-    Optional<Path> local = local(cache, name);
+    Download model = download(name, all -> FileChoice.of(name, all));
+    String last = model.files().getLast();
+    return last.endsWith(".gguf") ? model.snapshot().resolve(last) : model.snapshot();
+  }
+
+  /// The directory of a snapshot after what is missing of some of its files was downloaded.
+  /// Network and cache are used as for [#path].
+  ///
+  /// @param wanted tells a file by its path in the repository
+  /// @throws HubException if there is none, if the hub refuses it, or if one is not in the cache
+  ///     and offline
+  public Path snapshot(HubName name, Predicate<String> wanted) throws IOException {
+    return download(name, all -> wanted(name, wanted, all)).snapshot();
+  }
+
+  private static List<String> wanted(HubName name, Predicate<String> wanted, Collection<String> all)
+      throws HubException {
+    List<String> files = all.stream().filter(FileChoice::isSafe).filter(wanted).sorted().toList();
+    if (files.isEmpty()) {
+      throw new HubException(
+          "%s has none of the files that were expected; it has changed, so give local files"
+              .formatted(name));
+    }
+    return files;
+  }
+
+  private Download download(HubName name, Selection selection) throws IOException {
+    HubCache cache = new HubCache(environment.cache(), name, environment.hasLinks());
+    Optional<Download> local = local(cache, selection);
     if (local.isPresent() && (name.isCommit() || environment.isOffline())) {
       return local.get();
     }
@@ -53,7 +100,7 @@ public final class HubClient {
               .formatted(name, environment.cache()));
     }
     try {
-      return download(cache, name);
+      return download(cache, name, selection);
     } catch (HubException failure) {
       if (failure.isTransient() && local.isPresent()) {
         return local.get();
@@ -62,17 +109,21 @@ public final class HubClient {
     }
   }
 
-  private static Optional<Path> local(HubCache cache, HubName name) throws IOException {
+  /// What was downloaded before, if it is complete. The listing of the commit tells; where
+  /// another program wrote the cache without one, the names of the files.
+  private static Optional<Download> local(HubCache cache, Selection selection) throws IOException {
     Optional<String> commit = cache.commit();
     if (commit.isEmpty()) {
       return Optional.empty();
     }
-    List<String> files = cache.files(commit.get());
     Path snapshot = cache.snapshot(commit.get());
+    Optional<RepositoryListing> listing = cache.listing(commit.get());
+    List<String> files = cache.files(commit.get());
     try {
-      List<String> chosen = FileChoice.of(name, files);
-      return hasAllShards(snapshot, chosen)
-          ? Optional.of(located(snapshot, chosen))
+      Collection<String> all = listing.isPresent() ? listing.get().names() : files;
+      List<String> chosen = selection.of(all);
+      return files.containsAll(chosen) && hasAllShards(snapshot, chosen)
+          ? Optional.of(new Download(snapshot, chosen))
           : Optional.empty();
     } catch (HubException incomplete) {
       return Optional.empty();
@@ -80,6 +131,9 @@ public final class HubClient {
   }
 
   private static boolean hasAllShards(Path snapshot, List<String> files) throws IOException {
+    if (!FileChoice.hasAllNumbers(files)) {
+      return false;
+    }
     if (!files.contains(INDEX)) {
       return true;
     }
@@ -92,77 +146,25 @@ public final class HubClient {
     return true;
   }
 
-  private static Path located(Path snapshot, List<String> chosen) {
-    String last = chosen.getLast();
-    return last.endsWith(".gguf") ? snapshot.resolve(last) : snapshot;
-  }
-
-  private Path download(HubCache cache, HubName name) throws IOException {
-    try (HubHttp http = new HubHttp(environment, firstPause)) {
-      String revision = URLEncoder.encode(name.revision(), StandardCharsets.UTF_8);
-      String api = "/api/models/" + name.repository();
-      JsonNode info = json(http, name, api + "/revision/" + revision);
-      String commit = info.path("sha").asText();
-      if (!commit.matches("[0-9a-f]{40}")) {
-        throw new HubException(
-            "%s: the hub does not say the commit; check HF_ENDPOINT".formatted(name));
-      }
-      List<String> all = new ArrayList<>();
-      info.path("siblings").forEach(file -> all.add(file.path("rfilename").asText()));
-      List<String> chosen = FileChoice.of(name, all);
-      Map<String, HubFile> known = tree(http, name, api + "/tree/" + commit + "?recursive=true");
-      cache.prepare();
-      HubDownload download = new HubDownload(http, cache, environment.bodyTimeout(), progress);
+  private Download download(HubCache cache, HubName name, Selection selection) throws IOException {
+    try (HubHttp http = new HubHttp(environment, pace.firstPause())) {
+      RepositoryListing listing = RepositoryListing.fetch(http, name, environment.endpoint());
+      List<String> chosen = selection.of(listing.names());
+      String commit = listing.commit();
+      cache.prepare(listing);
+      HubDownload download = new HubDownload(http, cache, progress, pace.rangeBytes());
       for (String file : chosen) {
-        if (Files.exists(cache.snapshot(commit).resolve(file))) {
-          continue;
+        if (!Files.exists(cache.snapshot(commit).resolve(file))) {
+          String address = "/" + name.address() + "/resolve/" + commit + "/" + quoted(file);
+          download.file(address, commit, Objects.requireNonNull(listing.files().get(file)));
         }
-        HubFile facts = known.getOrDefault(file, new HubFile(file, -1, ""));
-        String address = "/" + name.repository() + "/resolve/" + commit + "/" + quoted(file);
-        cache.link(commit, file, download.blob(address, commit, facts));
       }
       cache.setCommit(commit);
-      return located(cache.snapshot(commit), chosen);
+      return new Download(cache.snapshot(commit), chosen);
     }
   }
 
   private static String quoted(String file) {
     return URLEncoder.encode(file, StandardCharsets.UTF_8).replace("+", "%20").replace("%2F", "/");
-  }
-
-  private JsonNode json(HubHttp http, HubName name, String path) throws IOException {
-    HubHttp.Answer answer = http.answer(path);
-    if (answer.response().statusCode() != 200) {
-      throw HubRefusal.of(answer.response(), name, environment.endpoint());
-    }
-    try {
-      return MAPPER.readTree(answer.body());
-    } catch (JsonProcessingException damaged) {
-      throw new HubException("%s: the hub's answer is not JSON; check HF_ENDPOINT".formatted(name));
-    }
-  }
-
-  /// Sizes and hashes; a mirror may not have them.
-  private static Map<String, HubFile> tree(HubHttp http, HubName name, String first)
-      throws IOException {
-    Map<String, HubFile> files = new HashMap<>();
-    HubHttp.Answer answer = http.answer(first);
-    if (answer.response().statusCode() != 200) {
-      return files;
-    }
-    try {
-      for (JsonNode entry : MAPPER.readTree(answer.body())) {
-        JsonNode large = entry.path("lfs");
-        String hash = large.path("oid").asText(entry.path("oid").asText());
-        boolean known = hash.matches("[0-9a-f]{40}|[0-9a-f]{64}");
-        long size = large.path("size").asLong(entry.path("size").asLong(-1));
-        String path = entry.path("path").asText();
-        files.put(path, new HubFile(path, size, known ? hash : ""));
-      }
-      return files;
-    } catch (JsonProcessingException damaged) {
-      throw new HubException(
-          "%s: the hub's list of files is not JSON; check HF_ENDPOINT".formatted(name));
-    }
   }
 }

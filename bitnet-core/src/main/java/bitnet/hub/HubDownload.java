@@ -12,63 +12,88 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.time.Duration;
 import java.util.HexFormat;
 import java.util.OptionalLong;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
 
-/// Downloads one file to `HASH.incomplete`, from where an earlier try ended, verifies it and
-/// renames it to `HASH`.
+/// Downloads one file to `HASH.incomplete`, from where an earlier try ended, or in ranges, verifies
+/// it and renames it to `HASH`.
 final class HubDownload {
   private static final int BUFFER = 1 << 16;
 
   private final HubHttp http;
   private final HubCache cache;
-  private final Duration bodyTimeout;
   private final HubProgress progress;
+  private final long rangeBytes;
 
-  HubDownload(HubHttp http, HubCache cache, Duration bodyTimeout, HubProgress progress) {
+  /// @param rangeBytes a file of twice as many bytes or more is downloaded in ranges
+  HubDownload(HubHttp http, HubCache cache, HubProgress progress, long rangeBytes) {
     this.http = http;
     this.cache = cache;
-    this.bodyTimeout = bodyTimeout;
     this.progress = progress;
+    this.rangeBytes = rangeBytes;
   }
 
   /// Whether the body of an answer ended early, and what the whole file has.
   private record Part(boolean complete, long total) {}
 
-  /// The blob of a file, downloaded unless it is there.
+  /// Puts a file into the snapshot of a commit, unless it is there. Another process that downloads
+  /// it is waited for.
   ///
   /// @param address of the file, from the endpoint on
-  /// @param commit names the temporary file where the hub does not say a hash
-  Path blob(String address, String commit, HubFile file) throws IOException {
+  void file(String address, String commit, HubFile file) throws IOException {
     String key =
         file.hash().isEmpty()
             ? hash("SHA-256", (commit + "/" + file.path()).getBytes(StandardCharsets.UTF_8))
             : file.hash();
     try (HubCache.Lock _ = cache.lock(key)) {
-      Path blob = cache.blob(key);
-      if (!file.hash().isEmpty() && Files.exists(blob)) {
-        return blob;
-      }
-      Path partial = cache.blob(key + ".incomplete");
-      for (int attempt = 1; ; attempt++) {
-        fetch(address, file, partial);
-        String found = digest(partial, file.hash().length() == 40);
-        if (file.hash().isEmpty() || found.equals(file.hash())) {
-          Path target = cache.blob(found);
-          Files.move(partial, target, StandardCopyOption.REPLACE_EXISTING);
-          return target;
-        }
-        Files.delete(partial);
-        if (attempt == 2) {
-          throw new HubException(
-              "%s does not have the hash that the hub says, after two downloads; try again later"
-                  .formatted(file.path()));
-        }
+      if (!Files.exists(cache.snapshot(commit).resolve(file.path()))) {
+        cache.link(commit, file.path(), blob(address, key, file));
       }
     }
+  }
+
+  private HubCache.Blob blob(String address, String key, HubFile file) throws IOException {
+    Path blob = cache.blob(key);
+    if (!file.hash().isEmpty() && Files.exists(blob)) {
+      return new HubCache.Blob(blob, false);
+    }
+    for (int attempt = 1; ; attempt++) {
+      Path content = content(address, key, file);
+      String found = digest(content, file.hash().length() == 40);
+      if (file.hash().isEmpty() || found.equals(file.hash())) {
+        Path target = cache.blob(found);
+        boolean isNew = !Files.exists(target);
+        Files.move(content, target, StandardCopyOption.REPLACE_EXISTING);
+        return new HubCache.Blob(target, isNew);
+      }
+      Files.delete(content);
+      if (attempt == 2) {
+        throw new HubException(
+            "%s does not have the hash that the hub says, after two downloads; try again later"
+                .formatted(file.path()));
+      }
+    }
+  }
+
+  /// Downloads a file: a large one in ranges, unless a part of it is there from its beginning on.
+  private Path content(String address, String key, HubFile file) throws IOException {
+    Path partial = cache.blob(key + ".incomplete");
+    if (file.size() >= 2 * rangeBytes && !Files.exists(partial)) {
+      Path ranged = cache.blob(key + ".ranges.incomplete");
+      Path state = cache.blob(key + ".ranges");
+      try (RangedFile ranges = RangedFile.open(ranged, state, file.size(), rangeBytes)) {
+        requireSpace(file, ranged, ranges.missingBytes());
+        if (new RangedDownload(http, ranges, file, address, progress).run()) {
+          ranges.close();
+          Files.delete(state);
+          return ranged;
+        }
+      }
+      Files.delete(state);
+      Files.delete(ranged);
+    }
+    fetch(address, file, partial);
+    return partial;
   }
 
   private void fetch(String address, HubFile file, Path partial) throws IOException {
@@ -91,18 +116,26 @@ final class HubDownload {
       total = total < 0 ? part.total() : total;
       idleTries = Files.exists(partial) && Files.size(partial) > before ? 0 : idleTries + 1;
       if (idleTries == HubHttp.TRIES) {
-        throw new HubException(
-            "%s: the connection ends after %,d bytes; the same command continues the download"
-                .formatted(file.path(), before),
-            true);
+        throw ended(file, before);
       }
       http.pause(idleTries);
     }
   }
 
+  /// A connection that keeps ending.
+  ///
+  /// @param bytes that are there
+  static HubException ended(HubFile file, long bytes) {
+    return new HubException(
+        "%s: the connection ends after %,d bytes; the same command continues the download"
+            .formatted(file.path(), bytes),
+        true);
+  }
+
   private Part part(String address, HubFile file, Path partial, long from) throws IOException {
-    HttpResponse<InputStream> response = http.get(address, from);
-    try (InputStream body = response.body()) {
+    String range = from == 0 ? "" : "bytes=%d-".formatted(from);
+    HttpResponse<InputStream> response = http.get(address, range);
+    try (InputStream body = http.body(response)) {
       int status = response.statusCode();
       if (status == 416) { // another file than before, or one whose size is not known
         Files.deleteIfExists(partial);
@@ -129,7 +162,8 @@ final class HubDownload {
     return file.size() < 0 || file.size() == bytes;
   }
 
-  private static boolean startsAt(HttpResponse<?> response, long from) {
+  /// Whether a partial answer begins where it should, as far as it says.
+  static boolean startsAt(HttpResponse<?> response, long from) {
     return response
         .headers()
         .firstValue("Content-Range")
@@ -140,12 +174,10 @@ final class HubDownload {
   /// Whether the body ended as it should, rather than by a dropped or stalled connection.
   private boolean copy(InputStream body, HubFile file, Path partial, long start, long total)
       throws IOException {
-    AtomicLong lastByte = new AtomicLong(System.nanoTime());
-    AtomicBoolean done = new AtomicBoolean();
-    Thread watch = Thread.ofVirtual().start(() -> closeStalled(body, lastByte, done));
     try (FileChannel out =
         FileChannel.open(partial, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-      out.truncate(start).position(start);
+      out.truncate(start);
+      long position = start;
       byte[] buffer = new byte[BUFFER];
       while (true) {
         int count;
@@ -157,42 +189,28 @@ final class HubDownload {
         if (count < 0) {
           return true;
         }
-        lastByte.set(System.nanoTime());
-        write(out, ByteBuffer.wrap(buffer, 0, count), file, partial);
-        progress.advanced(file.path(), out.position(), total);
+        write(out, ByteBuffer.wrap(buffer, 0, count), position, file.path(), partial);
+        position += count;
+        progress.advanced(file.path(), position, total);
       }
-    } finally {
-      done.set(true);
-      watch.interrupt();
     }
   }
 
-  private static void write(FileChannel out, ByteBuffer bytes, HubFile file, Path partial)
+  /// Writes all bytes of a buffer.
+  ///
+  /// @param name of the file, for the message
+  /// @throws HubException if there is no space
+  static void write(FileChannel out, ByteBuffer bytes, long position, String name, Path target)
       throws IOException {
     try {
+      long at = position;
       while (bytes.hasRemaining()) {
-        out.write(bytes);
+        at += out.write(bytes, at);
       }
     } catch (IOException full) {
       throw new HubException(
           "%s cannot be written to %s (%s); free some space, or set HF_HOME to another disk"
-              .formatted(file.path(), partial.getParent(), full.getMessage()));
-    }
-  }
-
-  /// Closes a body that has paused for too long: its reader sees a dropped connection.
-  private void closeStalled(InputStream body, AtomicLong lastByte, AtomicBoolean done) {
-    try {
-      while (!done.get()) {
-        Duration left = bodyTimeout.minus(Duration.ofNanos(System.nanoTime() - lastByte.get()));
-        if (left.isNegative() || left.isZero()) {
-          body.close();
-          return;
-        }
-        Thread.sleep(left);
-      }
-    } catch (InterruptedException | IOException ended) {
-      return; // the copy has ended, or its connection is closed
+              .formatted(name, target.getParent(), full.getMessage()));
     }
   }
 

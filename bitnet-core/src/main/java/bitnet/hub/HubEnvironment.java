@@ -67,6 +67,11 @@ public final class HubEnvironment {
     return isOn("HF_HUB_OFFLINE") || isOn("TRANSFORMERS_OFFLINE");
   }
 
+  /// Whether the cache may have symbolic links, by HF_HUB_DISABLE_SYMLINKS.
+  boolean hasLinks() {
+    return !isOn("HF_HUB_DISABLE_SYMLINKS");
+  }
+
   /// HF_TOKEN, else the file of HF_TOKEN_PATH; none with HF_HUB_DISABLE_IMPLICIT_TOKEN.
   Optional<String> token() throws IOException {
     if (isOn("HF_HUB_DISABLE_IMPLICIT_TOKEN")) {

@@ -24,33 +24,36 @@ final class HubHttp implements AutoCloseable {
   private final URI endpoint;
   private final Optional<String> token;
   private final Duration answerTimeout;
+  private final Duration bodyTimeout;
   private final Duration firstPause;
 
   HubHttp(HubEnvironment environment, Duration firstPause) throws IOException {
     this.endpoint = environment.endpoint();
     this.token = environment.token();
     this.answerTimeout = environment.answerTimeout();
+    this.bodyTimeout = environment.bodyTimeout();
     this.firstPause = firstPause;
     this.client =
         HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1) // ranges at once take connections of their own
             .connectTimeout(answerTimeout)
             .followRedirects(HttpClient.Redirect.NEVER)
             .build();
   }
 
-  /// Gets an address of the hub, from a byte on. The caller closes the body.
+  /// Gets an address of the hub. The caller closes the body.
   ///
   /// @param path from the endpoint on, with a slash first
-  /// @param from first byte that is wanted; 0 asks for all
+  /// @param range of bytes that is wanted, as a header says it; empty for all
   /// @throws HubException if the hub fails after five tries, or refuses two connections: without a
   ///     network nobody waits long
-  HttpResponse<InputStream> get(String path, long from) throws IOException {
+  HttpResponse<InputStream> get(String path, String range) throws IOException {
     for (int tries = 1; ; tries++) {
       HubException failure;
       int most = TRIES;
       Duration pause = firstPause.multipliedBy(1L << (tries - 1));
       try {
-        HttpResponse<InputStream> response = follow(URI.create(endpoint + path), from);
+        HttpResponse<InputStream> response = follow(URI.create(endpoint + path), range);
         if (!RETRIED.contains(response.statusCode())) {
           return response;
         }
@@ -82,8 +85,8 @@ final class HubHttp implements AutoCloseable {
   /// A short answer, whole: a body that ends early is asked for again.
   Answer answer(String path) throws IOException {
     for (int tries = 1; ; tries++) {
-      HttpResponse<InputStream> response = get(path, 0);
-      try (InputStream body = response.body()) {
+      HttpResponse<InputStream> response = get(path, "");
+      try (InputStream body = body(response)) {
         return new Answer(response, body.readAllBytes());
       } catch (IOException dropped) {
         if (tries == TRIES) {
@@ -94,6 +97,11 @@ final class HubHttp implements AutoCloseable {
         pause(tries - 1);
       }
     }
+  }
+
+  /// The body of an answer, which ends if it pauses for too long.
+  InputStream body(HttpResponse<InputStream> response) {
+    return TimedBody.watched(response.body(), bodyTimeout);
   }
 
   /// An answer and its body.
@@ -120,10 +128,10 @@ final class HubHttp implements AutoCloseable {
         .map(text -> Duration.ofSeconds(Long.parseLong(text)));
   }
 
-  private HttpResponse<InputStream> follow(URI first, long from) throws IOException {
+  private HttpResponse<InputStream> follow(URI first, String range) throws IOException {
     URI address = first;
     for (int hop = 0; hop < REDIRECTS; hop++) {
-      HttpResponse<InputStream> response = send(request(address, from));
+      HttpResponse<InputStream> response = send(request(address, range));
       Optional<String> location = response.headers().firstValue("Location");
       if (!REDIRECT.contains(response.statusCode()) || location.isEmpty()) {
         return response;
@@ -149,14 +157,14 @@ final class HubHttp implements AutoCloseable {
     return address.getHost() != null && (isTls(address) || "http".equals(address.getScheme()));
   }
 
-  private HttpRequest request(URI address, long from) {
+  private HttpRequest request(URI address, String range) {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(address)
             .timeout(answerTimeout)
             .header("Accept-Encoding", "identity")
             .header("User-Agent", "bitnet");
-    if (from > 0) {
-      request.header("Range", "bytes=%d-".formatted(from));
+    if (!range.isEmpty()) {
+      request.header("Range", range);
     }
     boolean ofHub =
         endpoint.getScheme().equals(address.getScheme())

@@ -19,7 +19,7 @@ final class HubRefusal {
 
   static HubException of(HttpResponse<?> response, HubName name, URI endpoint) {
     String code = response.headers().firstValue(HEADER).orElse("").toLowerCase(Locale.ROOT);
-    String repository = name.repository();
+    String repository = name.address();
     return new HubException(
         switch (code) {
           case "gatedrepo" ->

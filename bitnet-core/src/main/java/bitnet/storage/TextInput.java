@@ -10,27 +10,50 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import java.util.stream.Stream;
 
 /// A text file, a pipe or a FIFO, opened once and read once from its beginning to its end: what is
 /// read from a pipe to find out its format is lost for a second opening.
 ///
-/// What is evidently not UTF-8 text, for example a compressed file, is refused by what it is.
+/// Data may be compressed, or be in a format that a [ContentDecoder] reads as text. What else is
+/// evidently not UTF-8 text is refused by what it is.
 public final class TextInput implements Closeable {
+  private static final List<ContentDecoder> DECODERS =
+      Stream.concat(
+              Stream.of(new GzipDecoder()),
+              ServiceLoader.load(ContentDecoder.class).stream().map(ServiceLoader.Provider::get))
+          .toList();
+
   /// White space in front of the first character, at most; what comes later is not looked for.
   private static final int LOOK_AHEAD = 1 << 20;
 
   private final Path file;
-  private final BufferedInputStream in;
+  private BufferedInputStream in;
+  private boolean records;
 
   private TextInput(Path file, BufferedInputStream in) {
     this.file = file;
     this.in = in;
   }
 
-  /// Opens a file or a pipe; waits for the writer of a FIFO.
+  /// Opens a file or a pipe of UTF-8; waits for the writer of a FIFO.
   ///
   /// @throws IOException if it is missing, a directory, or not UTF-8 text
   public static TextInput open(Path file) throws IOException {
+    return open(file, List.of());
+  }
+
+  /// The same for data, which may be compressed or in a format that is read as JSON lines.
+  ///
+  /// @throws IOException if it is missing, a directory, damaged, or no text for any decoder
+  public static TextInput openData(Path file) throws IOException {
+    return open(file, DECODERS);
+  }
+
+  private static TextInput open(Path file, List<ContentDecoder> decoders) throws IOException {
     if (!Files.exists(file)) {
       throw new NoSuchFileException(file.toString());
     }
@@ -39,12 +62,30 @@ public final class TextInput implements Closeable {
     }
     TextInput input = new TextInput(file, new BufferedInputStream(Files.newInputStream(file)));
     try {
+      input.decode(decoders);
       input.refuseOtherContent();
       return input;
     } catch (IOException refusal) {
       input.close();
       throw refusal;
     }
+  }
+
+  private void decode(List<ContentDecoder> decoders) throws IOException {
+    byte[] start = start();
+    Optional<ContentDecoder> decoder =
+        decoders.stream().filter(each -> each.recognizes(start)).findFirst();
+    if (decoder.isPresent()) {
+      in = new BufferedInputStream(DecodedStream.of(file, decoder.get(), in));
+      records = decoder.get().isRecords();
+    }
+  }
+
+  private byte[] start() throws IOException {
+    in.mark(ForeignContent.LONGEST_MARK);
+    byte[] start = in.readNBytes(ForeignContent.LONGEST_MARK);
+    in.reset();
+    return start;
   }
 
   /// Refuses what must be read more than once and therefore cannot come from a pipe.
@@ -78,9 +119,7 @@ public final class TextInput implements Closeable {
   }
 
   private void refuseOtherContent() throws IOException {
-    in.mark(ForeignContent.LONGEST_MARK);
-    byte[] start = in.readNBytes(ForeignContent.LONGEST_MARK);
-    in.reset();
+    byte[] start = start();
     for (ForeignContent content : ForeignContent.values()) {
       if (content.begins(start)) {
         throw new ForeignContentException(content.refusal(file));
@@ -96,6 +135,11 @@ public final class TextInput implements Closeable {
   /// Whether it can be read once only.
   public boolean isStream() {
     return !Files.isRegularFile(file);
+  }
+
+  /// Whether it is JSON lines that a decoder makes of the records of another format.
+  public boolean isRecords() {
+    return records;
   }
 
   /// The first byte that is neither white space nor part of a byte-order mark; -1 if there is no

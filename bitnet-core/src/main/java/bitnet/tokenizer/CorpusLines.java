@@ -34,7 +34,10 @@ final class CorpusLines {
   /// remedy
   static long read(Path file, Consumer<String> lines) throws IOException {
     CorpusLines reader = new CorpusLines(file, lines);
-    try (TextInput text = TextInput.open(file)) {
+    try (TextInput text = TextInput.openData(file)) {
+      if (text.isRecords()) {
+        throw new IOException(file + " has records; name a file with text");
+      }
       InputStream in = text.stream();
       byte[] block = new byte[1 << 16];
       for (int count = in.read(block); count >= 0; count = in.read(block)) {

@@ -48,14 +48,19 @@ class BenchmarkTest {
       quoteCharacter = '`',
       value = {
         "GSM8K % {'question':'q','answer':'way\\n#### 1,234'} % 1,234 % way",
-        "MATH % {'problem':'q','level':'Level 1','type':'Algebra','solution':'So $\\\\boxed{\\\\frac{1}{2}}$.'} % \\frac{1}{2} % So $\\boxed{\\frac{1}{2}}$.",
+        "MATH % {'problem':'q','level':'Level 1','type':'Algebra','solution':'So"
+            + " $\\\\boxed{\\\\frac{1}{2}}$.'} % \\frac{1}{2} % So $\\boxed{\\frac{1}{2}}$.",
         "MATH % {'problem':'q','solution':'x is $\\\\boxed 2$.'} % 2 % x is $\\boxed 2$.",
         "MATH % {'problem':'q','solution':'It is \\\\fbox{2}.'} % 2 % It is \\fbox{2}.",
-        "MATH % {'problem':'q','solution':'$\\\\boxed\\\\frac{1}{2}$.'} % \\frac{1}{2} % $\\boxed\\frac{1}{2}$.",
+        "MATH % {'problem':'q','solution':'$\\\\boxed\\\\frac{1}{2}$.'} % \\frac{1}{2} %"
+            + " $\\boxed\\frac{1}{2}$.",
         "MATH % {'problem':'q','solution':'way','answer':'7','unique_id':'test/1'} % 7 % way",
-        "MINERVA_MATH % {'problem':'q','solution':'\\\\boxed{4e33}','type':'t','idx':0} % 4e33 % \\boxed{4e33}",
+        "MINERVA_MATH % {'problem':'q','solution':'\\\\boxed{4e33}','type':'t','idx':0} % 4e33 %"
+            + " \\boxed{4e33}",
         "MINERVA_MATH % {'question':'q','answer':'4e33'} % 4e33 % ``",
-        "OLYMPIAD_BENCH % {'id':1,'question':'q','solution':['a','b'],'final_answer':['2','3'],'context':null} % 2, 3 % a¶b",
+        "OLYMPIAD_BENCH %"
+            + " {'id':1,'question':'q','solution':['a','b'],'final_answer':['2','3'],'context':null}"
+            + " % 2, 3 % a¶b",
         "OLYMPIAD_BENCH % {'question':'q','final_answer':['$2$']} % $2$ % ``",
       })
   void publishedLayoutsAreRead(Benchmark benchmark, String line, String answer, String reasoning)
@@ -84,9 +89,11 @@ class BenchmarkTest {
         "GSM8K % {'question':'q','answer':'18'} % the field \"answer\" has no \"#### answer\"",
         "MATH % {'problem':'q','solution':'7'} % the field \"solution\" has no \\boxed{...}",
         "MATH % {'question':'q','answer':'7'} % the record has no field \"problem\"",
-        "OLYMPIAD_BENCH % {'question':'q','final_answer':null} % the field \"final_answer\" is null",
+        "OLYMPIAD_BENCH % {'question':'q','final_answer':null} % the field \"final_answer\" is"
+            + " null",
         "OLYMPIAD_BENCH % {'question':'q','final_answer':[]} % the field \"final_answer\" is empty",
-        "OLYMPIAD_BENCH % {'question':'q','final_answer':[2]} % the field \"final_answer\" is a number",
+        "OLYMPIAD_BENCH % {'question':'q','final_answer':[2]} % the field \"final_answer\" is a"
+            + " number",
       })
   void anotherLayoutIsRefusedByLine(Benchmark benchmark, String line, String said)
       throws IOException {
@@ -100,17 +107,17 @@ class BenchmarkTest {
   @EnumSource
   void aSetThatIsNotThereNamesPathLayoutAndSource(Benchmark benchmark) throws IOException {
     Path missing = directory.resolve("missing.jsonl");
-    Path parquet = Files.writeString(directory.resolve("test.parquet"), "PAR1....PAR1");
+    Path arrow = Files.writeString(directory.resolve("test.arrow"), "ARROW1....");
 
     assertThatThrownBy(() -> benchmark.load(missing, BadRecordPolicy.STOP))
         .isInstanceOf(IOException.class)
         .hasMessageStartingWith(missing + ": no such file; " + benchmark.key())
-        .hasMessageContainingAll("JSONL like {", "https://");
-    assertThatThrownBy(() -> benchmark.load(parquet, BadRecordPolicy.STOP))
+        .hasMessageContainingAll("JSONL or Parquet like {", "https://");
+    assertThatThrownBy(() -> benchmark.load(arrow, BadRecordPolicy.STOP))
         .hasMessageContainingAll(
-            "is Parquet, not JSONL; convert it with", "JSONL like {", "https://");
+            "is an Arrow file, not JSONL; convert it with", "Parquet like {", "https://");
     assertThatThrownBy(() -> benchmark.load(directory, BadRecordPolicy.STOP))
-        .hasMessageContainingAll("is a directory", "https://");
+        .hasMessageContaining("has no file named .jsonl");
   }
 
   @Test
@@ -119,7 +126,8 @@ class BenchmarkTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> Benchmark.of("gsm"))
         .withMessage(
-            "benchmark \"gsm\" is unknown; use one of gsm8k, math, minerva_math, olympiad_bench");
+            "benchmark \"gsm\" is unknown; use one of gsm8k, math, math500, minerva_math,"
+                + " olympiad_bench");
   }
 
   @ParameterizedTest

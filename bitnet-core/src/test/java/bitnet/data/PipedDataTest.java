@@ -110,12 +110,28 @@ class PipedDataTest {
     Path file = Files.write(directory.resolve(name), HexFormat.of().parseHex(bytes));
 
     assertThatIOException()
+        .isThrownBy(() -> TextInput.open(file).close())
+        .withMessageContaining(name + " " + said);
+    if (name.matches(".*\\.(gz|zst|parquet)")) {
+      return; // data is decoded, where a library for it is there
+    }
+    assertThatIOException()
         .isThrownBy(() -> QaDataset.load(file, BadRecordPolicy.SKIP))
         .withMessageContaining(name + " " + said);
     assertThatIOException()
         .isThrownBy(
             () -> ByteTokens.open(file, TextFormat.LINES, BadRecordPolicy.SKIP, directory).close())
         .withMessageContaining(name + " " + said);
+  }
+
+  @Test
+  void damagedGzipIsNamedByItsFile() throws IOException {
+    Path file =
+        Files.write(directory.resolve("a.jsonl.gz"), HexFormat.of().parseHex("1f8b080000000000"));
+    assertThatIOException()
+        .isThrownBy(() -> QaDataset.load(file, BadRecordPolicy.SKIP))
+        .withMessageStartingWith(file + ": its gzip content cannot be read (")
+        .withMessageEndingWith("); download or write the file again");
   }
 
   @ParameterizedTest

@@ -298,6 +298,6 @@ class TextDatasetTest {
     assertThatThrownBy(
             () -> ByteTokens.open(directory, TextFormat.LINES, BadRecordPolicy.STOP, directory))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("is a directory; give");
+        .hasMessageContaining("has no file named .jsonl");
   }
 }

@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +19,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,6 +37,7 @@ class HubClientTest {
   private final HubServer server = new HubServer();
   private final Map<String, String> variables = new HashMap<>();
   private final byte[] weights = new byte[SIZE];
+  private long rangeBytes = Long.MAX_VALUE / 2;
 
   @BeforeEach
   void fillTheHub() {
@@ -54,8 +58,14 @@ class HubClientTest {
 
   private Path pull(String name) throws IOException {
     HubEnvironment environment = new HubEnvironment(variables);
-    return new HubClient(environment, (file, bytes, total) -> {}, Duration.ofMillis(5))
-        .path(HubName.parse(name).orElseThrow());
+    return client(environment).path(HubName.parse(name).orElseThrow());
+  }
+
+  private HubClient client(HubEnvironment environment) {
+    return new HubClient(
+        environment,
+        (file, bytes, total) -> {},
+        new HubClient.Pace(Duration.ofMillis(5), rangeBytes));
   }
 
   private void assertWhole(Path snapshot) throws IOException {
@@ -155,7 +165,7 @@ class HubClientTest {
   void aDownloadOfAnEarlierProcessIsContinued() throws IOException {
     Path blobs = Files.createDirectories(cache.resolve("models--org--model/blobs"));
     Path partial = blobs.resolve(HubServer.hash("SHA-256", weights) + ".incomplete");
-    Files.write(partial, java.util.Arrays.copyOf(weights, 200_000));
+    Files.write(partial, Arrays.copyOf(weights, 200_000));
     assertWhole(pull("org/model"));
     assertThat(server.contentBytes.get()).isEqualTo(SIZE - 200_000 + CONFIG.length);
   }
@@ -255,13 +265,238 @@ class HubClientTest {
   }
 
   @Test
+  void aLargeFileIsDownloadedInRanges() throws IOException {
+    rangeBytes = SIZE / 8;
+    assertWhole(pull("org/model"));
+    assertThat(server.ranges)
+        .containsExactlyInAnyOrder(
+            "bytes=0-74999", "bytes=75000-149999", "bytes=150000-224999", "bytes=225000-299999");
+    assertThat(server.contentBytes.get()).isEqualTo(SIZE + CONFIG.length);
+    assertNothingIncomplete();
+  }
+
+  private void assertNothingIncomplete() throws IOException {
+    try (Stream<Path> blobs = Files.list(cache.resolve("models--org--model/blobs"))) {
+      assertThat(blobs.map(blob -> blob.getFileName().toString()))
+          .allMatch(name -> name.matches("[0-9a-f]+"));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 5000, SIZE / 4 - 1})
+  void aDroppedRangeIsContinuedWhereItEnded(int bytes) throws IOException {
+    rangeBytes = SIZE / 8;
+    for (int i = 0; i < 3; i++) {
+      server.faults.add((exchange, content) -> sent(() -> server.send(exchange, content, bytes)));
+    }
+    assertWhole(pull("org/model"));
+    assertThat(server.contentBytes.get()).isBetween((long) SIZE, SIZE + 2L + 3L * bytes);
+    assertNothingIncomplete();
+  }
+
+  @Test
+  void rangesOfAnEarlierProcessAreContinued() throws IOException {
+    rangeBytes = SIZE / 8;
+    Path blobs = Files.createDirectories(cache.resolve("models--org--model/blobs"));
+    String hash = HubServer.hash("SHA-256", weights);
+    byte[] begun = weights.clone();
+    Arrays.fill(begun, 60_000, 75_000, (byte) 0);
+    Arrays.fill(begun, 225_000, SIZE, (byte) 0);
+    Files.write(blobs.resolve(hash + ".ranges.incomplete"), begun);
+    ByteBuffer state = ByteBuffer.allocate(48).putLong(SIZE).putLong(4);
+    state.putLong(60_000).putLong(150_000).putLong(225_000).putLong(225_000);
+    Files.write(blobs.resolve(hash + ".ranges"), state.array());
+
+    assertWhole(pull("org/model"));
+    assertThat(server.contentBytes.get()).isEqualTo(15_000 + 75_000 + CONFIG.length);
+    assertNothingIncomplete();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "300000, 4, 60000, 150000, 225000, 300001",
+    "300000, 4, 60000, 150000, 225000, 224999",
+    "300000, 3, 60000, 150000, 225000, 225000",
+    "300001, 4, 60000, 150000, 225000, 225000",
+    "300000, 4, -1, 150000, 225000, 225000",
+    "300000, 4, 60000, 150000, 225000, 299999", // behind the end of what is there
+  })
+  void rangesThatDoNotFitAreDownloadedAgain(
+      long total, long count, long first, long second, long third, long fourth) throws IOException {
+    rangeBytes = SIZE / 8;
+    Path blobs = Files.createDirectories(cache.resolve("models--org--model/blobs"));
+    String hash = HubServer.hash("SHA-256", weights);
+    Files.write(blobs.resolve(hash + ".ranges.incomplete"), Arrays.copyOf(weights, 250_000));
+    ByteBuffer state = ByteBuffer.allocate(48).putLong(total).putLong(count);
+    state.putLong(first).putLong(second).putLong(third).putLong(fourth);
+    Files.write(blobs.resolve(hash + ".ranges"), state.array());
+    assertWhole(pull("org/model"));
+    assertThat(server.contentBytes.get()).isEqualTo(SIZE + CONFIG.length);
+  }
+
+  @Test
+  void damagedRangesAreDownloadedAgain() throws IOException {
+    rangeBytes = SIZE / 8;
+    Path blobs = Files.createDirectories(cache.resolve("models--org--model/blobs"));
+    String hash = HubServer.hash("SHA-256", weights);
+    Files.write(blobs.resolve(hash + ".ranges.incomplete"), new byte[SIZE]);
+    ByteBuffer state = ByteBuffer.allocate(48).putLong(SIZE).putLong(4);
+    state.putLong(60_000).putLong(150_000).putLong(225_000).putLong(SIZE);
+    Files.write(blobs.resolve(hash + ".ranges"), state.array());
+    assertWhole(pull("org/model"));
+    assertNothingIncomplete();
+  }
+
+  @Test
+  void aLargeFileOfAServerWithoutRangesIsDownloadedWhole() throws IOException {
+    rangeBytes = SIZE / 8;
+    server.hasRanges = false;
+    assertWhole(pull("org/model"));
+    assertNothingIncomplete();
+  }
+
+  @Test
+  void allPagesOfAListingAreRead() throws IOException {
+    for (int i = 0; i < 5; i++) {
+      server.files.put("extra-%d.json".formatted(i), CONFIG);
+    }
+    server.pageEntries = 2;
+    Path snapshot = pull("org/model");
+    assertWhole(snapshot);
+    assertThat(server.requests.stream().filter(path -> path.contains("/tree/"))).hasSize(4);
+    // a file of the last page has its hash in the listing
+    assertThat(cache.resolve("models--org--model/blobs"))
+        .isDirectoryContaining(blob -> blob.endsWith(HubServer.hash("SHA-256", weights)));
+  }
+
+  @Test
+  void anAnswerThatStallsAfterItsHeadersIsAskedForAgain() throws IOException {
+    server.stalls.set(1);
+    long start = System.nanoTime();
+    assertWhole(pull("org/model"));
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
+  }
+
+  @Test
+  void aMirrorThatHasMovedIsFollowedWithoutTheToken() throws IOException {
+    try (HubServer old = new HubServer()) {
+      old.movedTo = server.endpoint();
+      variables.put("HF_ENDPOINT", old.endpoint());
+      assertWhole(pull("org/model"));
+      assertThat(old.hubTokens).containsOnly("Bearer hf_secret");
+      assertThat(server.hubTokens).isNotEmpty().containsOnly("");
+    }
+  }
+
+  @Test
+  void withoutLinksASnapshotHasTheFilesThemselves() throws IOException {
+    variables.put("HF_HUB_DISABLE_SYMLINKS", "1");
+    Path snapshot = pull("org/model");
+    assertWhole(snapshot);
+    assertThat(snapshot.resolve(WEIGHTS))
+        .isRegularFile()
+        .matches(file -> !Files.isSymbolicLink(file));
+    try (Stream<Path> blobs = Files.list(cache.resolve("models--org--model/blobs"))) {
+      assertThat(blobs).isEmpty(); // nothing is there twice
+    }
+    long sent = server.contentBytes.get();
+    assertWhole(pull("org/model"));
+    assertThat(server.contentBytes.get()).isEqualTo(sent);
+  }
+
+  @Test
+  void aBlobWithALinkIsCopiedWhereLinksAreDisabled() throws IOException {
+    Path linked = pull("org/model");
+    Path file = linked.resolve(WEIGHTS);
+    Path blob = file.toRealPath();
+    Files.delete(file);
+    variables.put("HF_HUB_DISABLE_SYMLINKS", "1");
+    assertWhole(pull("org/model"));
+    assertThat(blob).exists();
+    assertNothingIncomplete();
+  }
+
+  /// Weights in several files without an index, of which one has not arrived.
+  @Test
+  void anInterruptedModelIsNotCompleteOffline() throws IOException {
+    server.files.put("more.safetensors", weights);
+    server.files.put("z.safetensors", new byte[7]);
+    Path snapshot = pull("org/model");
+    Files.delete(snapshot.resolve("z.safetensors")); // as if killed before it
+    variables.put("HF_HUB_OFFLINE", "1");
+    for (String name : List.of("org/model", "org/model@" + HubServer.COMMIT)) {
+      assertThatThrownBy(() -> pull(name))
+          .isInstanceOf(HubException.class)
+          .hasMessageContaining("is not complete in");
+    }
+    variables.put("HF_HUB_OFFLINE", "0");
+    pull("org/model@" + HubServer.COMMIT);
+    assertThat(snapshot.resolve("z.safetensors")).exists();
+  }
+
+  /// A cache of `huggingface_hub` before it kept listings.
+  @Test
+  void withoutAListingTheNumbersOfShardsTell() throws IOException {
+    Path model = cache.resolve("models--org--model");
+    Path snapshot = Files.createDirectories(model.resolve("snapshots").resolve(HubServer.COMMIT));
+    Files.write(snapshot.resolve("config.json"), CONFIG);
+    Files.write(snapshot.resolve("model-00001-of-00002.safetensors"), weights);
+    variables.put("HF_HUB_OFFLINE", "1");
+    String name = "org/model@" + HubServer.COMMIT;
+    assertThatThrownBy(() -> pull(name)).hasMessageContaining("is not complete in");
+    Files.write(snapshot.resolve("model-00002-of-00002.safetensors"), weights);
+    assertThat(pull(name)).isEqualTo(snapshot);
+  }
+
+  /// Lists the files as `huggingface_hub` does.
+  @Test
+  void aListingOfHuggingFaceHubTellsWhatIsMissing() throws IOException {
+    Path snapshot = pull("org/model");
+    Path model = cache.resolve("models--org--model");
+    Path trees = Files.createDirectory(model.resolve("trees"));
+    Path listing = model.resolve("listings").resolve(HubServer.COMMIT + ".json");
+    Files.move(listing, trees.resolve(listing.getFileName()));
+    variables.put("HF_HUB_OFFLINE", "1");
+    assertWhole(pull("org/model"));
+    Files.delete(snapshot.resolve("config.json"));
+    assertThatThrownBy(() -> pull("org/model")).hasMessageContaining("is not complete in");
+  }
+
+  @Test
+  void filesOfADatasetAreChosen() throws IOException {
+    server.files.put("main/test-00000-of-00001.parquet", weights);
+    server.files.put("main/train-00000-of-00001.parquet", weights);
+    HubName name = HubName.dataset("org/data");
+    Path snapshot =
+        client(new HubEnvironment(variables)).snapshot(name, file -> file.contains("/test-"));
+    assertThat(snapshot)
+        .isEqualTo(cache.resolve("datasets--org--data/snapshots").resolve(HubServer.COMMIT));
+    assertThat(snapshot.resolve("main/test-00000-of-00001.parquet")).hasBinaryContent(weights);
+    assertThat(snapshot.resolve("main/train-00000-of-00001.parquet")).doesNotExist();
+    assertThat(server.requests).allMatch(path -> path.contains("/datasets/org/data"));
+    variables.put("HF_HUB_OFFLINE", "1");
+    HubClient offline = client(new HubEnvironment(variables));
+    assertThat(offline.snapshot(name, file -> file.contains("/test-"))).isEqualTo(snapshot);
+    assertThatThrownBy(() -> offline.snapshot(name, file -> file.contains("/train-")))
+        .hasMessageContaining("datasets/org/data is not complete in");
+    assertThatThrownBy(
+            () ->
+                client(new HubEnvironment(Map.of("HF_ENDPOINT", server.endpoint(), "HOME", "x")))
+                    .snapshot(name, file -> false))
+        .hasMessageContaining("datasets/org/data has none of the files");
+    assertThat(CachedRepository.list(cache))
+        .extracting(CachedRepository::repository)
+        .containsExactly("datasets/org/data");
+  }
+
+  @Test
   void aModelIsListedAndRemoved() throws IOException {
     pull("org/model");
-    CachedModel model = CachedModel.list(cache).getFirst();
+    CachedRepository model = CachedRepository.list(cache).getFirst();
     assertThat(model.repository()).isEqualTo("org/model");
     assertThat(model.bytes()).isGreaterThanOrEqualTo(SIZE);
     model.remove();
-    assertThat(CachedModel.list(cache)).isEmpty();
+    assertThat(CachedRepository.list(cache)).isEmpty();
   }
 
   @Test
@@ -271,6 +506,6 @@ class HubClientTest {
     assertThat(HubName.ofModelPath(Path.of("src/none"))).isEmpty();
     assertThat(HubName.ofModelPath(Path.of("none"))).isEmpty();
     assertThat(HubName.ofModelPath(Path.of("org/model@v1:Q2_0")))
-        .contains(new HubName("org/model", "v1", "Q2_0"));
+        .contains(new HubName(RepositoryKind.MODEL, "org/model", "v1", "Q2_0"));
   }
 }

@@ -9,6 +9,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -17,7 +18,9 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
 
 /// A hub and its CDN, on two ports, that fail as they are told.
 final class HubServer implements AutoCloseable {
@@ -36,11 +39,22 @@ final class HubServer implements AutoCloseable {
   final List<String> hubTokens = new CopyOnWriteArrayList<>();
   final List<String> cdnTokens = new CopyOnWriteArrayList<>();
   final List<String> requests = new CopyOnWriteArrayList<>();
+  final List<String> ranges = new CopyOnWriteArrayList<>();
   final AtomicLong contentBytes = new AtomicLong();
   volatile String errorCode = "";
   volatile boolean hasTree = true;
   volatile boolean hasRanges = true;
   volatile boolean hasWrongHashes;
+
+  /// Entries of a page of the listing.
+  volatile int pageEntries = Integer.MAX_VALUE;
+
+  /// How many answers of the API stall after half of their body.
+  final AtomicInteger stalls = new AtomicInteger();
+
+  /// Where everything has moved to; empty: it is here.
+  volatile String movedTo = "";
+
   private final HttpServer hub = server(this::hub);
   private final HttpServer cdn = server(this::cdn);
 
@@ -70,7 +84,10 @@ final class HubServer implements AutoCloseable {
     String path = exchange.getRequestURI().getRawPath();
     requests.add(path);
     hubTokens.add(token(exchange));
-    if (path.startsWith("/old/")) { // a renamed repository
+    if (!movedTo.isEmpty()) {
+      String query = exchange.getRequestURI().getRawQuery();
+      redirect(exchange, 308, movedTo + path + (query == null ? "" : "?" + query));
+    } else if (path.startsWith("/old/")) { // a renamed repository
       redirect(exchange, 307, path.replace("/old/", "/org/"));
     } else if (path.startsWith("/api/models/old/")) {
       redirect(exchange, 307, path.replace("/old/", "/org/"));
@@ -92,18 +109,43 @@ final class HubServer implements AutoCloseable {
       exchange.close();
       return;
     }
-    StringBuilder json = new StringBuilder();
-    files.forEach(
-        (name, content) ->
-            json.append(json.isEmpty() ? "" : ",")
-                .append(path.contains("/tree/") ? entry(name, content) : sibling(name)));
-    String text =
-        path.contains("/tree/")
-            ? "[" + json + "]"
-            : "{\"sha\":\"%s\",\"siblings\":[%s]}".formatted(COMMIT, json);
-    exchange.sendResponseHeaders(OK, text.getBytes(UTF_8).length);
-    exchange.getResponseBody().write(text.getBytes(UTF_8));
+    String text = path.contains("/tree/") ? "[" + tree(exchange) + "]" : info();
+    byte[] bytes = text.getBytes(UTF_8);
+    exchange.sendResponseHeaders(OK, bytes.length);
+    if (stalls.getAndDecrement() > 0) {
+      exchange.getResponseBody().write(bytes, 0, bytes.length / 2);
+      exchange.getResponseBody().flush();
+      HubHttp.sleep(Duration.ofSeconds(20));
+    }
+    exchange.getResponseBody().write(bytes);
     exchange.close();
+  }
+
+  private String info() {
+    return "{\"sha\":\"%s\",\"siblings\":[%s]}"
+        .formatted(
+            COMMIT,
+            files.keySet().stream().map(HubServer::sibling).collect(Collectors.joining(",")));
+  }
+
+  /// A page of the listing, with the address of the next one.
+  private String tree(HttpExchange exchange) {
+    String query = exchange.getRequestURI().getRawQuery();
+    int first =
+        query != null && query.contains("cursor=")
+            ? Integer.parseInt(query.replaceAll(".*cursor=", ""))
+            : 0;
+    int end = (int) Math.min(files.size(), (long) first + pageEntries);
+    if (end < files.size()) { // of the hub itself, whatever mirror was asked
+      String next = "https://huggingface.co%s?recursive=true&cursor=%d";
+      String address = next.formatted(exchange.getRequestURI().getRawPath(), end);
+      exchange.getResponseHeaders().add("Link", "<" + address + ">; rel=\"next\"");
+    }
+    return files.entrySet().stream()
+        .skip(first)
+        .limit(end - first)
+        .map(file -> entry(file.getKey(), file.getValue()))
+        .collect(Collectors.joining(","));
   }
 
   private static String sibling(String name) {
@@ -160,15 +202,19 @@ final class HubServer implements AutoCloseable {
   void send(HttpExchange exchange, byte[] content, int most) throws IOException {
     String range = exchange.getRequestHeaders().getFirst("Range");
     int from = 0;
+    int end = content.length;
+    if (range != null) {
+      ranges.add(range);
+    }
     if (range != null && hasRanges) {
-      from = Integer.parseInt(range.replaceAll("bytes=(\\d+)-", "$1"));
+      String[] ends = range.replace("bytes=", "").split("-", 2);
+      from = Integer.parseInt(ends[0]);
+      end = ends[1].isEmpty() ? end : Integer.parseInt(ends[1]) + 1;
       exchange
           .getResponseHeaders()
-          .add(
-              "Content-Range",
-              "bytes %d-%d/%d".formatted(from, content.length - 1, content.length));
+          .add("Content-Range", "bytes %d-%d/%d".formatted(from, end - 1, content.length));
     }
-    int length = content.length - from;
+    int length = end - from;
     exchange.sendResponseHeaders(range != null && hasRanges ? 206 : OK, length == 0 ? -1 : length);
     int sent = Math.min(most, length);
     exchange.getResponseBody().write(content, from, sent);

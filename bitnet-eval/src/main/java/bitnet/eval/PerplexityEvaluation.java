@@ -1,6 +1,7 @@
 package bitnet.eval;
 
 import bitnet.data.BadRecordPolicy;
+import bitnet.data.DataFiles;
 import bitnet.data.DataReport;
 import bitnet.data.LossMask;
 import bitnet.data.Packing;
@@ -103,9 +104,17 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
   @Override
   public String settings() throws IOException {
     String known =
-        "%s %s %s %s %s".formatted(format, policy, context, stride, ContentDigest.of(file));
+        "%s %s %s %s %s".formatted(format, policy, context, stride, digest());
     boolean plain = mask == LossMask.NONE && packing == Packing.STREAM;
     return plain ? known : "%s %s %s".formatted(known, mask, packing); // as files of 0.1.0 have it
+  }
+
+  private String digest() throws IOException {
+    List<String> digests = new ArrayList<>();
+    for (Path each : DataFiles.of(file)) {
+      digests.add(ContentDigest.of(each));
+    }
+    return String.join(" ", digests);
   }
 
   @Override

@@ -2,7 +2,9 @@ package bitnet.cli.commands;
 
 import bitnet.cli.option.AnswerOptions;
 import bitnet.cli.option.BadRecordOptions;
+import bitnet.cli.option.BenchmarkOptions;
 import bitnet.cli.option.ConfigFile;
+import bitnet.cli.option.DataText;
 import bitnet.cli.option.EvaluatedModelOptions;
 import bitnet.cli.option.PerplexityOptions;
 import bitnet.cli.option.RuntimeOptions;
@@ -20,6 +22,7 @@ import bitnet.eval.EvaluationReport;
 import bitnet.eval.EvaluationRun;
 import bitnet.eval.Sample;
 import bitnet.eval.SamplesFile;
+import bitnet.setting.SettingChecks;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -38,7 +41,8 @@ import picocli.CommandLine.Spec;
     description = "Evaluate models on questions, reasoning, perplexity or multiple choice.",
     sortOptions = false)
 public final class Evaluate implements Callable<Integer> {
-  private static final String BENCHMARK = "--benchmark";
+  private static final String DATASET = "--dataset";
+  private static final String LIMIT = "--limit";
   private static final String SAMPLES_FILE = "--samples_file";
   private static final String SEED = "--seed";
 
@@ -55,22 +59,22 @@ public final class Evaluate implements Callable<Integer> {
   private String task;
 
   @Option(
-      names = "--dataset",
-      required = true,
+      names = DATASET,
       paramLabel = "FILE",
       description =
-          "JSONL or a JSON array of {\"query\", \"answer\", \"reasoning\"?}; for "
-              + "perplexity a text; for choice ARC or HellaSwag as published."
-              + " Read once: a file or a pipe; perplexity needs a file.")
-  private Path dataset;
+          "JSONL, a JSON array or Parquet of {\"query\", \"answer\", \"reasoning\"?}; for "
+              + "perplexity a text; for choice ARC or HellaSwag as published. "
+              + DataText.FORMS
+              + " Perplexity needs a file.")
+  private @Nullable Path dataset;
+
+  @Mixin private BenchmarkOptions benchmark;
 
   @Option(
-      names = BENCHMARK,
-      paramLabel = "B",
-      description =
-          "Read --dataset in the published format of gsm8k, math, minerva_math or "
-              + "olympiad_bench.")
-  private @Nullable String benchmark;
+      names = LIMIT,
+      paramLabel = "N",
+      description = "Evaluate on the first N records only, at least 1 (default: all).")
+  private @Nullable Integer limit;
 
   @Mixin private BadRecordOptions badRecords;
 
@@ -146,16 +150,17 @@ public final class Evaluate implements Callable<Integer> {
       case "reasoning" -> questions(policy, true);
       case "perplexity" -> {
         refuse(AnswerOptions.NAMES);
-        refuse(List.of(BENCHMARK, SEED));
-        yield windows.evaluation(dataset, policy, batchSize);
+        refuse(List.of(LIMIT, SEED));
+        refuse(BenchmarkOptions.NAMES);
+        yield windows.evaluation(required(), policy, batchSize);
       }
       case "choice" -> {
         refuse(AnswerOptions.NAMES);
         refuse(PerplexityOptions.NAMES);
-        refuse(List.of(BENCHMARK));
-        ChoiceDataset records = ChoiceDataset.load(dataset, policy);
+        refuse(BenchmarkOptions.NAMES);
+        ChoiceDataset records = ChoiceDataset.load(required(), policy);
         say(dataset + ": " + records.summary());
-        yield new ChoiceEvaluation(records.records(), batchSize, seed);
+        yield new ChoiceEvaluation(limited(records.records()), batchSize, seed);
       }
       default ->
           throw new IllegalArgumentException(
@@ -180,12 +185,27 @@ public final class Evaluate implements Callable<Integer> {
   private Evaluation<?> questions(BadRecordPolicy policy, boolean reasoning) throws IOException {
     refuse(PerplexityOptions.NAMES);
     AnswerSettings settings = answers.settings(batchSize, seed, reasoning, this::isGiven);
-    QaDataset records =
-        benchmark == null
-            ? QaDataset.load(dataset, policy)
-            : Benchmark.of(benchmark).load(dataset, policy);
-    say(dataset + ": " + records.summary());
-    return new AnswerEvaluation(records.records(), settings);
+    Path path = benchmark.path(dataset, "test");
+    Benchmark set = benchmark.benchmark();
+    QaDataset records = set == null ? QaDataset.load(path, policy) : set.load(path, policy);
+    say(path + ": " + records.summary());
+    return new AnswerEvaluation(limited(records.records()), settings);
+  }
+
+  private Path required() {
+    if (dataset == null) {
+      throw new IllegalArgumentException(
+          "--task %s needs %s FILE; name the file to evaluate on".formatted(task, DATASET));
+    }
+    return dataset;
+  }
+
+  private <T> List<T> limited(List<T> records) {
+    if (limit == null) {
+      return records;
+    }
+    SettingChecks.atLeast("limit", limit, 1);
+    return records.subList(0, Math.min(limit, records.size()));
   }
 
   private <S extends Sample> Integer evaluate(EvaluationRun run, Evaluation<S> evaluation)

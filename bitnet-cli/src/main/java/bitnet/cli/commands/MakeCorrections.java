@@ -1,6 +1,7 @@
 package bitnet.cli.commands;
 
 import bitnet.cli.option.CorrectionDataOptions;
+import bitnet.cli.option.DataText;
 import bitnet.cli.output.ExitCode;
 import bitnet.data.BadRecordPolicy;
 import bitnet.data.CorrectionDataset;
@@ -20,8 +21,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "corrections",
     description =
-        "Write corrections of the first answers in a completions log as JSONL: as many wrong ones as"
-            + " right ones.",
+        "Write corrections of the first answers in a completions log as JSONL: as many wrong ones"
+            + " as right ones.",
     sortOptions = false)
 final class MakeCorrections implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -30,9 +31,7 @@ final class MakeCorrections implements Callable<Integer> {
       names = "--from",
       required = true,
       paramLabel = "FILE",
-      description =
-          "Completions log, written by train-grpo --completions_log."
-              + " Read once: a file or a pipe.")
+      description = "Completions log, written by train-grpo --completions_log. " + DataText.FORMS)
   private Path source;
 
   @Option(
@@ -41,8 +40,8 @@ final class MakeCorrections implements Callable<Integer> {
       paramLabel = "FILE",
       description =
           "Questions of that run: JSON or JSONL with the fields query, answer and, optionally,"
-              + " reasoning."
-              + " Read once: a file or a pipe.")
+              + " reasoning. "
+              + DataText.FORMS)
   private Path questions;
 
   @Mixin private CorrectionDataOptions corrections;

@@ -1,6 +1,7 @@
 package bitnet.cli.commands;
 
 import bitnet.cli.option.CorrectionDataOptions;
+import bitnet.cli.option.DataText;
 import bitnet.cli.output.ExitCode;
 import bitnet.data.MistakeTask;
 import bitnet.data.QaDataset;
@@ -30,8 +31,8 @@ final class MakeMistakes implements Callable<Integer> {
       paramLabel = "FILE",
       description =
           "Questions: JSON or JSONL with the fields query, answer and, optionally, reasoning; the"
-              + " answers are numbers."
-              + " Read once: a file or a pipe.")
+              + " answers are numbers. "
+              + DataText.FORMS)
   private Path source;
 
   @Mixin private CorrectionDataOptions corrections;

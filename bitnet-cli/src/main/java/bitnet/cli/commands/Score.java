@@ -1,6 +1,7 @@
 package bitnet.cli.commands;
 
 import bitnet.cli.option.BadRecordOptions;
+import bitnet.cli.option.DataText;
 import bitnet.cli.output.ExitCode;
 import bitnet.cli.output.ScoreTable;
 import bitnet.data.CompletionDataset;
@@ -44,9 +45,9 @@ public final class Score implements Callable<Integer> {
       required = true,
       paramLabel = "R",
       description =
-          "The reward: f1 (qa_reward), final_answer (exact), format, length, random (a control), an expression over"
-              + " these like 0.7*f1+0.3*format, the directory of a model from train-reward, or a"
-              + " class.")
+          "The reward: f1 (qa_reward), final_answer (exact), format, length, random (a control), an"
+              + " expression over these like 0.7*f1+0.3*format, the directory of a model from"
+              + " train-reward, or a class.")
   private String reward;
 
   @Option(
@@ -54,9 +55,9 @@ public final class Score implements Callable<Integer> {
       required = true,
       paramLabel = "FILE",
       description =
-          "JSONL or a JSON array of {\"query\", \"answer\", \"completion\"}; answer is the reference"
-              + " answer. The --completions_log of train-grpo is read too."
-              + " Read once: a file or a pipe.")
+          "JSONL or a JSON array of {\"query\", \"answer\", \"completion\"}; answer is the"
+              + " reference answer. The --completions_log of train-grpo is read too. "
+              + DataText.FORMS)
   private Path dataset;
 
   @Mixin private BadRecordOptions badRecords;
@@ -72,8 +73,8 @@ public final class Score implements Callable<Integer> {
       names = "--output",
       paramLabel = "FILE",
       description =
-          "Write the records as JSONL, with the fields \"score\" and \"extracted\" (the final answer"
-              + " that was found, or null) added.")
+          "Write the records as JSONL, with the fields \"score\" and \"extracted\" (the final"
+              + " answer that was found, or null) added.")
   private @Nullable Path output;
 
   @Option(

@@ -3,6 +3,7 @@ package bitnet.cli.commands;
 import bitnet.cli.option.BadRecordOptions;
 import bitnet.cli.option.ComputeOptions;
 import bitnet.cli.option.ConfigFile;
+import bitnet.cli.option.DataText;
 import bitnet.cli.option.ModelOptions;
 import bitnet.cli.option.OptimizerOptions;
 import bitnet.cli.option.RunOptions;
@@ -50,8 +51,8 @@ public final class TrainCe implements Callable<Integer> {
       description =
           "Training text: plain (one example per line), JSON or JSONL with a field "
               + "\"text\", with \"query\", \"answer\" and optionally \"reasoning\", or with"
-              + " \"messages\", of which the assistant's turns are learned."
-              + " Read once: a file or a pipe.")
+              + " \"messages\", of which the assistant's turns are learned. "
+              + DataText.FORMS)
   private Path dataset;
 
   @Option(
@@ -73,8 +74,7 @@ public final class TrainCe implements Callable<Integer> {
       names = "--eval_dataset",
       paramLabel = "FILE",
       description =
-          "Text to evaluate on, instead of a held-out part of the dataset."
-              + " Read once: a file or a pipe.")
+          "Text to evaluate on, instead of a held-out part of the dataset. " + DataText.FORMS)
   private @Nullable Path evalDataset;
 
   @Option(

@@ -1,9 +1,11 @@
 package bitnet.cli.commands;
 
 import bitnet.cli.option.BadRecordOptions;
+import bitnet.cli.option.BenchmarkOptions;
 import bitnet.cli.option.ComputeOptions;
 import bitnet.cli.option.ConfigFile;
 import bitnet.cli.option.CorrectionOptions;
+import bitnet.cli.option.DataText;
 import bitnet.cli.option.GrpoEvaluationOptions;
 import bitnet.cli.option.LossOptions;
 import bitnet.cli.option.ModelOptions;
@@ -14,7 +16,6 @@ import bitnet.cli.option.UpdateOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.cli.output.GrpoOutput;
 import bitnet.cli.output.TrainingOutput;
-import bitnet.data.Benchmark;
 import bitnet.device.ProcessorFeatures;
 import bitnet.graph.DeviceSelector;
 import bitnet.grpo.CompletionsLog;
@@ -55,20 +56,12 @@ public final class TrainGrpo implements Callable<Integer> {
 
   @Option(
       names = "--dataset",
-      required = true,
       paramLabel = "FILE",
       description =
-          "Questions: JSONL or a JSON array of {\"query\", \"answer\"}."
-              + " Read once: a file or a pipe.")
-  private Path dataset;
+          "Questions: JSONL, a JSON array or Parquet of {\"query\", \"answer\"}. " + DataText.FORMS)
+  private @Nullable Path dataset;
 
-  @Option(
-      names = "--benchmark",
-      paramLabel = "B",
-      description =
-          "Read --dataset in the published format of gsm8k, math, minerva_math or "
-              + "olympiad_bench.")
-  private @Nullable String benchmark;
+  @Mixin private BenchmarkOptions benchmark;
 
   @Mixin private BadRecordOptions badRecords;
 
@@ -76,8 +69,8 @@ public final class TrainGrpo implements Callable<Integer> {
       names = "--eval_dataset",
       paramLabel = "FILE",
       description =
-          "Held-out questions, answered with greedy decoding and, with --eval_samples, sampled."
-              + " Read once: a file or a pipe.")
+          "Held-out questions, answered with greedy decoding and, with --eval_samples, sampled. "
+              + DataText.FORMS)
   private @Nullable Path evalDataset;
 
   @Mixin private ModelOptions modelOptions;
@@ -94,9 +87,9 @@ public final class TrainGrpo implements Callable<Integer> {
       arity = "1..*",
       paramLabel = "R",
       description =
-          "Rewards: f1 (qa_reward), final_answer (exact), format, length, random (a control), an expression "
-              + "over these, the directory of a model from train-reward, or a class (default: "
-              + "f1).")
+          "Rewards: f1 (qa_reward), final_answer (exact), format, length, random (a control), an"
+              + " expression over these, the directory of a model from train-reward, or a class"
+              + " (default: f1).")
   private List<String> rewardModels = new ArrayList<>();
 
   @Option(
@@ -201,8 +194,8 @@ public final class TrainGrpo implements Callable<Integer> {
     return new GrpoRun(
         modelOptions.path(),
         new GrpoRun.Questions(
-            dataset,
-            benchmark == null ? null : Benchmark.of(benchmark),
+            benchmark.path(dataset, "train"),
+            benchmark.benchmark(),
             badRecords.policy(),
             evalDataset),
         new RewardSpec(rewardModels.isEmpty() ? List.of("f1") : rewardModels, rewardWeights),

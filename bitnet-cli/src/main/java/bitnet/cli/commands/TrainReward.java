@@ -3,6 +3,7 @@ package bitnet.cli.commands;
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.cli.option.BadRecordOptions;
 import bitnet.cli.option.ComputeOptions;
+import bitnet.cli.option.DataText;
 import bitnet.cli.option.HubModel;
 import bitnet.cli.option.ModelOptions;
 import bitnet.cli.option.OptimizerOptions;
@@ -84,8 +85,8 @@ public final class TrainReward implements Callable<Integer> {
       description =
           "JSONL or a JSON array of preference pairs {\"query\", \"chosen\", "
               + "\"rejected\"} or labels {\"query\", \"answer\", \"label\"} with a label from "
-              + "0 to 1."
-              + " Read once: a file or a pipe.")
+              + "0 to 1. "
+              + DataText.FORMS)
   private Path dataset;
 
   @Mixin private BadRecordOptions badRecords;

@@ -11,33 +11,43 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
-/// A model in the cache, with all its revisions.
+/// A model or a dataset in the cache, with all its revisions.
 ///
-/// @param repository `ORG/NAME`
+/// @param kind of the repository
+/// @param repository `ORG/NAME`, of a dataset with `datasets/` before it
 /// @param directory in the cache
 /// @param bytes on the disk, of unfinished downloads as well
 /// @param lastUse when a file of it was last read, as far as the file system records it
-public record CachedModel(String repository, Path directory, long bytes, Instant lastUse) {
-  private static final String PREFIX = "models--";
+public record CachedRepository(
+    RepositoryKind kind, String repository, Path directory, long bytes, Instant lastUse) {
 
-  /// The models in a cache, by name; empty if the cache does not exist.
-  public static List<CachedModel> list(Path cache) throws IOException {
-    List<CachedModel> models = new ArrayList<>();
+  /// The models and then the datasets in a cache, by name; empty if the cache does not exist.
+  public static List<CachedRepository> list(Path cache) throws IOException {
+    List<CachedRepository> found = new ArrayList<>();
     if (!Files.isDirectory(cache)) {
-      return models;
+      return found;
     }
+    List<Path> directories;
     try (Stream<Path> entries = Files.list(cache)) {
-      for (Path directory : entries.sorted().toList()) {
+      directories =
+          entries
+              .filter(entry -> Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS))
+              .sorted()
+              .toList();
+    }
+    for (RepositoryKind kind : RepositoryKind.values()) {
+      for (Path directory : directories) {
         String name = directory.getFileName().toString();
-        if (name.startsWith(PREFIX) && Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
-          models.add(of(directory, name.substring(PREFIX.length()).replace("--", "/")));
+        if (name.startsWith(kind.prefix())) {
+          found.add(of(kind, directory, name.substring(kind.prefix().length())));
         }
       }
     }
-    return models;
+    return found;
   }
 
-  private static CachedModel of(Path directory, String repository) throws IOException {
+  private static CachedRepository of(RepositoryKind kind, Path directory, String name)
+      throws IOException {
     long bytes = 0;
     Instant lastUse = Instant.EPOCH;
     for (Path path : contents(directory)) {
@@ -49,10 +59,11 @@ public record CachedModel(String repository, Path directory, long bytes, Instant
         lastUse = read.isAfter(lastUse) ? read : lastUse;
       }
     }
-    return new CachedModel(repository, directory, bytes, lastUse);
+    String repository = kind.address() + name.replace("--", "/");
+    return new CachedRepository(kind, repository, directory, bytes, lastUse);
   }
 
-  /// Removes the model from the cache; links are removed, not followed.
+  /// Removes the repository from the cache; links are removed, not followed.
   public void remove() throws IOException {
     for (Path path : contents(directory)) {
       Files.delete(path);

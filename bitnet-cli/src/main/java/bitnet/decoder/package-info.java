@@ -1,0 +1,5 @@
+/// Parquet and Zstandard as text, for [bitnet.storage.TextInput] to find.
+@NullMarked
+package bitnet.decoder;
+
+import org.jspecify.annotations.NullMarked;

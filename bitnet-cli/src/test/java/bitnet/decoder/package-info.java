@@ -1,0 +1,4 @@
+@NullMarked
+package bitnet.decoder;
+
+import org.jspecify.annotations.NullMarked;
