@@ -82,6 +82,9 @@ def main():
             ]
             content = table.cast(pa.schema(large))
         pq.write_table(content, os.path.join(HERE, name + ".parquet"), **options)
+    flat = table.select(["query", "answer", "reasoning", "level", "right"])
+    path = os.path.join(HERE, "flat.parquet")
+    pq.write_table(flat, path, row_group_size=17, data_page_size=32, write_batch_size=2)
 
 
 main()

@@ -13,12 +13,16 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.Objects;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 /// The rows of a Parquet file as JSON lines. Rows are read as their bytes are asked for.
 final class ParquetLines extends InputStream {
+  private static final long SLICE_BYTES = 32 << 20;
+
   /// The library reports its choice of decoders, which users of a command did not ask for.
   private static final Logger QUIET = Logger.getLogger("dev.hardwood");
 
@@ -26,21 +30,27 @@ final class ParquetLines extends InputStream {
 
   private final HardwoodContext context;
   private final ParquetFileReader reader;
-  private final RowReader rows;
+  private final Iterator<RowSlice> slices;
   private final long count;
   private byte[] line = new byte[0];
   private int position;
   private long row;
+  private @Nullable RowReader rows;
 
-  private ParquetLines(HardwoodContext context, ParquetFileReader reader) {
+  private ParquetLines(HardwoodContext context, ParquetFileReader reader, long sliceBytes) {
     this.context = context;
     this.reader = reader;
-    this.rows = reader.rowReader();
+    this.slices = RowSlice.of(reader, sliceBytes).iterator();
     this.count = reader.getFileMetaData().numRows();
   }
 
   /// @throws IOException if the file is damaged, as far as its footer and page headers tell
   static ParquetLines open(Path file) throws IOException {
+    return open(file, SLICE_BYTES);
+  }
+
+  /// @param sliceBytes that are decoded at once, about
+  static ParquetLines open(Path file, long sliceBytes) throws IOException {
     QUIET.setLevel(Level.WARNING);
     HardwoodContext context = HardwoodContext.create(1);
     try (FileChannel channel = FileChannel.open(file);
@@ -50,7 +60,7 @@ final class ParquetLines extends InputStream {
       ParquetFileReader reader = ParquetFileReader.open(InputFile.of(file), context);
       try {
         ParquetPages.check(bytes, reader);
-        return new ParquetLines(context, reader);
+        return new ParquetLines(context, reader, sliceBytes);
       } catch (IOException | RuntimeException damaged) {
         reader.close();
         throw damaged;
@@ -80,17 +90,18 @@ final class ParquetLines extends InputStream {
   }
 
   private boolean nextLine() throws IOException {
-    if (!rows.hasNext()) {
+    RowReader current = slice();
+    if (current == null) {
       if (row < count) {
         throw new IOException("%,d of %,d rows are missing".formatted(count - row, count));
       }
       return false;
     }
-    rows.next();
+    current.next();
     row++;
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (JsonGenerator json = JSON.createGenerator(bytes)) {
-      RowJson.write(rows, json);
+      RowJson.write(current, json);
     } catch (IOException | RuntimeException damaged) {
       throw new IOException("row %,d: %s".formatted(row, damaged.getMessage()), damaged);
     }
@@ -100,9 +111,25 @@ final class ParquetLines extends InputStream {
     return true;
   }
 
+  /// The reader of the next row, or null behind the last one.
+  private @Nullable RowReader slice() {
+    while (rows == null || !rows.hasNext()) {
+      if (!slices.hasNext()) {
+        return null;
+      }
+      if (rows != null) {
+        rows.close();
+      }
+      rows = slices.next().open(reader);
+    }
+    return rows;
+  }
+
   @Override
   public void close() throws IOException {
-    rows.close();
+    if (rows != null) {
+      rows.close();
+    }
     reader.close();
     context.close();
   }

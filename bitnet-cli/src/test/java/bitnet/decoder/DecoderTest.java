@@ -13,6 +13,7 @@ import bitnet.data.TokenEncoding;
 import bitnet.storage.TextInput;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.github.luben.zstd.Zstd;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -97,6 +98,28 @@ class DecoderTest {
     assertThat(rows(file)).isEqualTo(rows(ROWS));
     assertThat(TextFormat.detect(file)).isEqualTo(TextFormat.JSONL);
     assertThat(QaDataset.load(file, BadRecordPolicy.STOP).records()).hasSize(24);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"groups, 1", "groups, 2500", "groups, 100000", "zstd, 1"})
+  void rowsThatAreDecodedInSlicesAreTheSame(String name, long sliceBytes) throws IOException {
+    assertThat(sliced(name, sliceBytes)).isEqualTo(rows(ROWS));
+  }
+
+  private static List<JsonNode> sliced(String name, long sliceBytes) throws IOException {
+    try (ParquetLines lines = ParquetLines.open(FILES.resolve(name + ".parquet"), sliceBytes)) {
+      String text = new String(lines.readAllBytes(), StandardCharsets.UTF_8);
+      return text.lines().map(DecoderTest::row).toList();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 200, 300, 500, 700, 900, 1500, 2500, 1 << 20})
+  void rowsOfPlainColumnsAreTheSameInSlicesOfAnySize(long sliceBytes) throws IOException {
+    List<String> columns = List.of("query", "answer", "reasoning", "level", "right");
+    List<JsonNode> expected =
+        rows(ROWS).stream().map(row -> (JsonNode) ((ObjectNode) row).retain(columns)).toList();
+    assertThat(sliced("flat", sliceBytes)).isEqualTo(expected);
   }
 
   @Test
