@@ -90,25 +90,41 @@ final class ParquetLines extends InputStream {
   }
 
   private boolean nextLine() throws IOException {
-    RowReader current = slice();
-    if (current == null) {
-      if (row < count) {
-        throw new IOException("%,d of %,d rows are missing".formatted(count - row, count));
-      }
-      return false;
-    }
-    current.next();
-    row++;
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (JsonGenerator json = JSON.createGenerator(bytes)) {
+      RowReader current = slice();
+      if (current == null) {
+        requireAllRows();
+        return false;
+      }
+      current.next();
       RowJson.write(current, json);
-    } catch (IOException | RuntimeException damaged) {
-      throw new IOException("row %,d: %s".formatted(row, damaged.getMessage()), damaged);
+    } catch (RuntimeException damaged) {
+      throw new IOException("row %,d: %s".formatted(row + 1, reason(damaged)), damaged);
     }
     bytes.write('\n');
     line = bytes.toByteArray();
     position = 0;
+    row++;
     return true;
+  }
+
+  private void requireAllRows() throws IOException {
+    if (row < count) {
+      throw new IOException("%,d of %,d rows are missing".formatted(count - row, count));
+    }
+  }
+
+  /// What the deepest of the nested failures says; memory that is short is no damage.
+  private static String reason(RuntimeException damaged) {
+    Throwable deepest = damaged;
+    while (deepest.getCause() != null) {
+      deepest = deepest.getCause();
+    }
+    if (deepest instanceof OutOfMemoryError memory) {
+      throw memory;
+    }
+    return String.valueOf(deepest.getMessage());
   }
 
   /// The reader of the next row, or null behind the last one.

@@ -65,9 +65,9 @@ final class RowJson {
   }
 
   /// The library puts a replacement character where a text is not UTF-8.
-  private static String checked(String text, @Nullable Object raw) throws IOException {
+  private static String checked(String text, @Nullable Object raw) {
     if (text.indexOf(REPLACEMENT) >= 0 && raw instanceof byte[] bytes && !isUtf8(bytes)) {
-      throw new IOException("a text is not UTF-8");
+      throw new IllegalStateException("a text is not UTF-8");
     }
     return text;
   }

@@ -22,7 +22,7 @@ class HostileDataTest {
   private static final Path FILES = Path.of("src/test/resources/parquet");
   private static final int STEP = 7;
   private static final int KINDS = 6;
-  private static final long MOST_BYTES = 96 << 20; // batches for any size of file take 70 MiB
+  private static final long MOST_BYTES = 128 << 20; // batches for any size of file take 70 MiB
   private static final long SLOWEST_NANOS = 10_000_000_000L;
 
   @TempDir private Path directory;
