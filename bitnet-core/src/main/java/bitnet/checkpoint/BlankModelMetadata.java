@@ -12,8 +12,13 @@ import java.util.Optional;
 /// The part of config.json's object `bitnet` that says which form the directory has and how the
 /// latents of a blank model are made.
 final class BlankModelMetadata {
-  private static final int VERSION = 1;
-  private static final String FORMAT = "format_version";
+  /// Of directories without group scales.
+  static final int VERSION = 1;
+
+  /// The first with group scales.
+  static final int GROUP_VERSION = 2;
+
+  static final String FORMAT = "format_version";
   private static final String BLANK = "blank";
   private static final String SEED = "seed";
   private static final String DEVIATION = "initializer_range";
@@ -37,7 +42,7 @@ final class BlankModelMetadata {
   static Optional<LatentInitializer> read(Path file, ObjectNode toolkit)
       throws CheckpointException {
     JsonFields fields = new JsonFields(file, "bitnet.", toolkit);
-    fields.integer(FORMAT, VERSION, VERSION);
+    fields.integer(FORMAT, VERSION, GROUP_VERSION);
     if (!fields.flag(BLANK, false)) {
       return Optional.empty();
     }

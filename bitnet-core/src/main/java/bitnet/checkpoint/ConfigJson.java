@@ -6,6 +6,7 @@ import bitnet.format.JsonFields;
 import bitnet.format.JsonFile;
 import bitnet.format.safetensors.TensorStore;
 import bitnet.model.Activation;
+import bitnet.model.ActivationScale;
 import bitnet.model.LlamaConfig;
 import bitnet.model.ModelFamily;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -44,6 +45,9 @@ public record ConfigJson(
   private static final String TOOLKIT = "bitnet";
   private static final String ATTENTION_BIAS = "attention_bias";
   private static final String TERNARY_EMBEDDINGS = "ternary_embeddings";
+  private static final String TERNARY_HEAD = "ternary_head";
+  private static final String SCALE_COLUMNS = "scale_columns";
+  private static final String ACTIVATIONS = "activations";
   private static final String LINEAR_NORM_EPSILON = "linear_norm_eps";
   private static final long LARGEST = 4 << 20;
   // Far above any model, far below where a product of two overflows or a list of tensors is a
@@ -73,6 +77,11 @@ public record ConfigJson(
   public static ConfigJson of(LlamaConfig llama, DType dtype) {
     return new ConfigJson(
         llama, dtype, Optional.empty(), List.of(), List.of(), JsonFile.MAPPER.createObjectNode());
+  }
+
+  /// This configuration with other dimensions.
+  ConfigJson withLlama(LlamaConfig other) {
+    return new ConfigJson(other, dtype, quantization, beginTokens, endTokens, toolkit);
   }
 
   @Override
@@ -158,13 +167,25 @@ public record ConfigJson(
               fields.number("rms_norm_eps", defaults.epsilon()),
               family == ModelFamily.BITNET,
               linearNormEpsilon),
-          new LlamaConfig.Embeddings(
-              fields.flag("tie_word_embeddings", false),
-              toolkit.isPresent() && toolkit.get().flag(TERNARY_EMBEDDINGS, false)));
+          weights(fields.flag("tie_word_embeddings", false), toolkit));
     } catch (IllegalArgumentException invalid) {
       throw new CheckpointException(
           fields.file(), CheckpointException.quote(String.valueOf(invalid.getMessage())), invalid);
     }
+  }
+
+  private static LlamaConfig.Weights weights(boolean tied, Optional<JsonFields> toolkit)
+      throws CheckpointException {
+    if (toolkit.isEmpty()) {
+      return new LlamaConfig.Weights(tied, false);
+    }
+    JsonFields fields = toolkit.get();
+    return new LlamaConfig.Weights(
+        tied,
+        fields.integer(SCALE_COLUMNS, 0, WIDEST, 0),
+        fields.flag(TERNARY_EMBEDDINGS, false),
+        fields.flag(TERNARY_HEAD, false),
+        ActivationScale.of(fields.text(ACTIVATIONS, ActivationScale.INT8.key())));
   }
 
   private static LlamaConfig.Heads heads(
@@ -265,6 +286,12 @@ public record ConfigJson(
     ObjectNode extra = toolkit.deepCopy();
     if (llama.ternaryEmbeddings()) {
       extra.put(TERNARY_EMBEDDINGS, true);
+    }
+    if (llama.hasGroupScales()) {
+      extra.put(BlankModelMetadata.FORMAT, BlankModelMetadata.GROUP_VERSION);
+      extra.put(SCALE_COLUMNS, llama.weights().scaleColumns());
+      extra.put(TERNARY_HEAD, llama.ternaryHead());
+      extra.put(ACTIVATIONS, llama.weights().activations().key());
     }
     if (llama.linearNorms() && quantization.isEmpty()) {
       extra.put(LINEAR_NORM_EPSILON, llama.linearNormEpsilon().getAsDouble());

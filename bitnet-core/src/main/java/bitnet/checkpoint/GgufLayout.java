@@ -6,9 +6,11 @@ import bitnet.format.gguf.GgufMetadata;
 import bitnet.format.gguf.GgufTensor;
 import bitnet.format.gguf.GgufType;
 import bitnet.model.Activation;
+import bitnet.model.ActivationScale;
+import bitnet.model.AttentionVariant;
 import bitnet.model.LlamaConfig;
+import bitnet.model.ModelFamily;
 import bitnet.model.TensorSpec;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -21,7 +23,9 @@ record GgufLayout(GgufArchitecture architecture, LlamaConfig config) {
   static final String EMBEDDING = "token_embd.weight";
   static final String HEAD = "output.weight";
   static final String ACTIVATION_KEY = "hidden_activation";
+  static final String ACTIVATIONS_KEY = "bitnet.activations"; // not in llama.cpp
 
+  private static final String ROTATION = "prism.hadamard.";
   private static final String LAYERS = "model.layers.";
   private static final int WIDEST = 1 << 24;
   private static final int DEEPEST = 10_000;
@@ -42,6 +46,8 @@ record GgufLayout(GgufArchitecture architecture, LlamaConfig config) {
           Map.entry("self_attn.k_proj", "attn_k"),
           Map.entry("self_attn.v_proj", "attn_v"),
           Map.entry("self_attn.o_proj", "attn_output"),
+          Map.entry("self_attn.q_norm", "attn_q_norm"),
+          Map.entry("self_attn.k_norm", "attn_k_norm"),
           Map.entry("self_attn.attn_sub_norm", "attn_sub_norm"),
           Map.entry("post_attention_layernorm", "ffn_norm"),
           Map.entry("mlp.gate_proj", "ffn_gate"),
@@ -57,14 +63,15 @@ record GgufLayout(GgufArchitecture architecture, LlamaConfig config) {
     }
     String rest = tensor.name().substring(LAYERS.length());
     int dot = rest.indexOf('.');
-    String inner = rest.substring(dot + 1, rest.length() - ".weight".length());
-    return "blk.%s.%s.weight".formatted(rest.substring(0, dot), INNER.get(inner));
+    int ending = rest.lastIndexOf('.');
+    String inner = rest.substring(dot + 1, ending);
+    return "blk.%s.%s%s"
+        .formatted(rest.substring(0, dot), INNER.get(inner), rest.substring(ending));
   }
 
-  /// The order of a tensor's rows in the file.
+  /// The order of a tensor's rows in the file; of a bias, of its values.
   RotaryOrder order(TensorSpec tensor) {
-    boolean turned =
-        tensor.name().endsWith("q_proj.weight") || tensor.name().endsWith("k_proj.weight");
+    boolean turned = tensor.name().contains(".q_proj.") || tensor.name().contains(".k_proj.");
     return turned && architecture.hasNeighbours()
         ? new RotaryOrder(config.headDim(), true)
         : RotaryOrder.SAME;
@@ -99,7 +106,8 @@ record GgufLayout(GgufArchitecture architecture, LlamaConfig config) {
       throws CheckpointException {
     GgufMetadata metadata = file.metadata();
     String prefix = architecture.key() + ".";
-    refuseUnsupported(metadata, prefix);
+    int context = metadata.integer(prefix + "context_length", 1, Integer.MAX_VALUE);
+    refuseUnsupported(metadata, prefix, context);
     int hidden = metadata.integer(prefix + "embedding_length", 1, WIDEST);
     int layers = metadata.integer(prefix + "block_count", 1, DEEPEST);
     if (layers > file.tensors().size()) {
@@ -107,58 +115,96 @@ record GgufLayout(GgufArchitecture architecture, LlamaConfig config) {
           prefix + "block_count",
           "is %d but the file holds %d tensors".formatted(layers, file.tensors().size()));
     }
-    int heads = metadata.integer(prefix + "attention.head_count", 1, WIDEST);
     double epsilon = metadata.number(prefix + "attention.layer_norm_rms_epsilon", 1e-5);
     return new LlamaConfig(
         vocabSize(file, metadata, prefix, hidden),
         hidden,
         layers,
-        metadata.integer(prefix + "context_length", 1, Integer.MAX_VALUE),
-        new LlamaConfig.Heads(
-            heads,
-            metadata.integer(prefix + "attention.head_count_kv", 1, WIDEST, heads),
-            headDim(metadata, prefix, hidden, heads),
-            metadata.number(prefix + "rope.freq_base", ROPE_THETA)),
+        context,
+        heads(file, architecture, hidden, context),
         new LlamaConfig.FeedForward(
             metadata.integer(prefix + "feed_forward_length", 1, WIDEST),
             Activation.of(metadata.text(prefix + ACTIVATION_KEY, architecture.activation().key()))),
         new LlamaConfig.Norms(epsilon, architecture.hasSubNorms(), OptionalDouble.empty()),
-        new LlamaConfig.Embeddings(architecture.hasSubNorms() || file.find(HEAD).isEmpty(), false));
+        weights(file, architecture));
   }
 
-  private static void refuseUnsupported(GgufMetadata metadata, String prefix)
+  /// With group scales, those types whose scales are the model's own. Such models are ternary in
+  /// their weights only.
+  private static LlamaConfig.Weights weights(GgufFile file, GgufArchitecture architecture)
+      throws CheckpointException {
+    boolean tied = architecture.hasSubNorms() || file.find(HEAD).isEmpty();
+    int columns = 0;
+    for (GgufTensor tensor : file.tensors()) {
+      boolean linear = tensor.shape().size() == 2 && tensor.name().startsWith("blk.");
+      int found = tensor.type().hasGroupScales() ? tensor.type().blockValues() : 0;
+      if (linear && columns > 0 && found != columns) {
+        throw CheckpointException.ofTensor(
+            file.path(),
+            tensor.name(),
+            "holds %s, but layers before it have a scale for %d values; all must be of one kind"
+                .formatted(tensor.type(), columns));
+      }
+      columns = linear ? found : columns;
+    }
+    if (columns == 0) {
+      return new LlamaConfig.Weights(tied, false);
+    }
+    return new LlamaConfig.Weights(
+        tied,
+        columns,
+        file.require(EMBEDDING).type().hasGroupScales(),
+        !tied && file.require(HEAD).type().hasGroupScales(),
+        ActivationScale.of(
+            file.metadata().text(ACTIVATIONS_KEY, ActivationScale.INT8_GROUP.key())));
+  }
+
+  private static LlamaConfig.Heads heads(
+      GgufFile file, GgufArchitecture architecture, int hidden, int context)
+      throws CheckpointException {
+    GgufMetadata metadata = file.metadata();
+    String prefix = architecture.key() + ".";
+    int heads = metadata.integer(prefix + "attention.head_count", 1, WIDEST);
+    LlamaConfig.Heads plain =
+        new LlamaConfig.Heads(
+            heads,
+            metadata.integer(prefix + "attention.head_count_kv", 1, WIDEST, heads),
+            headDim(metadata, prefix, hidden, heads),
+            metadata.number(prefix + "rope.freq_base", ROPE_THETA));
+    return new LlamaConfig.Heads(
+        heads,
+        plain.keyValueCount(),
+        plain.dim(),
+        plain.ropeTheta(),
+        new AttentionVariant(
+            GgufRope.read(file, prefix, plain, context),
+            architecture.family().queryKeyNorms(),
+            architecture == GgufArchitecture.QWEN2 || file.find("blk.0.attn_q.bias").isPresent(),
+            file.find("blk.0.attn_output.bias").isPresent()));
+  }
+
+  private static void refuseUnsupported(GgufMetadata metadata, String prefix, int context)
       throws CheckpointException {
     if (metadata.integer(prefix + "expert_count", 0, Integer.MAX_VALUE, 0) > 0) {
       throw metadata.fault(prefix + "expert_count", "is not 0; experts are not supported");
+    }
+    Optional<String> rotated = metadata.keys().filter(key -> key.startsWith(ROTATION)).findFirst();
+    if (rotated.isPresent()) {
+      throw metadata.fault(
+          rotated.get(),
+          "says that the weights are rotated (Hadamard); that is not supported, and their plain"
+              + " product is nonsense: use a file that is not rotated");
     }
     String causal = prefix + "attention.causal";
     if (!metadata.flag(causal, true)) {
       throw metadata.fault(causal, "is false; only causal attention is supported");
     }
-    refuseRopeScaling(metadata, prefix + "rope.");
-  }
-
-  /// As llama.cpp reads these keys: the type is linear where none is given, and a factor of 0 or 1
-  /// scales nothing.
-  private static void refuseRopeScaling(GgufMetadata metadata, String prefix)
-      throws CheckpointException {
-    String type = prefix + "scaling.type";
-    String kind = metadata.text(type, "linear");
-    if (!kind.equals("none") && !kind.equals("linear")) {
+    String window = prefix + "attention.sliding_window";
+    int tokens = metadata.integer(window, 0, Integer.MAX_VALUE, 0);
+    if (tokens > 0 && tokens < context) {
       throw metadata.fault(
-          type,
-          "is \"%s\"; rope scaling is not supported".formatted(CheckpointException.quote(kind)));
-    }
-    // the second is its old name
-    for (String key : List.of(prefix + "scaling.factor", prefix + "scale_linear")) {
-      double factor = metadata.number(key, 1);
-      if (kind.equals("linear") && factor != 0 && factor != 1) {
-        throw metadata.fault(key, "is %s; rope scaling is not supported".formatted(factor));
-      }
-    }
-    String attention = prefix + "scaling.attn_factor";
-    if (metadata.number(attention, 1) != 1) {
-      throw metadata.fault(attention, "is not 1; rope scaling is not supported");
+          window,
+          "is %d, less than the context; windows of attention are not supported".formatted(tokens));
     }
   }
 
@@ -230,6 +276,17 @@ record GgufLayout(GgufArchitecture architecture, LlamaConfig config) {
 
   /// Why a file of this toolkit's making cannot hold a model; empty if it can.
   static Optional<String> exportFault(LlamaConfig config) {
+    AttentionVariant attention = config.heads().variant();
+    if (attention.outputBias() && ModelFamily.of(config) != ModelFamily.LLAMA) {
+      return Optional.of(
+          "a model with biases and with norms of q and k, or sub-norms, has no GGUF form:"
+              + " llama.cpp's architecture %s has no biases; use an hf format"
+                  .formatted(GgufArchitecture.of(ModelFamily.of(config)).key()));
+    }
+    Optional<String> rope = GgufRope.exportFault(config);
+    if (rope.isPresent()) {
+      return rope;
+    }
     if (config.linearNorms()) {
       return Optional.of(
           "a model with norms inside its linear layers (use_rms_norm) has no GGUF form: no"
@@ -242,8 +299,9 @@ record GgufLayout(GgufArchitecture architecture, LlamaConfig config) {
     }
     if (!config.subNorms() && config.activation() != Activation.SILU) {
       return Optional.of(
-          "hidden_act %s without sub-norms has no GGUF form: llama.cpp's architecture llama has silu"
-                  .formatted(config.activation().key())
+          "hidden_act %s without sub-norms has no GGUF form: llama.cpp's architecture %s has silu"
+                  .formatted(
+                      config.activation().key(), GgufArchitecture.of(ModelFamily.of(config)).key())
               + " only; use an hf format");
     }
     return Optional.empty();

@@ -11,15 +11,17 @@ import bitnet.quantization.TernaryQuantizer;
 import bitnet.quantization.TernaryRows;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 
-/// A model in a GGUF file, of one of the architectures llama, bitnet, bitnet-b1.58 and bitnet-25.
+/// A model in a GGUF file, of one of the architectures of [GgufArchitecture].
 ///
 /// Linear layers of a ternary type, and of a float type whose values are all -s, 0 and s, are
 /// ternary. Other floats are the latent weights of a model that is still to be quantized. The
@@ -29,6 +31,7 @@ public final class GgufModel implements StoredModel {
   private final GgufFile file;
   private final GgufLayout layout;
   private final Map<TensorSpec, Optional<GgufTrits>> linears = new ConcurrentHashMap<>();
+  private final Map<TensorSpec, GgufGroupTrits> grouped = new ConcurrentHashMap<>();
 
   private GgufModel(GgufFile file, GgufLayout layout) {
     this.file = file;
@@ -58,14 +61,15 @@ public final class GgufModel implements StoredModel {
     }
     Set<String> names =
         layout.config().tensors().stream().map(GgufLayout::name).collect(Collectors.toSet());
+    names.add(GgufRope.DIVISORS); // read with the metadata
     for (GgufTensor tensor : file.tensors()) {
       if (!names.contains(tensor.name())) {
         throw CheckpointException.ofTensor(
             file.path(),
             tensor.name(),
-            "is not part of a model of architecture %s with %d layers; biases, experts and rope"
+            "is not part of a model of architecture %s with %d layers; experts and other biases"
                     .formatted(layout.architecture().key(), layout.config().layerCount())
-                + " factors are not supported");
+                + " are not supported");
       }
     }
     return new GgufModel(file, layout);
@@ -107,6 +111,9 @@ public final class GgufModel implements StoredModel {
   /// Whether a linear layer holds full-precision weights.
   @Override
   public boolean hasLatents() {
+    if (config().hasGroupScales()) {
+      return false;
+    }
     try {
       for (TensorSpec tensor : config().tensors()) {
         if (tensor.kind() == TensorSpec.Kind.TERNARY && trits(tensor).isEmpty()) {
@@ -119,7 +126,41 @@ public final class GgufModel implements StoredModel {
     }
   }
 
+  /// Whether a linear layer holds floats that are not ternary, in an architecture that is not
+  /// trained as a ternary one.
+  @Override
+  public boolean isFullPrecision() {
+    if (layout.architecture().hasSubNorms() || config().hasGroupScales()) {
+      return false;
+    }
+    try {
+      for (TensorSpec tensor : config().tensors()) {
+        boolean dense =
+            tensor.kind() == TensorSpec.Kind.TERNARY
+                && !layout.require(file, tensor).type().isTernary();
+        if (dense && trits(tensor).isEmpty()) {
+          return true;
+        }
+      }
+      return false;
+    } catch (CheckpointException damage) {
+      return false; // reading the tensor says what is wrong
+    }
+  }
+
+  @Override
+  public List<String> remarks() {
+    return isFullPrecision()
+        ? List.of(
+            "the file holds full-precision weights, which are made ternary; that changes what the"
+                + " model computes until it is trained on")
+        : List.of();
+  }
+
   private boolean isTernary(TensorSpec tensor) throws CheckpointException {
+    if (config().hasGroupScales()) {
+      return config().isTernary(tensor);
+    }
     return tensor.kind() == TensorSpec.Kind.TERNARY && trits(tensor).isPresent();
   }
 
@@ -139,9 +180,12 @@ public final class GgufModel implements StoredModel {
   ///     several scales in a row
   @Override
   public TernaryRows ternary(TensorSpec tensor) throws IOException {
-    if (tensor.kind() != TensorSpec.Kind.TERNARY) {
+    if (!config().isTernary(tensor)) {
       throw new IllegalArgumentException(
           "tensor '%s' is not ternary; read it as floats".formatted(tensor.name()));
+    }
+    if (config().hasGroupScales()) {
+      return groupTrits(tensor);
     }
     Optional<GgufTrits> trits = trits(tensor);
     if (trits.isPresent()) {
@@ -155,6 +199,16 @@ public final class GgufModel implements StoredModel {
     }
   }
 
+  private GgufGroupTrits groupTrits(TensorSpec tensor) throws CheckpointException {
+    GgufGroupTrits known = grouped.get(tensor);
+    if (known == null) {
+      GgufTensor stored = layout.require(file, tensor);
+      known = GgufGroupTrits.of(file, stored, layout.order(tensor), tensor);
+      grouped.put(tensor, known);
+    }
+    return known;
+  }
+
   /// Reads full-precision weights, or weights that quantize to the stored trits and scales
   /// ([TernaryQuantizer#latents]).
   ///
@@ -162,6 +216,10 @@ public final class GgufModel implements StoredModel {
   ///     no full-precision weights quantize to
   @Override
   public void read(TensorSpec tensor, MemorySegment target) throws IOException {
+    if (config().hasGroupScales() && config().isTernary(tensor)) {
+      TernaryQuantizer.latents(groupTrits(tensor), true, target);
+      return;
+    }
     Optional<GgufTrits> trits =
         tensor.kind() == TensorSpec.Kind.TERNARY ? trits(tensor) : Optional.empty();
     if (trits.isEmpty()) {
@@ -203,10 +261,23 @@ public final class GgufModel implements StoredModel {
       file.readFloats(stored, firstRow, rows, target);
       return;
     }
+    if (!tensor.isMatrix()) {
+      readBias(stored, order, target);
+      return;
+    }
     long rowBytes = (long) tensor.columns() * Float.BYTES;
     for (int row = 0; row < rows; row++) {
       MemorySegment slice = target.asSlice(row * rowBytes, rowBytes);
       file.readFloats(stored, order.inFile(firstRow + row), 1, slice);
+    }
+  }
+
+  private void readBias(GgufTensor stored, RotaryOrder order, MemorySegment target)
+      throws CheckpointException {
+    float[] inFile = new float[(int) stored.count()];
+    file.readFloats(stored, 0, 1, MemorySegment.ofArray(inFile));
+    for (int i = 0; i < inFile.length; i++) {
+      target.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i, inFile[order.inFile(i)]);
     }
   }
 

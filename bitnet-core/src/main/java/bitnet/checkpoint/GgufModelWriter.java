@@ -10,7 +10,9 @@ import bitnet.format.gguf.GgufType;
 import bitnet.format.gguf.GgufWriter;
 import bitnet.format.gguf.TritBlocks;
 import bitnet.model.Activation;
+import bitnet.model.ActivationScale;
 import bitnet.model.LlamaConfig;
+import bitnet.model.ModelFamily;
 import bitnet.model.TensorSpec;
 import bitnet.model.TernaryWeights;
 import bitnet.quantization.TernaryRows;
@@ -27,9 +29,10 @@ import java.util.Optional;
 import java.util.function.LongConsumer;
 
 /// Writes GGUF files for llama.cpp: linear layers in one type, embedding and head in F16, norms in
-/// F32. Models with sub-norms become architecture bitnet, the others llama.
+/// F32. The architecture is that of the model's family.
 ///
-/// @param type of the linear layers: F16, TQ1_0, TQ2_0, or I2_S for microsoft/BitNet's fork
+/// @param type of the linear layers: F16, TQ1_0, TQ2_0, or I2_S for microsoft/BitNet's fork; with
+///     group scales, also of a ternary embedding and head, F16, Q2_0, PQ2_0 or PTQ1_0
 record GgufModelWriter(GgufType type) implements ModelWriter {
   private static final int QUANTIZATION_VERSION = 2;
   private static final int CHUNK_VALUES = 1 << 18;
@@ -44,31 +47,43 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
     requireReplaceable(target, existing);
     GgufLayout layout = new GgufLayout(architecture(config), config);
     GgufFields fields = fields(layout, target);
-    Optional<String> lost;
+    List<String> lost;
     try (Tokenizer tokenizer = source.tokenizer()) {
       TokenTable table = TokenTable.of(tokenizer);
       GgufVocabulary.write(fields, table.padded(config.vocabSize()));
       lost = table.lostInGguf();
     }
-    List<GgufTensor> tensors =
-        config.tensors().stream()
-            .map(spec -> GgufTensor.of(GgufLayout.name(spec), type(spec), spec.shape()))
-            .toList();
+    List<GgufTensor> tensors = new ArrayList<>();
+    for (TensorSpec spec : config.tensors()) {
+      tensors.add(GgufTensor.of(GgufLayout.name(spec), type(config, spec), spec.shape()));
+    }
+    Optional<float[]> divisors = GgufRope.divisors(config);
+    divisors.ifPresent(
+        each -> tensors.add(GgufTensor.of(GgufRope.DIVISORS, GgufType.F32, each.length)));
     try (GgufWriter writer = GgufWriter.create(target, fields, tensors)) {
+      if (divisors.isPresent()) {
+        MemorySegment floats = MemorySegment.ofArray(divisors.get());
+        writer.write(GgufRope.DIVISORS, converted(GgufRope.DIVISORS, DType.F32, floats));
+      }
       writeTensors(layout, source.ternary(), writer, progress);
       writer.commit();
     }
     List<String> remarks = remarks(source);
-    lost.ifPresent(remarks::add);
+    remarks.addAll(lost);
     return remarks;
   }
 
   private List<String> remarks(ModelSource source) {
     String weights =
-        type == GgufType.I2_S
-            ? "only microsoft/BitNet's fork of llama.cpp reads I2_S"
-            : "scales and embeddings are rounded to f16; llama.cpp does not quantize activations as"
-                + " this model was trained, so its logits are close, not equal";
+        type.hasGroupScales()
+            ? "llama.cpp quantizes activations by blocks of 32, so its logits are close, not equal;"
+                + (type == GgufType.Q2_0 ? "" : " only PrismML's fork reads " + type + ";")
+                + " what is not ternary is rounded to f16"
+            : type == GgufType.I2_S
+                ? "only microsoft/BitNet's fork of llama.cpp reads I2_S"
+                : "scales and embeddings are rounded to f16; llama.cpp does not quantize"
+                      + " activations as this model was trained, so its logits are close, not"
+                      + " equal";
     List<String> remarks = new ArrayList<>();
     if (source.weights().hasLatents()) {
       remarks.add("the weights are written as trits; full-precision ones are not kept");
@@ -84,11 +99,16 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
   }
 
   private void requireExpressible(LlamaConfig config) {
-    config.heads().variant().requireLlama("the export to GGUF");
     Optional<String> fault = GgufLayout.exportFault(config);
     if (fault.isPresent()) {
       throw new IllegalArgumentException(fault.get());
     }
+    if (type == GgufType.I2_S && ModelFamily.of(config) == ModelFamily.QWEN3) {
+      throw new IllegalArgumentException(
+          "microsoft/BitNet's fork of llama.cpp, which reads I2_S, has no architecture qwen3; use"
+              + " gguf-tq2_0 or gguf-f16");
+    }
+    requireScales(config);
     for (TensorSpec tensor : config.tensors()) {
       if (tensor.kind() == TensorSpec.Kind.TERNARY && tensor.columns() % type.blockValues() != 0) {
         throw new IllegalArgumentException(
@@ -102,6 +122,23 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
                         ? "gguf-f16, or gguf-i2_s for microsoft/BitNet"
                         : "gguf-f16"));
       }
+    }
+  }
+
+  private void requireScales(LlamaConfig config) {
+    int columns = config.weights().scaleColumns();
+    boolean fits = columns % type.blockValues() == 0; // a block may repeat the scale of its group
+    if (type.hasGroupScales() && (columns == 0 || !fits)) {
+      throw new IllegalArgumentException(
+          columns == 0
+              ? "%s is for models with group scales; use gguf-tq2_0".formatted(type)
+              : "%s has a scale for %d values, but this model one for %d; use gguf-q2_0"
+                  .formatted(type, type.blockValues(), columns));
+    }
+    if (type != GgufType.F16 && !type.hasGroupScales() && columns > 0) {
+      throw new IllegalArgumentException(
+          "%s cannot hold a scale for every %d values; use %s"
+              .formatted(type, columns, columns % 128 == 0 ? "gguf-pq2_0" : "gguf-q2_0"));
     }
   }
 
@@ -119,12 +156,10 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
 
   /// The fork that reads I2_S knows relu² under a name of its own.
   private GgufArchitecture architecture(LlamaConfig config) {
-    if (!config.subNorms()) {
-      return GgufArchitecture.LLAMA;
-    }
-    return type == GgufType.I2_S && config.activation() == Activation.RELU_SQUARED
+    boolean forked = type == GgufType.I2_S && config.activation() == Activation.RELU_SQUARED;
+    return config.subNorms() && forked
         ? GgufArchitecture.BITNET_158
-        : GgufArchitecture.BITNET;
+        : GgufArchitecture.of(ModelFamily.of(config));
   }
 
   private GgufFields fields(GgufLayout layout, Path target) {
@@ -152,6 +187,11 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
             .put(prefix + "attention.key_length", config.headDim())
             .put(prefix + "attention.value_length", config.headDim())
             .put(prefix + "attention.layer_norm_rms_epsilon", (float) config.rmsNormEpsilon());
+    GgufRope.write(fields, prefix, config.heads().variant().scaling());
+    ActivationScale activations = config.weights().activations();
+    if (config.hasGroupScales() && activations != ActivationScale.INT8_GROUP) {
+      fields.put(GgufLayout.ACTIVATIONS_KEY, activations.key());
+    }
     if (config.subNorms()) {
       fields.put(prefix + GgufLayout.ACTIVATION_KEY, config.activation().key());
     }
@@ -165,16 +205,25 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
       case TQ1_0 -> 36;
       case TQ2_0 -> 37;
       case I2_S -> 40;
+      case Q2_0 -> 41;
+      case PQ2_0 -> 128;
+      case PTQ1_0 -> 129;
       default -> throw new IllegalArgumentException("models are not written as " + type);
     };
   }
 
-  private GgufType type(TensorSpec tensor) {
+  private GgufType type(LlamaConfig config, TensorSpec tensor) {
     return switch (tensor.kind()) {
       case TERNARY -> type;
-      case EMBEDDING, HEAD -> GgufType.F16;
+      case EMBEDDING, HEAD -> isTrits(config, tensor) ? type : GgufType.F16;
       case NORM, BIAS -> GgufType.F32;
     };
+  }
+
+  /// Whether a parameter is written as trits: linear layers, and with group scales all that are.
+  private boolean isTrits(LlamaConfig config, TensorSpec tensor) {
+    return tensor.kind() == TensorSpec.Kind.TERNARY
+        || (config.hasGroupScales() && type.hasGroupScales() && config.isTernary(tensor));
   }
 
   private void writeTensors(
@@ -183,25 +232,28 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
     long parameters = 0;
     for (TensorSpec tensor : layout.config().tensors()) {
       String name = GgufLayout.name(tensor);
-      if (tensor.kind() == TensorSpec.Kind.TERNARY) {
+      if (isTrits(layout.config(), tensor)) {
         writeTrits(tensor, layout.order(tensor), weights.ternary(tensor), writer);
       } else {
-        DType dtype = type(tensor) == GgufType.F16 ? DType.F16 : DType.F32;
+        DType dtype = type(layout.config(), tensor) == GgufType.F16 ? DType.F16 : DType.F32;
+        RotaryOrder order = layout.order(tensor);
         FloatRows.forEach(
-            weights, tensor, chunk -> writer.write(name, converted(tensor, dtype, chunk)));
+            weights,
+            tensor,
+            chunk -> writer.write(name, converted(tensor.name(), dtype, order.apply(chunk))));
       }
       parameters += tensor.count();
       progress.accept(parameters);
     }
   }
 
-  private static MemorySegment converted(TensorSpec tensor, DType dtype, MemorySegment floats) {
+  private static MemorySegment converted(String tensor, DType dtype, MemorySegment floats) {
     int count = (int) (floats.byteSize() / Float.BYTES);
     for (int i = 0; i < count; i++) {
       float value = floats.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i);
       if (!(Math.abs(value) <= (dtype == DType.F16 ? LARGEST_HALF : Float.MAX_VALUE))) {
         throw new IllegalArgumentException(
-            "tensor '%s' holds %s, which %s cannot express".formatted(tensor.name(), value, dtype));
+            "tensor '%s' holds %s, which %s cannot express".formatted(tensor, value, dtype));
       }
     }
     MemorySegment converted = MemorySegment.ofArray(new byte[count * dtype.bytes()]);
@@ -223,7 +275,7 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
       for (int row = 0; row < count; row++) {
         int stored = order.inCheckpoint(first + row);
         rows.unpack(stored, 1, trits);
-        pack(tensor, trits, rows.scale(stored), packed);
+        pack(tensor, trits, scales(tensor, rows, stored), packed);
         System.arraycopy(packed, 0, chunk, row * rowBytes, rowBytes);
       }
       writer.write(name, MemorySegment.ofArray(chunk));
@@ -233,22 +285,40 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
     }
   }
 
-  private void pack(TensorSpec tensor, byte[] trits, float scale, byte[] packed) {
-    short half = Float.floatToFloat16(scale);
-    float rounded = Float.float16ToFloat(half);
-    if (type != GgufType.I2_S && !(rounded > 0 && rounded <= LARGEST_HALF)) {
-      throw new IllegalArgumentException(
-          "tensor '%s' has the scale %s, which F16 cannot express".formatted(tensor.name(), scale));
+  /// The scales of a row's groups in half precision.
+  private short[] scales(TensorSpec tensor, TernaryRows rows, int row) {
+    short[] halves = new short[rows.columns() / rows.groupColumns()];
+    for (int group = 0; group < halves.length; group++) {
+      float scale = rows.scale(row, group);
+      halves[group] = Float.floatToFloat16(scale);
+      float rounded = Float.float16ToFloat(halves[group]);
+      boolean zeros = scale == 0 && rows.isGrouped(); // of a group of zeros
+      if (type != GgufType.I2_S && !(rounded > 0 || zeros) || !(rounded <= LARGEST_HALF)) {
+        throw new IllegalArgumentException(
+            "tensor '%s' has the scale %s, which F16 cannot express"
+                .formatted(tensor.name(), scale));
+      }
     }
+    return halves;
+  }
+
+  /// @param scales one for the row, or one for each of its groups
+  private void pack(TensorSpec tensor, byte[] trits, short[] scales, byte[] packed) {
+    int width = trits.length / scales.length;
     if (type == GgufType.F16) {
       for (int i = 0; i < trits.length; i++) {
+        short half = scales[i / width];
         int bits = trits[i] == 0 ? 0 : trits[i] > 0 ? half : half | 0x8000;
         packed[2 * i] = (byte) bits;
         packed[2 * i + 1] = (byte) (bits >> 8);
       }
-    } else {
-      TritBlocks.pack(type, trits, half, packed);
+      return;
     }
+    short[] blocks = new short[tensor.columns() / type.blockValues()];
+    for (int block = 0; block < blocks.length; block++) {
+      blocks[block] = scales[block * type.blockValues() / width];
+    }
+    TritBlocks.pack(type, trits, blocks, packed);
   }
 
   private static MemorySegment tail(TensorSpec tensor, TernaryRows rows) {

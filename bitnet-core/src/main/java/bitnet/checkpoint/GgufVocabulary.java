@@ -32,6 +32,7 @@ final class GgufVocabulary {
   private static final String ADDS_BEGIN = PREFIX + "add_bos_token";
   private static final String ADDS_SPACE = PREFIX + "add_space_prefix";
   private static final String CHAT_TEMPLATE = "tokenizer.chat_template";
+  private static final String COMPOSED = "bitnet.tokenizer.nfc"; // not in llama.cpp
   private static final String RULES = "bitnet.tokenizer.added_token_rules"; // not in llama.cpp
   private static final String BYTE_LEVEL = "gpt2";
   private static final String SENTENCE_PIECE = "llama";
@@ -43,6 +44,9 @@ final class GgufVocabulary {
     boolean byteLevel = table.model() == TokenTable.Model.BYTE_LEVEL;
     fields.put(MODEL, byteLevel ? BYTE_LEVEL : SENTENCE_PIECE);
     fields.put(PRE, table.splitting());
+    if (table.composed() != (byteLevel && TokenTable.usuallyComposed(table.splitting()))) {
+      fields.put(COMPOSED, table.composed());
+    }
     fields.putTexts(TOKENS, table.tokens());
     fields.putIntegers(
         TYPES, table.vocabulary().kinds().stream().map(TokenTable.Kind::number).toList());
@@ -122,6 +126,7 @@ final class GgufVocabulary {
     return new TokenTable(
         byteLevel ? TokenTable.Model.BYTE_LEVEL : TokenTable.Model.SENTENCE_PIECE,
         splitting,
+        byteLevel && metadata.flag(COMPOSED, TokenTable.usuallyComposed(splitting)),
         new TokenTable.Vocabulary(
             tokens,
             kinds(metadata, tokens.size()),

@@ -5,6 +5,7 @@ import bitnet.format.DType;
 import bitnet.format.FloatConversion;
 import bitnet.format.safetensors.TensorEntry;
 import bitnet.format.safetensors.TensorStore;
+import bitnet.model.ActivationScale;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
 import bitnet.model.TernarizedWeights;
@@ -20,6 +21,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -71,11 +73,41 @@ public final class HuggingFaceDirectory implements StoredModel {
       ConfigJson.requireLayers(json.llama(), tensors);
       checkQuantization(config, json);
       opened.checkTensors();
-      return opened;
+      boolean unknown = json.quantization().isEmpty() && !json.llama().hasGroupScales();
+      return unknown ? opened.withGroupScales() : opened;
     } catch (IOException | RuntimeException failure) {
       tensors.close();
       throw failure;
     }
+  }
+
+  /// This model with group scales, if its weights have such: only their values tell.
+  private HuggingFaceDirectory withGroupScales() throws IOException {
+    LlamaConfig config = json.llama();
+    TensorSpec linear =
+        config.tensors().stream()
+            .filter(tensor -> tensor.kind() == TensorSpec.Kind.TERNARY)
+            .findFirst()
+            .orElseThrow();
+    OptionalInt columns = FloatGroupTrits.groupColumns(linear, reader(linear));
+    if (columns.isEmpty()) {
+      return this;
+    }
+    TensorSpec embedding = config.tensors().getFirst();
+    TensorSpec head = config.tensors().getLast();
+    LlamaConfig.Weights weights =
+        new LlamaConfig.Weights(
+            config.tiedHead(),
+            columns.getAsInt(),
+            FloatGroupTrits.groupColumns(embedding, reader(embedding)).equals(columns),
+            !config.tiedHead() && FloatGroupTrits.groupColumns(head, reader(head)).equals(columns),
+            ActivationScale.INT8_GROUP);
+    return new HuggingFaceDirectory(path, json.withLlama(config.withWeights(weights)), tensors);
+  }
+
+  private FloatGroupTrits.RowReader reader(TensorSpec tensor) throws CheckpointException {
+    TensorEntry entry = entry(tensor);
+    return (first, rows, target) -> tensors.readFloats(entry, first, rows, target);
   }
 
   private static void checkQuantization(Path config, ConfigJson json) throws CheckpointException {
@@ -172,6 +204,10 @@ public final class HuggingFaceDirectory implements StoredModel {
     return packing.isPresent() && tensor.kind() == TensorSpec.Kind.TERNARY;
   }
 
+  private boolean isGrouped(TensorSpec tensor) {
+    return config().hasGroupScales() && config().isTernary(tensor);
+  }
+
   /// The name of a packed layer's scale.
   static String scaleName(TensorSpec tensor) {
     return tensor.name() + "_scale";
@@ -243,13 +279,13 @@ public final class HuggingFaceDirectory implements StoredModel {
   /// the same trits and scales.
   @Override
   public boolean hasLatents() {
-    return packing.isEmpty();
+    return packing.isEmpty() && !config().hasGroupScales();
   }
 
   /// Whether the model was not trained as a ternary one: `config.json` has no quantization_config.
   @Override
   public boolean isFullPrecision() {
-    return json.quantization().isEmpty();
+    return json.quantization().isEmpty() && !config().hasGroupScales();
   }
 
   /// The type in which a parameter is stored; U8 for packed trits.
@@ -289,7 +325,7 @@ public final class HuggingFaceDirectory implements StoredModel {
 
   @Override
   public void read(TensorSpec tensor, MemorySegment target) throws IOException {
-    if (isPacked(tensor)) {
+    if (isPacked(tensor) || isGrouped(tensor)) {
       TernaryQuantizer.latents(ternary(tensor), false, target);
     } else {
       tensors.readFloats(entry(tensor), target);
@@ -298,7 +334,7 @@ public final class HuggingFaceDirectory implements StoredModel {
 
   @Override
   public void read(TensorSpec tensor, long first, MemorySegment target) throws IOException {
-    if (isPacked(tensor)) {
+    if (isPacked(tensor) || isGrouped(tensor)) {
       StoredModel.super.read(tensor, first, target);
     } else {
       tensors.readValues(entry(tensor), first, target);
@@ -308,6 +344,9 @@ public final class HuggingFaceDirectory implements StoredModel {
   /// The trits of a linear layer, as they are stored, or quantized now where latents are.
   @Override
   public TernaryRows ternary(TensorSpec tensor) throws IOException {
+    if (config().hasGroupScales()) {
+      return groupTrits(tensor);
+    }
     if (packing.isEmpty()) {
       return new TernarizedWeights(this).ternary(tensor);
     }
@@ -319,6 +358,19 @@ public final class HuggingFaceDirectory implements StoredModel {
       throw fault(entry, String.valueOf(damage.getMessage()));
     }
     return new RowGroups(tensor.rows(), tensor.columns(), packed, scale(packing.get(), tensor));
+  }
+
+  private TernaryRows groupTrits(TensorSpec tensor) throws IOException {
+    int columns = config().weights().scaleColumns();
+    Optional<FloatGroupTrits> found = FloatGroupTrits.of(tensor, columns, reader(tensor));
+    if (found.isEmpty()) {
+      throw fault(
+          entry(tensor),
+          "is not ternary in groups of %d columns as the first layer is; the file is damaged, or it"
+                  .formatted(columns)
+              + " is another model's");
+    }
+    return found.get();
   }
 
   private float scale(Quantization quantization, TensorSpec tensor) throws IOException {
@@ -337,7 +389,9 @@ public final class HuggingFaceDirectory implements StoredModel {
   @Override
   public void readRows(TensorSpec tensor, int firstRow, int rows, MemorySegment target)
       throws IOException {
-    if (tensor.kind() == TensorSpec.Kind.EMBEDDING && config().ternaryEmbeddings()) {
+    if (tensor.kind() == TensorSpec.Kind.EMBEDDING
+        && config().ternaryEmbeddings()
+        && !config().hasGroupScales()) {
       new TernarizedWeights(this).readRows(tensor, firstRow, rows, target);
       return;
     }

@@ -22,9 +22,12 @@ import java.util.stream.Collectors;
 /// Packed forms hold what inference uses, trits and the stored embeddings; the online form holds
 /// the latents that training continues from.
 ///
-/// @param quantization the form of the linear layers
+/// @param quantization the form of the linear layers; empty for floats, the products of group
+// scales
+///     and trits
 /// @param shardBytes the most data of one file
-record HuggingFaceWriter(Quantization quantization, long shardBytes) implements ModelWriter {
+record HuggingFaceWriter(Optional<Quantization> quantization, long shardBytes)
+    implements ModelWriter {
   /// Transformers' limit.
   static final long SHARD_BYTES = 5_000_000_000L;
 
@@ -38,7 +41,7 @@ record HuggingFaceWriter(Quantization quantization, long shardBytes) implements 
       Path target, ModelSource source, ModelDirectory.Existing existing, LongConsumer progress)
       throws IOException {
     LlamaConfig config = source.weights().config();
-    config.heads().variant().requireLlama("the export to Hugging Face");
+    requireScales(config);
     requireRowGroups(config);
     List<List<TensorHeader>> parts = new ArrayList<>();
     for (TensorSpec tensor : config.tensors()) {
@@ -52,17 +55,28 @@ record HuggingFaceWriter(Quantization quantization, long shardBytes) implements 
       plan.writeIndex(path);
       GenerationConfig generation = source.tokenizerAssets().generation();
       new ConfigJson(
-              config.withTernaryEmbeddings(false),
+              config.hasGroupScales() ? config : config.withTernaryEmbeddings(false),
               configType(parts),
-              Optional.of(quantization),
+              quantization,
               generation.beginTokens(),
               generation.endTokens(),
-              JsonFile.MAPPER.createObjectNode().put(EXPORTED_AS, quantization.name()))
+              JsonFile.MAPPER
+                  .createObjectNode()
+                  .put(EXPORTED_AS, quantization.map(Quantization::name).orElse("float")))
           .write(path.resolve(ConfigJson.NAME));
       source.tokenizerAssets().save(path);
       directory.commitUnsealed(existing);
     }
     return remarks(source, parts);
+  }
+
+  private void requireScales(LlamaConfig config) {
+    if (config.hasGroupScales() == quantization.isPresent()) {
+      throw new IllegalArgumentException(
+          config.hasGroupScales()
+              ? "a model with group scales has no quantized Hugging Face form; use hf-float"
+              : "hf-float is for models with group scales; use hf-bitlinear or hf-autobitlinear");
+    }
   }
 
   private void requireRowGroups(LlamaConfig config) {
@@ -76,7 +90,11 @@ record HuggingFaceWriter(Quantization quantization, long shardBytes) implements 
   }
 
   private boolean isPacked(TensorSpec tensor) {
-    return !quantization.isLatent() && isLinear(tensor);
+    return quantization.isPresent() && !isLatent() && isLinear(tensor);
+  }
+
+  private boolean isLatent() {
+    return quantization.isPresent() && quantization.get().isLatent();
   }
 
   private static boolean isLinear(TensorSpec tensor) {
@@ -85,7 +103,9 @@ record HuggingFaceWriter(Quantization quantization, long shardBytes) implements 
 
   /// Transformers has no ternary embeddings: a ternary embedding is written as float values.
   private static boolean isTernaryEmbedding(LlamaConfig config, TensorSpec tensor) {
-    return config.ternaryEmbeddings() && tensor.kind() == TensorSpec.Kind.EMBEDDING;
+    return config.ternaryEmbeddings()
+        && !config.hasGroupScales()
+        && tensor.kind() == TensorSpec.Kind.EMBEDDING;
   }
 
   /// The tensors that store one parameter.
@@ -102,7 +122,10 @@ record HuggingFaceWriter(Quantization quantization, long shardBytes) implements 
   }
 
   private double storedScale(ModelSource source, TensorSpec tensor) throws IOException {
-    return quantization.linearClass().stored(source.ternary().ternary(tensor).scale(0));
+    return quantization
+        .orElseThrow()
+        .linearClass()
+        .stored(source.ternary().ternary(tensor).scale(0));
   }
 
   /// The narrowest type that keeps every value.
@@ -110,7 +133,10 @@ record HuggingFaceWriter(Quantization quantization, long shardBytes) implements 
     if (isTernaryEmbedding(source.weights().config(), tensor)) {
       return DType.F32;
     }
-    return source.stored().exactType(tensor, quantization.isLatent());
+    if (quantization.isEmpty() && source.weights().config().isTernary(tensor)) {
+      return DType.F16; // as the scales
+    }
+    return source.stored().exactType(tensor, isLatent());
   }
 
   /// The type that transformers computes in: the widest that is stored.
@@ -130,7 +156,7 @@ record HuggingFaceWriter(Quantization quantization, long shardBytes) implements 
       try (SafetensorsWriter file =
           SafetensorsWriter.create(
               path.resolve(shard.name()), shard.tensors(), ShardPlan.METADATA)) {
-        TensorExport export = new TensorExport(source, quantization, file);
+        TensorExport export = new TensorExport(source, file);
         for (TensorSpec tensor : source.weights().config().tensors()) {
           if (shard.holds(tensor.name())) {
             writeTensor(export, tensor);
@@ -145,8 +171,8 @@ record HuggingFaceWriter(Quantization quantization, long shardBytes) implements 
 
   private void writeTensor(TensorExport export, TensorSpec tensor) throws IOException {
     if (isPacked(tensor)) {
-      export.writePacked(tensor);
-    } else if (!quantization.isLatent() || isTernaryEmbedding(export.config(), tensor)) {
+      export.writePacked(tensor, quantization.orElseThrow());
+    } else if (!isLatent() || isTernaryEmbedding(export.config(), tensor)) {
       export.writeStored(tensor);
     } else {
       export.writeLatents(tensor);
@@ -156,10 +182,10 @@ record HuggingFaceWriter(Quantization quantization, long shardBytes) implements 
   private List<String> remarks(ModelSource source, List<List<TensorHeader>> parts) {
     List<String> remarks = new ArrayList<>(source.remarks());
     boolean latents = source.weights().hasLatents();
-    if (quantization.isLatent() && !latents) {
+    if (isLatent() && !latents) {
       remarks.add("the latent weights are made from trits and scales, and quantize to the same");
     }
-    if (!quantization.isLatent() && latents) {
+    if (!isLatent() && latents) {
       remarks.add("the latent weights are left out; hf-online keeps them");
     }
     long wide = parts.stream().filter(part -> part.getLast().dtype() == DType.F64).count();

@@ -9,13 +9,13 @@ import bitnet.format.safetensors.TensorStore;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
+import bitnet.model.ProductWeights;
 import bitnet.model.TensorSpec;
 import bitnet.quantization.TernaryPacking;
 import bitnet.quantization.TernaryQuantizer;
 import bitnet.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -202,7 +202,7 @@ public final class ModelDirectory implements StoredModel {
     } else if (initializer.isPresent()) {
       initializer.get().fill(tensor, 0, target);
     } else if (isTernary(tensor)) {
-      boolean scalePerRow = ModelLayout.scaleCount(tensor) > 1;
+      boolean scalePerRow = ModelLayout.scaleCount(config.llama(), tensor) > 1;
       TernaryQuantizer.latents(ternary(tensor), scalePerRow, target);
     } else {
       store.readFloats(store.require(ModelLayout.storedName(tensor)), target);
@@ -233,16 +233,7 @@ public final class ModelDirectory implements StoredModel {
       store.readFloats(store.require(ModelLayout.storedName(tensor)), first, count, target);
       return;
     }
-    TernaryTensor ternary = ternary(tensor);
-    byte[] trits = new byte[tensor.columns()];
-    for (int row = 0; row < rows; row++) {
-      ternary.unpack(firstRow + row, 1, trits);
-      long first = (long) row * tensor.columns();
-      for (int column = 0; column < trits.length; column++) {
-        float weight = ternary.scale(firstRow + row) * trits[column];
-        target.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, first + column, weight);
-      }
-    }
+    ProductWeights.multiply(ternary(tensor), firstRow, rows, target);
   }
 
   /// Whether a parameter is stored as trits: BitLinear weights, and the embedding where the config
@@ -272,14 +263,15 @@ public final class ModelDirectory implements StoredModel {
     }
     float[] scales = store.readFloats(store.require(ModelLayout.scaleName(tensor)));
     for (float scale : scales) {
-      if (!(scale > 0 && Float.isFinite(scale))) {
+      boolean zeros = scale == 0 && config.llama().hasGroupScales(); // of a group of zeros
+      if (!(scale > 0 || zeros) || !Float.isFinite(scale)) {
         throw CheckpointException.ofTensor(
             store.fileOf(name),
             ModelLayout.scaleName(tensor),
             "holds %s; a scale is positive and finite".formatted(scale));
       }
     }
-    return new TernaryTensor(tensor, packed, scales);
+    return new TernaryTensor(tensor, packed, scales, config.llama().weights().scaleColumns());
   }
 
   @Override

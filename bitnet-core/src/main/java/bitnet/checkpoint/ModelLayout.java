@@ -50,16 +50,21 @@ final class ModelLayout {
 
   /// Whether a parameter is stored as trits.
   static boolean isTernary(LlamaConfig config, TensorSpec tensor) {
-    return switch (tensor.kind()) {
-      case TERNARY -> true;
-      case EMBEDDING -> config.ternaryEmbeddings();
-      case HEAD, NORM, BIAS -> false;
-    };
+    return config.isTernary(tensor);
   }
 
-  /// The number of scales of a ternary parameter: one, or for an embedding one per row.
-  static int scaleCount(TensorSpec tensor) {
+  /// The number of scales of a ternary parameter: one, or for an embedding one per row; with group
+  /// scales one for each group of columns of each row.
+  static int scaleCount(LlamaConfig config, TensorSpec tensor) {
+    if (config.hasGroupScales()) {
+      return Math.toIntExact(tensor.count() / config.weights().scaleColumns());
+    }
     return tensor.kind() == TensorSpec.Kind.EMBEDDING ? tensor.rows() : 1;
+  }
+
+  /// The type of scales: that of most files with group scales, which are many.
+  static DType scaleType(LlamaConfig config) {
+    return config.hasGroupScales() ? DType.F16 : DType.F32;
   }
 
   /// The tensors of the file that belong to one parameter.
@@ -69,7 +74,8 @@ final class ModelLayout {
       headers.add(
           TensorHeader.of(
               storedName(tensor), DType.U8, TernaryPacking.packedBytes(tensor.count())));
-      headers.add(TensorHeader.of(scaleName(tensor), DType.F32, scaleCount(tensor)));
+      headers.add(
+          TensorHeader.of(scaleName(tensor), scaleType(config), scaleCount(config, tensor)));
     } else {
       headers.add(TensorHeader.of(storedName(tensor), DType.BF16, tensor.shape()));
     }

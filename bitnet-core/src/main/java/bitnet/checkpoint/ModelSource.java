@@ -2,6 +2,7 @@ package bitnet.checkpoint;
 
 import bitnet.format.CheckpointException;
 import bitnet.format.gguf.GgufFile;
+import bitnet.model.DenseWeights;
 import bitnet.model.LatentWeights;
 import bitnet.model.TensorSpec;
 import bitnet.model.TernaryWeights;
@@ -123,10 +124,38 @@ public final class ModelSource implements AutoCloseable {
     return weights;
   }
 
+  /// The weights for inference: ternary, or full-precision ones as they are.
+  ///
+  /// @param fullPrecision whether the model, which must not be ternary, is not to be made so
+  /// @throws IllegalArgumentException if it is ternary
+  public TernaryWeights inference(boolean fullPrecision) {
+    if (!fullPrecision) {
+      return weights;
+    }
+    if (!isFullPrecision()) {
+      throw new IllegalArgumentException(
+          "%s is a ternary model, which has no full precision; leave `full_precision` out"
+              .formatted(path));
+    }
+    return new DenseWeights(weights);
+  }
+
   /// Whether the model was not trained as a ternary one, so that its products with trits are
   /// another model's until it is trained on.
   public boolean isFullPrecision() {
     return weights.isFullPrecision();
+  }
+
+  /// What a user should know where a full-precision model is made ternary; else empty.
+  ///
+  /// @param fullPrecision whether it is not
+  public Optional<String> madeTernary(boolean fullPrecision) {
+    return fullPrecision || !isFullPrecision()
+        ? Optional.empty()
+        : Optional.of(
+            path
+                + ": is a full-precision model and is made ternary; --full_precision computes it"
+                + " as it is");
   }
 
   /// The directory that the weights are in, or the GGUF file.

@@ -66,6 +66,10 @@ final class ParameterEncoder implements AutoCloseable {
       }
       return;
     }
+    if (config.hasGroupScales()) {
+      encodeGroups(tensor, chunks);
+      return;
+    }
     double[] sums = new double[tensor.rows()];
     for (int i = 0; i < chunks.count(); i++) {
       MemorySegment chunk = chunks.load(i);
@@ -80,10 +84,42 @@ final class ParameterEncoder implements AutoCloseable {
           });
       writeMaster(tensor, chunk);
     }
-    float[] scales = scales(tensor, sums);
+    float[] scales = scales(config, tensor, sums);
     model.writeFloats(ModelLayout.scaleName(tensor), MemorySegment.ofArray(scales));
     for (int i = 0; i < chunks.count(); i++) {
       model.write(ModelLayout.storedName(tensor), pack(chunks, i, scales));
+    }
+  }
+
+  private void encodeGroups(TensorSpec tensor, Chunks chunks) throws IOException {
+    int width = config.weights().scaleColumns();
+    int groups = tensor.columns() / width;
+    float[] scales = new float[Math.multiplyExact(tensor.rows(), groups)];
+    for (int i = 0; i < chunks.count(); i++) {
+      MemorySegment chunk = chunks.load(i);
+      int firstRow = chunks.firstRow(i);
+      chunks.inParts(
+          i,
+          (from, to) -> {
+            for (int group = from * groups; group < to * groups; group++) {
+              long first = (long) (group - firstRow * groups) * width;
+              scales[group] = groupScale(tensor, chunk, first, width);
+            }
+          });
+      writeMaster(tensor, chunk);
+    }
+    model.writeFloats(ModelLayout.scaleName(tensor), MemorySegment.ofArray(scales));
+    for (int i = 0; i < chunks.count(); i++) {
+      model.write(ModelLayout.storedName(tensor), pack(chunks, i, scales));
+    }
+  }
+
+  private static float groupScale(TensorSpec tensor, MemorySegment chunk, long first, int width) {
+    try {
+      return TernaryQuantizer.groupScale(chunk, first, width);
+    } catch (IllegalArgumentException notFinite) {
+      throw new IllegalArgumentException(
+          "tensor '%s': %s".formatted(tensor.name(), notFinite.getMessage()), notFinite);
     }
   }
 
@@ -104,9 +140,9 @@ final class ParameterEncoder implements AutoCloseable {
     }
   }
 
-  private static float[] scales(TensorSpec tensor, double[] sums) {
+  private static float[] scales(LlamaConfig config, TensorSpec tensor, double[] sums) {
     try {
-      if (ModelLayout.scaleCount(tensor) == 1) {
+      if (ModelLayout.scaleCount(config, tensor) == 1) {
         double sum = 0;
         for (double rowSum : sums) {
           sum += rowSum;
@@ -130,24 +166,29 @@ final class ParameterEncoder implements AutoCloseable {
     int first = chunks.firstRow(index);
     long bytes = TernaryPacking.packedBytes((long) chunks.rowCount(index) * columns);
     packed = grown(packed, bytes);
-    MemorySegment target = packed.asSlice(0, bytes);
+    MemorySegment result = packed.asSlice(0, bytes);
     chunks.inParts(
         index,
         (from, to) -> {
           int count = (to - from) * columns;
           byte[] trits = new byte[count];
           for (int row = from; row < to; row++) {
-            float scale = scales[scales.length == 1 ? 0 : row];
-            long start = (long) (row - first) * columns;
-            TernaryQuantizer.quantize(chunk, start, scale, trits, (row - from) * columns, columns);
+            int groups = Math.max(1, scales.length / chunks.tensor.rows()); // of a row
+            int width = columns / groups;
+            for (int group = 0; group < groups; group++) {
+              float scale = scales[scales.length == 1 ? 0 : row * groups + group];
+              long start = (long) (row - first) * columns + (long) group * width;
+              int target = (row - from) * columns + group * width;
+              TernaryQuantizer.quantize(chunk, start, scale, trits, target, width);
+            }
           }
           byte[] bytesOfPart = new byte[(int) TernaryPacking.packedBytes(count)];
           TernaryPacking.pack(trits, 0, count, bytesOfPart, 0);
           long offset = (long) (from - first) * columns / TernaryPacking.TRITS_PER_BYTE;
           MemorySegment.copy(
-              MemorySegment.ofArray(bytesOfPart), 0, target, offset, bytesOfPart.length);
+              MemorySegment.ofArray(bytesOfPart), 0, result, offset, bytesOfPart.length);
         });
-    return target;
+    return result;
   }
 
   private MemorySegment grown(MemorySegment segment, long bytes) {

@@ -1,5 +1,8 @@
 package bitnet.checkpoint;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
 /// The order of the rows of q and k within a head. Rotary embeddings turn pairs of them: in a
 /// Hugging Face checkpoint row i and row i + headDim/2, in a `llama` GGUF file neighbours.
 ///
@@ -18,6 +21,19 @@ record RotaryOrder(int headDim, boolean neighbours) {
     int within = row % headDim;
     int half = headDim / 2;
     return row - within + 2 * (within % half) + within / half;
+  }
+
+  /// The values of a whole bias in the order of the file; where both orders are the same, of
+  /// anything.
+  MemorySegment apply(MemorySegment floats) {
+    if (!neighbours) {
+      return floats;
+    }
+    float[] ordered = new float[(int) (floats.byteSize() / Float.BYTES)];
+    for (int i = 0; i < ordered.length; i++) {
+      ordered[inFile(i)] = floats.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i);
+    }
+    return MemorySegment.ofArray(ordered);
   }
 
   /// Which row of the checkpoint a row of the file is.

@@ -28,15 +28,8 @@ record StoredEncoder(TernaryWeights weights, SafetensorsWriter model) {
   }
 
   private void encodeTrits(TensorSpec tensor, TernaryRows rows) throws IOException {
-    float[] scale = {rows.scale(0)};
-    for (int row = 1; row < rows.rows(); row++) {
-      if (rows.scale(row) != scale[0]) {
-        throw new IllegalArgumentException(
-            "tensor '%s' has a scale for each row; a model directory has one for all"
-                .formatted(tensor.name()));
-      }
-    }
-    model.writeFloats(ModelLayout.scaleName(tensor), MemorySegment.ofArray(scale));
+    float[] scales = rows.isGrouped() ? groupScales(tensor, rows) : oneScale(tensor, rows);
+    model.writeFloats(ModelLayout.scaleName(tensor), MemorySegment.ofArray(scales));
     // five rows of any length fill whole bytes of five trits
     int step = Math.max(1, CHUNK_VALUES / tensor.columns() / 5) * 5;
     for (int first = 0; first < tensor.rows(); first += step) {
@@ -47,5 +40,36 @@ record StoredEncoder(TernaryWeights weights, SafetensorsWriter model) {
       TernaryPacking.pack(trits, 0, trits.length, packed, 0);
       model.write(ModelLayout.storedName(tensor), MemorySegment.ofArray(packed));
     }
+  }
+
+  private static float[] oneScale(TensorSpec tensor, TernaryRows rows) {
+    float scale = rows.scale(0);
+    for (int row = 1; row < rows.rows(); row++) {
+      if (rows.scale(row) != scale) {
+        throw new IllegalArgumentException(
+            "tensor '%s' has a scale for each row; a model directory has one for all, or one for each"
+                    .formatted(tensor.name())
+                + " group of columns");
+      }
+    }
+    return new float[] {scale};
+  }
+
+  private static float[] groupScales(TensorSpec tensor, TernaryRows rows) {
+    int groups = rows.columns() / rows.groupColumns();
+    float[] scales = new float[Math.multiplyExact(rows.rows(), groups)];
+    for (int row = 0; row < rows.rows(); row++) {
+      for (int group = 0; group < groups; group++) {
+        float scale = rows.scale(row, group);
+        if (Float.float16ToFloat(Float.floatToFloat16(scale)) != scale) {
+          throw new IllegalArgumentException(
+              "tensor '%s' has the group scale %s, which is no half-precision number; a model"
+                      .formatted(tensor.name(), scale)
+                  + " directory keeps these only");
+        }
+        scales[row * groups + group] = scale;
+      }
+    }
+    return scales;
   }
 }

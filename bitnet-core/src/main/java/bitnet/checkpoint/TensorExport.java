@@ -13,9 +13,8 @@ import java.lang.foreign.MemorySegment;
 /// in memory.
 ///
 /// @param source the model
-/// @param quantization the form of the linear layers
 /// @param file has all the tensors declared that are written
-record TensorExport(ModelSource source, Quantization quantization, SafetensorsWriter file) {
+record TensorExport(ModelSource source, SafetensorsWriter file) {
   private static final int CHUNK_VALUES = 1 << 20;
 
   LlamaConfig config() {
@@ -23,7 +22,9 @@ record TensorExport(ModelSource source, Quantization quantization, SafetensorsWr
   }
 
   /// Writes a linear layer as trits and a scale.
-  void writePacked(TensorSpec tensor) throws IOException {
+  ///
+  /// @param quantization the form of the layer
+  void writePacked(TensorSpec tensor, Quantization quantization) throws IOException {
     TernaryRows rows = source.ternary().ternary(tensor);
     int byteRows = tensor.rows() / RowGroupPacking.ROWS_PER_BYTE;
     int step = Math.clamp(CHUNK_VALUES / tensor.columns(), 1, byteRows);

@@ -24,7 +24,7 @@ public record TensorInspection(TensorSpec tensor, String type, long bytes, Conte
   /// @param negative how many are -1
   /// @param zero how many are 0
   /// @param positive how many are 1
-  /// @param scale of all rows
+  /// @param scale of all rows, or the mean of group scales
   public record Ternary(long negative, long zero, long positive, float scale) implements Content {
 
     /// The part of the weights that is 0.
@@ -68,7 +68,19 @@ public record TensorInspection(TensorSpec tensor, String type, long bytes, Conte
         counts[trits[i] + 1]++;
       }
     }
-    return new Ternary(counts[0], counts[1], counts[2], rows.scale(0));
+    float scale = rows.isGrouped() ? meanScale(rows) : rows.scale(0);
+    return new Ternary(counts[0], counts[1], counts[2], scale);
+  }
+
+  private static float meanScale(TernaryRows rows) {
+    int groups = rows.columns() / rows.groupColumns();
+    double sum = 0;
+    for (int row = 0; row < rows.rows(); row++) {
+      for (int group = 0; group < groups; group++) {
+        sum += rows.scale(row, group);
+      }
+    }
+    return (float) (sum / rows.rows() / groups);
   }
 
   /// Measures floating-point numbers.

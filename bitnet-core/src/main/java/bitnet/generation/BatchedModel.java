@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// A model with its tokenizer whose requests are batched: a [BatchScheduler] with an engine thread
 /// of its own. Any thread submits requests.
@@ -20,6 +21,7 @@ public final class BatchedModel implements AutoCloseable {
   private final Optional<ChatTemplate> template;
   private final BatchScheduler scheduler;
   private final Thread engine;
+  private final List<String> warnings;
 
   private BatchedModel(ModelSource source, TernaryLlama llama, Tokenizer tokenizer, int slots)
       throws IOException {
@@ -28,6 +30,8 @@ public final class BatchedModel implements AutoCloseable {
     this.generator = new Generator(new TernaryLanguageModel(llama), tokenizer, source.endTokens());
     this.template = source.chatTemplate();
     this.scheduler = new BatchScheduler(llama, tokenizer, source.endTokens(), slots);
+    Stream<String> ternary = source.madeTernary(llama.settings().fullPrecision()).stream();
+    this.warnings = Stream.concat(tokenizer.warnings().stream(), ternary).toList();
     this.engine = Thread.ofPlatform().daemon().name("bitnet-engine").start(scheduler::run);
   }
 
@@ -42,7 +46,8 @@ public final class BatchedModel implements AutoCloseable {
     try (ModelSource source = ModelSource.open(path)) {
       Tokenizer tokenizer = source.tokenizer();
       try {
-        TernaryLlama llama = TernaryLlama.load(source.ternary(), settings);
+        TernaryLlama llama =
+            TernaryLlama.load(source.inference(settings.fullPrecision()), settings);
         try {
           return new BatchedModel(source, llama, tokenizer, slots);
         } catch (IOException | RuntimeException failure) {
@@ -64,6 +69,11 @@ public final class BatchedModel implements AutoCloseable {
   /// What computes it, for people.
   public String description() {
     return llama.description();
+  }
+
+  /// What a user should know of how the model was read, one line each; usually nothing.
+  public List<String> warnings() {
+    return warnings;
   }
 
   /// The model's tokenizer; closed with the model.

@@ -4,12 +4,14 @@ import bitnet.checkpoint.ModelSource;
 import bitnet.model.ComputeSettings;
 import bitnet.model.LanguageModel;
 import bitnet.model.LanguageModelProvider;
+import bitnet.model.TernaryWeights;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.runtime.TernaryLlama;
 import bitnet.tokenizer.ChatTemplate;
 import bitnet.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.ServiceLoader;
@@ -34,6 +36,7 @@ public final class TextModel implements AutoCloseable {
   private final Generator generator;
 
   private final Optional<ChatTemplate> template;
+  private final List<String> warnings = new ArrayList<>();
 
   private TextModel(
       LanguageModel model,
@@ -74,11 +77,15 @@ public final class TextModel implements AutoCloseable {
         throw failure;
       }
       try {
-        return new TextModel(
-            model,
-            tokenizer,
-            new Generator(model, tokenizer, source.endTokens()),
-            source.chatTemplate());
+        TextModel opened =
+            new TextModel(
+                model,
+                tokenizer,
+                new Generator(model, tokenizer, source.endTokens()),
+                source.chatTemplate());
+        opened.warnings.addAll(tokenizer.warnings());
+        source.madeTernary(settings.fullPrecision()).ifPresent(opened.warnings::add);
+        return opened;
       } catch (IOException | RuntimeException failure) {
         model.close();
         tokenizer.close();
@@ -90,12 +97,16 @@ public final class TextModel implements AutoCloseable {
   /// The packed runtime, unless a provider serves the device.
   private static LanguageModel load(ModelSource source, String device, RuntimeSettings settings)
       throws IOException {
+    TernaryWeights weights = source.inference(settings.fullPrecision());
     for (LanguageModelProvider provider : ServiceLoader.load(LanguageModelProvider.class)) {
       if (provider.serves(device)) {
-        return provider.open(source.weights(), new ComputeSettings(device, settings.threads()));
+        ComputeSettings compute = new ComputeSettings(device, settings.threads());
+        return settings.fullPrecision()
+            ? provider.openFullPrecision(source.weights(), compute)
+            : provider.open(source.weights(), compute);
       }
     }
-    return new TernaryLanguageModel(TernaryLlama.load(source.ternary(), settings));
+    return new TernaryLanguageModel(TernaryLlama.load(weights, settings));
   }
 
   /// The model alone.
@@ -105,7 +116,7 @@ public final class TextModel implements AutoCloseable {
 
   /// What a user should know of how the model was read, one line each; usually nothing.
   public List<String> warnings() {
-    return tokenizer.warnings();
+    return List.copyOf(warnings);
   }
 
   /// What writes with it.

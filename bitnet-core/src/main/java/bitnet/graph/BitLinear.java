@@ -13,11 +13,13 @@ import ai.djl.ndarray.types.Shape;
 public final class BitLinear {
 
   private final Parameter weight;
-  private final NDArray trits; // [out, in], in the compute type
-  private final NDArray scale; // [out]: mean|W| of the tensor that the row belongs to
+  private final NDArray trits; // [out, in], in the compute type; with group scales times these
+  private final NDArray scale; // [out]: mean|W| of the tensor that the row belongs to, or 1
+  private final int scaleColumns; // 0 without group scales
 
-  BitLinear(NDManager manager, TorchOps ops, ComputeType type, Parameter weight) {
+  BitLinear(NDManager manager, TorchOps ops, ComputeType type, Parameter weight, int scaleColumns) {
     this.weight = weight;
+    this.scaleColumns = scaleColumns;
     Shape shape = weight.value().getShape();
     NDArray blank = manager.zeros(shape, DataType.FLOAT32);
     if (type == ComputeType.BF16) {
@@ -26,7 +28,11 @@ public final class BitLinear {
     } else {
       trits = blank;
     }
-    scale = manager.zeros(new Shape(shape.get(0)), DataType.FLOAT32);
+    Shape out = new Shape(shape.get(0));
+    scale =
+        scaleColumns > 0
+            ? manager.ones(out, DataType.FLOAT32)
+            : manager.zeros(out, DataType.FLOAT32);
   }
 
   Parameter weight() {
@@ -42,7 +48,11 @@ public final class BitLinear {
   ///
   /// @param sharpness 1 for trits; below 1, the fraction of the way from the latent weight to them
   void ternarize(TorchOps ops, NDManager scope, double sharpness) {
-    ops.ternarize(scope, weight.value(), weight.blocks(), sharpness, trits, scale);
+    if (scaleColumns > 0) {
+      ops.ternarizeGroups(scope, weight.value(), scaleColumns, sharpness, trits);
+    } else {
+      ops.ternarize(scope, weight.value(), weight.blocks(), sharpness, trits, scale);
+    }
   }
 
   /// How many rows of the weight are looked at where only some are, evenly spaced.
@@ -55,6 +65,9 @@ public final class BitLinear {
   /// @param before the trits `[watchedRows, in]` of the last time, which those of now replace
   /// @return zeros, and trits that are not as before
   long[] watch(TorchOps ops, NDManager scope, int stride, NDArray before) {
+    if (scaleColumns > 0) {
+      return ops.watchProducts(scope, trits, stride, before);
+    }
     return ops.watchTrits(scope, weight.value(), scale, stride, before);
   }
 

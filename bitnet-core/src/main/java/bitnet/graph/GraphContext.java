@@ -22,8 +22,14 @@ record GraphContext(
     long batch,
     double sharpness) {
 
-  /// Absmax quantization of x `[tokens, width]`.
+  /// Quantization of x `[tokens, width]`, as the configuration says: absmax per token, per token
+  /// and group of inputs, or none.
   TorchOps.PerToken quantize(NDManager scope, NDArray x) {
-    return ops.quantize(scope, x, sharpness, type);
+    return switch (config.weights().activations()) {
+      case INT8 -> ops.quantize(scope, x, sharpness, type);
+      case INT8_GROUP ->
+          ops.quantizeGroups(scope, x, config.weights().scaleColumns(), sharpness, type);
+      case FLOAT -> ops.keepActivations(scope, x, type);
+    };
   }
 }

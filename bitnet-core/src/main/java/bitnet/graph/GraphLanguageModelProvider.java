@@ -21,4 +21,10 @@ public final class GraphLanguageModelProvider implements LanguageModelProvider {
   public LanguageModel open(LatentWeights weights, ComputeSettings compute) throws IOException {
     return GraphLanguageModel.load(weights, compute);
   }
+
+  @Override
+  public LanguageModel openFullPrecision(LatentWeights weights, ComputeSettings compute)
+      throws IOException {
+    return GraphLanguageModel.loadFullPrecision(weights, compute);
+  }
 }

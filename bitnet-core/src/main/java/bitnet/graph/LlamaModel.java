@@ -2,6 +2,7 @@ package bitnet.graph;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
@@ -33,6 +34,7 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
   private final RmsNorm finalNorm;
   private final Parameter head;
   private @Nullable NDArray ternaryEmbedding;
+  private @Nullable NDArray ternaryHead;
   private double sharpness = 1;
 
   private LlamaModel(LatentWeights weights, NDManager manager, ComputeType type)
@@ -97,7 +99,8 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
     }
 
     BitLinear linear(String... names) throws IOException {
-      BitLinear linear = new BitLinear(manager, ops, type, parameter(names));
+      BitLinear linear =
+          new BitLinear(manager, ops, type, parameter(names), config.weights().scaleColumns());
       linears.add(linear);
       return linear;
     }
@@ -212,7 +215,10 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
 
   /// The head that the forward pass multiplies with.
   public NDArray effectiveHead() {
-    return config.tiedHead() ? effectiveEmbedding() : head.value();
+    if (config.tiedHead()) {
+      return effectiveEmbedding();
+    }
+    return ternaryHead == null ? head.value() : ternaryHead;
   }
 
   /// Makes the ternary weights from the latent ones; to be called whenever those have changed.
@@ -232,12 +238,28 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
     try (NDManager scope = manager.newSubManager()) {
       linears.forEach(linear -> linear.ternarize(ops, scope, sharpness));
       if (config.ternaryEmbeddings()) {
-        if (ternaryEmbedding != null) {
-          ternaryEmbedding.close();
-        }
-        ternaryEmbedding = ops.ternarizeRows(manager, embedding.value());
+        ternaryEmbedding = vocabulary(scope, embedding, ternaryEmbedding, sharpness);
+      }
+      if (config.ternaryHead()) {
+        ternaryHead = vocabulary(scope, head, ternaryHead, sharpness);
       }
     }
+  }
+
+  /// The ternary values of an embedding or a head.
+  private NDArray vocabulary(
+      NDManager scope, Parameter latent, @Nullable NDArray before, double sharpness) {
+    int columns = config.weights().scaleColumns();
+    if (columns == 0) {
+      if (before != null) {
+        before.close();
+      }
+      return ops.ternarizeRows(manager, latent.value());
+    }
+    NDArray products =
+        before == null ? manager.zeros(latent.value().getShape(), DataType.FLOAT32) : before;
+    ops.ternarizeGroups(scope, latent.value(), columns, sharpness, products);
+    return products;
   }
 
   /// Runs a batch of sequences through the decoder.

@@ -64,6 +64,15 @@ public final class TorchOps {
     call("ternarize", scope, latent, blocks, sharpness, trits, scale);
   }
 
+  void ternarizeGroups(
+      NDManager scope, NDArray latent, int columns, double sharpness, NDArray products) {
+    call("ternarize_groups", scope, latent, (long) columns, sharpness, products);
+  }
+
+  long[] watchProducts(NDManager scope, NDArray products, int stride, NDArray before) {
+    return call("watch_products", scope, products, (long) stride, before)[0].toLongArray();
+  }
+
   long[] watchTrits(NDManager scope, NDArray latent, NDArray scale, int stride, NDArray before) {
     return call("watch_trits", scope, latent, scale, (long) stride, before)[0].toLongArray();
   }
@@ -84,6 +93,17 @@ public final class TorchOps {
 
   PerToken quantize(NDManager scope, NDArray x, double sharpness, ComputeType type) {
     NDArray[] results = call("quantize", scope, x, sharpness, type.mode());
+    return new PerToken(results[0], results[1]);
+  }
+
+  PerToken quantizeGroups(
+      NDManager scope, NDArray x, int columns, double sharpness, ComputeType type) {
+    NDArray[] results = call("quantize_groups", scope, x, (long) columns, sharpness, type.mode());
+    return new PerToken(results[0], results[1]);
+  }
+
+  PerToken keepActivations(NDManager scope, NDArray x, ComputeType type) {
+    NDArray[] results = call("keep_activations", scope, x, type.mode());
     return new PerToken(results[0], results[1]);
   }
 

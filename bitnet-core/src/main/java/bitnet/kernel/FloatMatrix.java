@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /// Weights `[outFeatures, inFeatures]` in fp32, row after row, off the heap.
-public final class FloatMatrix implements DenseMatrix {
+public final class FloatMatrix implements DenseMatrix, WeightMatrix {
   private final int rows;
   private final int columns;
   private final MemorySegment values;

@@ -3,6 +3,8 @@ package bitnet.kernel;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
 
 /// Int8 activations of up to `capacity` tokens, `[capacity, inFeatures]`, off the heap, with a
 /// scale and the sum of the int8 values for each token. [TernaryKernels#quantize] fills it.
@@ -19,6 +21,7 @@ public final class QuantizedActivations {
   private final MemorySegment values;
   private final MemorySegment scales;
   private final MemorySegment sums;
+  private final List<QuantizedActivations> groups;
 
   /// Memory for activations, all zero.
   ///
@@ -33,6 +36,76 @@ public final class QuantizedActivations {
     this.values = arena.allocate(rows * stride, ALIGNMENT);
     this.scales = arena.allocate(ValueLayout.JAVA_FLOAT, capacity);
     this.sums = arena.allocate(ValueLayout.JAVA_INT, capacity);
+    this.groups = List.of();
+  }
+
+  /// Memory for activations that are multiplied with a [GroupTernaryMatrix].
+  ///
+  /// @param arena owns the memory
+  /// @param capacity the most tokens
+  /// @param columns values of a token
+  /// @param groupColumns columns that share a scale of the weights, a multiple of [#ALIGNMENT]
+  public QuantizedActivations(Arena arena, int capacity, int columns, int groupColumns) {
+    QuantizedActivations whole = new QuantizedActivations(arena, capacity + 1, columns);
+    this.capacity = capacity;
+    this.columns = columns;
+    this.stride = whole.stride;
+    this.values = whole.values;
+    this.scales = whole.scales;
+    this.sums = whole.sums;
+    List<QuantizedActivations> views = new ArrayList<>();
+    for (int column = 0; column < columns; column += groupColumns) {
+      views.add(new QuantizedActivations(whole, arena, column, groupColumns));
+    }
+    this.groups = List.copyOf(views);
+  }
+
+  /// Some columns of others, with scales and sums of their own.
+  private QuantizedActivations(QuantizedActivations whole, Arena arena, int first, int columns) {
+    this.capacity = whole.capacity;
+    this.columns = columns;
+    this.stride = whole.stride;
+    this.values = whole.values.asSlice(first);
+    this.scales = arena.allocate(ValueLayout.JAVA_FLOAT, capacity);
+    this.sums = arena.allocate(ValueLayout.JAVA_INT, capacity);
+    this.groups = List.of();
+  }
+
+  /// The activations of each group of columns; empty without groups.
+  List<QuantizedActivations> groups() {
+    return groups;
+  }
+
+  /// Whether there are groups of columns.
+  public boolean isGrouped() {
+    return !groups.isEmpty();
+  }
+
+  /// Quantizes a token with a scale of its own for each group of columns.
+  ///
+  /// @param x `[columns]`
+  /// @throws IllegalArgumentException if a value is not finite
+  public void quantizeGroups(TernaryKernels kernels, MemorySegment x, int token) {
+    long offset = 0;
+    for (QuantizedActivations group : groups) {
+      long bytes = (long) group.columns * Float.BYTES;
+      kernels.quantize(x.asSlice(offset, bytes), group, token);
+      offset += bytes;
+    }
+  }
+
+  /// Gives each group the scale of a token that was quantized as a whole, and its sum.
+  public void shareScale(int token) {
+    float scale = scales.getAtIndex(ValueLayout.JAVA_FLOAT, token);
+    for (QuantizedActivations group : groups) {
+      long first = (long) token * stride;
+      int sum = 0;
+      for (int k = 0; k < group.columns; k++) {
+        sum += group.values.get(ValueLayout.JAVA_BYTE, first + k);
+      }
+      group.scales.setAtIndex(ValueLayout.JAVA_FLOAT, token, scale);
+      group.sums.setAtIndex(ValueLayout.JAVA_INT, token, sum);
+    }
   }
 
   /// The most tokens.

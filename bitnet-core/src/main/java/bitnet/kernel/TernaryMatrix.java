@@ -10,7 +10,7 @@ import java.util.List;
 /// Packed ternary weights `[outFeatures, inFeatures]` with a scale per row, off the heap, in the
 /// layout of the provider that packed them. Matrices with the same input may be joined into one,
 /// row after row.
-public final class TernaryMatrix {
+public final class TernaryMatrix implements WeightMatrix {
   private static final int ALIGNMENT = 64;
 
   private final TernaryKernels kernels;
@@ -42,6 +42,19 @@ public final class TernaryMatrix {
     return matrix;
   }
 
+  /// Memory for a matrix whose tiles and scales are written one by one.
+  static TernaryMatrix empty(TernaryKernels kernels, int rows, int columns, Arena arena) {
+    return new TernaryMatrix(kernels, rows, columns, arena);
+  }
+
+  /// Packs one tile.
+  ///
+  /// @param trits `[rowsPerTile, columns]`
+  void packTile(int tile, byte[] trits) {
+    long bytes = kernels.tileBytes(columns);
+    kernels.packTile(trits, columns, tiles.asSlice(tile * bytes, bytes));
+  }
+
   private static TernaryMatrix empty(
       TernaryKernels kernels, List<? extends TernaryRows> parts, Arena arena) {
     int rows = parts.stream().mapToInt(TernaryRows::rows).sum();
@@ -59,6 +72,11 @@ public final class TernaryMatrix {
         throw new IllegalArgumentException(
             "a part has %d columns, the matrix %d".formatted(part.columns(), columns));
       }
+      if (part.isGrouped()) {
+        throw new IllegalArgumentException(
+            "a part has a scale for every %d columns; the matrix has one per row"
+                .formatted(part.groupColumns()));
+      }
     }
     if (total != rows) {
       throw new IllegalArgumentException(
@@ -70,14 +88,13 @@ public final class TernaryMatrix {
 
   private void packTiles(List<? extends TernaryRows> parts, int first, int end) {
     int height = kernels.rowsPerTile();
-    long bytes = kernels.tileBytes(columns);
     byte[] trits = new byte[height * columns];
     for (int tile = first; tile < end; tile++) {
       int row = tile * height;
       int count = Math.min(height, rows - row);
       Arrays.fill(trits, count * columns, trits.length, (byte) 0);
       unpack(parts, row, count, trits);
-      kernels.packTile(trits, columns, tiles.asSlice(tile * bytes, bytes));
+      packTile(tile, trits);
     }
   }
 
@@ -107,17 +124,18 @@ public final class TernaryMatrix {
     System.arraycopy(rowsOfPart, 0, trits, offset, rowsOfPart.length);
   }
 
-  /// The number of output features: rows of the matrix.
+  @Override
   public int outFeatures() {
     return rows;
   }
 
-  /// The number of input features: columns of the matrix.
+  @Override
   public int inFeatures() {
     return columns;
   }
 
-  /// Memory of the packed weights and the scales, in bytes.
+  /// Memory of the packed weights and the scales.
+  @Override
   public long bytes() {
     return tiles.byteSize() + scales.byteSize();
   }

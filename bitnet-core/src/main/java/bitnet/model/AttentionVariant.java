@@ -16,25 +16,21 @@ public record AttentionVariant(
   public static final AttentionVariant LLAMA =
       new AttentionVariant(new RopeScaling.None(), false, false, false);
 
-  /// Refuses every difference from LLaMA, for formats that cannot store one.
-  ///
-  /// @param part what cannot store it, as the subject of a sentence
-  /// @throws IllegalArgumentException naming the pieces
-  public void requireLlama(String part) {
+  /// The pieces by name, for messages.
+  String pieces(boolean subNorms) {
     List<String> pieces = new ArrayList<>();
+    if (subNorms) {
+      pieces.add("sub-norms");
+    }
     if (queryKeyNorms) {
       pieces.add("q_norm and k_norm");
     }
-    if (inputBiases || outputBias) {
-      pieces.add("biases of attention");
+    if (inputBiases) {
+      pieces.add("biases of q, k and v");
     }
-    if (!(scaling instanceof RopeScaling.None)) {
-      pieces.add("rope scaling \"%s\"".formatted(scaling.key()));
+    if (outputBias) {
+      pieces.add("a bias of o");
     }
-    if (!pieces.isEmpty()) {
-      throw new IllegalArgumentException(
-          "%s does not support this model's %s; use a model directory of this toolkit"
-              .formatted(part, String.join(" and ", pieces)));
-    }
+    return String.join(" with ", pieces);
   }
 }

@@ -16,4 +16,11 @@ public interface LanguageModelProvider {
   ///
   /// @throws IOException if a weight is missing or damaged
   LanguageModel open(LatentWeights weights, ComputeSettings compute) throws IOException;
+
+  /// As [#open], without quantization: a checkpoint that is not ternary computes what it did where
+  /// it comes from.
+  ///
+  /// @throws IOException if a weight is missing or damaged
+  LanguageModel openFullPrecision(LatentWeights weights, ComputeSettings compute)
+      throws IOException;
 }

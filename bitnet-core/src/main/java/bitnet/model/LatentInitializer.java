@@ -7,7 +7,8 @@ import java.util.Objects;
 import java.util.stream.LongStream;
 
 /// The latent weights of a model that was never trained, as a pure function of the seed, the
-/// tensor's name and the element's index: N(0, deviation) for matrices, ones for norm gains.
+/// tensor's name and the element's index: N(0, deviation) for matrices, ones for norm gains, zeros
+/// for biases.
 ///
 /// Any range of any tensor can be made at any time, in any order and on any number of threads, with
 /// the same bits on every platform. A value is the inverse normal distribution function (Wichura,
@@ -45,6 +46,7 @@ public record LatentInitializer(long seed, double deviation) {
     long count = target.byteSize() / Float.BYTES;
     Objects.checkFromIndexSize(first, count, tensor.count());
     long key = tensor.isMatrix() ? key(tensor.name()) : 0;
+    float constant = tensor.kind() == TensorSpec.Kind.BIAS ? 0 : 1;
     LongStream chunks = LongStream.range(0, Math.ceilDiv(count, CHUNK));
     boolean shared = target.isAccessibleBy(Thread.ofVirtual().unstarted(() -> {}));
     (shared ? chunks.parallel() : chunks)
@@ -53,7 +55,7 @@ public record LatentInitializer(long seed, double deviation) {
               long from = chunk * CHUNK;
               long to = Math.min(from + CHUNK, count);
               for (long i = from; i < to; i++) {
-                float value = tensor.isMatrix() ? gaussian(key, first + i) : 1;
+                float value = tensor.isMatrix() ? gaussian(key, first + i) : constant;
                 target.setAtIndex(FLOAT, i, value);
               }
             });

@@ -14,7 +14,7 @@ import java.util.OptionalDouble;
 /// @param heads attention heads
 /// @param feedForward the feed-forward block
 /// @param norms normalization
-/// @param embeddings embedding and output head
+/// @param weights how the weights are kept and multiplied
 public record LlamaConfig(
     int vocabSize,
     int hiddenSize,
@@ -23,7 +23,7 @@ public record LlamaConfig(
     Heads heads,
     FeedForward feedForward,
     Norms norms,
-    Embeddings embeddings) {
+    Weights weights) {
 
   private static final int CONTEXT_LENGTH = 2048;
 
@@ -110,13 +110,47 @@ public record LlamaConfig(
     }
   }
 
-  /// Embedding and output head.
+  /// How the weights are kept and multiplied.
   ///
   /// @param tied whether the output head is the embedding
-  /// @param ternary whether embeddings are ternary too, with one scale per token (experimental)
-  public record Embeddings(boolean tied, boolean ternary) {
-    /// An output head of its own, neither of them ternary.
-    public static final Embeddings SEPARATE = new Embeddings(false, false);
+  /// @param scaleColumns input features that share a scale in a row of a ternary matrix; 0 for one
+  ///     scale for a whole matrix
+  /// @param ternaryEmbeddings whether embeddings are ternary too: with group scales, or else with
+  ///     one scale per token (experimental)
+  /// @param ternaryHead whether a head of its own is ternary too; with group scales only
+  /// @param activations how the inputs of linear layers are quantized
+  public record Weights(
+      boolean tied,
+      int scaleColumns,
+      boolean ternaryEmbeddings,
+      boolean ternaryHead,
+      ActivationScale activations) {
+    /// BitNet's weights and an output head of its own.
+    public static final Weights SEPARATE = new Weights(false, false);
+
+    /// BitNet's weights: one scale for a matrix, activations with a scale per token.
+    ///
+    /// @param tied whether the output head is the embedding
+    /// @param ternaryEmbeddings whether embeddings are ternary too, with one scale per token
+    public Weights(boolean tied, boolean ternaryEmbeddings) {
+      this(tied, 0, ternaryEmbeddings, false, ActivationScale.INT8);
+    }
+
+    /// Checks the group of scales.
+    ///
+    /// @throws IllegalArgumentException naming the value, the rule and a remedy
+    public Weights {
+      if (scaleColumns < 0 || scaleColumns % 64 != 0) {
+        throw new IllegalArgumentException(
+            "scale_columns %d is not a multiple of 64; use 64 or 128, or 0 for one scale per matrix"
+                .formatted(scaleColumns));
+      }
+      if (scaleColumns == 0 && (ternaryHead || activations != ActivationScale.INT8)) {
+        throw new IllegalArgumentException(
+            "a ternary head and activations %s need group scales; set scale_columns to 64 or 128"
+                .formatted(activations.key()));
+      }
+    }
   }
 
   /// Checks every dimension.
@@ -132,8 +166,20 @@ public record LlamaConfig(
           "sub-norms need num_attention_heads * head_dim = hidden_size, but %d * %d is not %d"
               .formatted(heads.count(), heads.dim(), hiddenSize));
     }
-    if (norms.subNorms()) {
-      heads.variant().requireLlama("a model with sub-norms");
+    ModelFamily.of(norms.subNorms(), heads.variant());
+    if (weights.scaleColumns() > 0) {
+      requireGroups("hidden_size", hiddenSize, weights.scaleColumns());
+      requireGroups("intermediate_size", feedForward.intermediateSize(), weights.scaleColumns());
+      requireGroups(
+          "num_attention_heads * head_dim", heads.count() * heads.dim(), weights.scaleColumns());
+    }
+  }
+
+  private static void requireGroups(String name, int width, int columns) {
+    if (width % columns != 0) {
+      throw new IllegalArgumentException(
+          "%s %d is not a multiple of scale_columns %d; use %d"
+              .formatted(name, width, columns, Math.ceilDiv(width, columns) * columns));
     }
   }
 
@@ -157,18 +203,34 @@ public record LlamaConfig(
         new Heads(headCount, headCount, hiddenSize / headCount, Heads.ROPE_THETA),
         new FeedForward(intermediateSize, Activation.SILU),
         Norms.LLAMA,
-        Embeddings.SEPARATE);
+        Weights.SEPARATE);
   }
 
   /// These dimensions with another context length.
   public LlamaConfig withContextLength(int other) {
     return new LlamaConfig(
-        vocabSize, hiddenSize, layerCount, other, heads, feedForward, norms, embeddings);
+        vocabSize, hiddenSize, layerCount, other, heads, feedForward, norms, weights);
   }
 
   private LlamaConfig withHeads(Heads other) {
     return new LlamaConfig(
-        vocabSize, hiddenSize, layerCount, contextLength, other, feedForward, norms, embeddings);
+        vocabSize, hiddenSize, layerCount, contextLength, other, feedForward, norms, weights);
+  }
+
+  /// The pieces of this model in another size.
+  ///
+  /// @throws IllegalArgumentException naming the value, the rule and a remedy
+  public LlamaConfig withSize(
+      int hidden, int intermediate, int layers, int headCount, int keyValueHeads, int headDim) {
+    return new LlamaConfig(
+        vocabSize,
+        hidden,
+        layers,
+        contextLength,
+        new Heads(headCount, keyValueHeads, headDim, heads.ropeTheta(), heads.variant()),
+        new FeedForward(intermediate, feedForward.activation()),
+        norms,
+        weights);
   }
 
   /// These dimensions with fewer key/value heads (grouped-query attention).
@@ -199,12 +261,12 @@ public record LlamaConfig(
         heads,
         new FeedForward(feedForward.intermediateSize(), other),
         norms,
-        embeddings);
+        weights);
   }
 
   private LlamaConfig withNorms(Norms other) {
     return new LlamaConfig(
-        vocabSize, hiddenSize, layerCount, contextLength, heads, feedForward, other, embeddings);
+        vocabSize, hiddenSize, layerCount, contextLength, heads, feedForward, other, weights);
   }
 
   /// These dimensions with another epsilon of the norms.
@@ -222,19 +284,32 @@ public record LlamaConfig(
     return withNorms(new Norms(norms.epsilon(), norms.subNorms(), other));
   }
 
-  private LlamaConfig withEmbeddings(Embeddings other) {
+  /// These dimensions with weights kept in another way.
+  public LlamaConfig withWeights(Weights other) {
     return new LlamaConfig(
         vocabSize, hiddenSize, layerCount, contextLength, heads, feedForward, norms, other);
   }
 
   /// These dimensions with or without a tied output head.
   public LlamaConfig withTiedHead(boolean other) {
-    return withEmbeddings(new Embeddings(other, embeddings.ternary()));
+    return withWeights(
+        new Weights(
+            other,
+            weights.scaleColumns(),
+            weights.ternaryEmbeddings(),
+            weights.ternaryHead() && !other,
+            weights.activations()));
   }
 
   /// These dimensions with or without ternary embeddings.
   public LlamaConfig withTernaryEmbeddings(boolean other) {
-    return withEmbeddings(new Embeddings(embeddings.tied(), other));
+    return withWeights(
+        new Weights(
+            weights.tied(),
+            weights.scaleColumns(),
+            other,
+            weights.ternaryHead(),
+            weights.activations()));
   }
 
   /// Width of the feed-forward block.
@@ -284,12 +359,32 @@ public record LlamaConfig(
 
   /// Whether the output head is the embedding.
   public boolean tiedHead() {
-    return embeddings.tied();
+    return weights.tied();
   }
 
   /// Whether embeddings are ternary.
   public boolean ternaryEmbeddings() {
-    return embeddings.ternary();
+    return weights.ternaryEmbeddings();
+  }
+
+  /// Whether an output head that is not the embedding is ternary.
+  public boolean ternaryHead() {
+    return weights.ternaryHead();
+  }
+
+  /// Whether ternary matrices have a scale for every group of input features of a row.
+  public boolean hasGroupScales() {
+    return weights.scaleColumns() > 0;
+  }
+
+  /// Whether a parameter is ternary: linear layers, and the embedding and the head where they are.
+  public boolean isTernary(TensorSpec tensor) {
+    return switch (tensor.kind()) {
+      case TERNARY -> true;
+      case EMBEDDING -> weights.ternaryEmbeddings();
+      case HEAD -> weights.ternaryHead();
+      case NORM, BIAS -> false;
+    };
   }
 
   private static int largestDivisor(int number, int limit) {
@@ -332,7 +427,7 @@ public record LlamaConfig(
       addLayer(tensors, "model.layers.%d.".formatted(layer));
     }
     tensors.add(norm("model.norm.weight", hiddenSize));
-    if (!embeddings.tied()) {
+    if (!weights.tied()) {
       tensors.add(new TensorSpec("lm_head.weight", vocabSize, hiddenSize, TensorSpec.Kind.HEAD));
     }
     return List.copyOf(tensors);

@@ -1,5 +1,7 @@
 package bitnet.model;
 
+import bitnet.setting.NamedValues;
+
 /// The families of decoders that are computed: what their `config.json` says, and what it means
 /// where a key is missing, as in transformers' class of that name.
 public enum ModelFamily {
@@ -76,14 +78,28 @@ public enum ModelFamily {
 
   /// The family whose class computes a model.
   public static ModelFamily of(LlamaConfig config) {
-    AttentionVariant attention = config.heads().variant();
-    if (config.subNorms()) {
-      return BITNET;
+    return of(config.subNorms(), config.heads().variant());
+  }
+
+  /// The family that has exactly these pieces.
+  ///
+  /// @throws IllegalArgumentException naming the pieces, if no family has just them
+  static ModelFamily of(boolean subNorms, AttentionVariant attention) {
+    for (ModelFamily family : values()) {
+      boolean fits = subNorms == (family == BITNET);
+      if (fits && family.attention(attention.scaling(), attention.outputBias()).equals(attention)) {
+        return family;
+      }
     }
-    if (attention.queryKeyNorms()) {
-      return QWEN3;
-    }
-    return attention.inputBiases() && !attention.outputBias() ? QWEN2 : LLAMA;
+    throw new IllegalArgumentException(
+        "no model family has %s; supported are %s"
+            .formatted(attention.pieces(subNorms), supportedPieces()));
+  }
+
+  private static String supportedPieces() {
+    return "q_norm and k_norm with biases of q, k, v and o or none (qwen3), biases of q, k and v"
+        + " (qwen2), biases of all four or none (llama), sub-norms without q_norm and k_norm"
+        + " (bitnet)";
   }
 
   /// The attention of this family.
@@ -95,6 +111,38 @@ public enum ModelFamily {
       case BY_KEY -> new AttentionVariant(scaling, queryKeyNorms, attentionBias, attentionBias);
       case OF_INPUTS -> new AttentionVariant(scaling, queryKeyNorms, true, false);
     };
+  }
+
+  /// A minimal model of this family with what new models of it have: its pieces, the epsilon of its
+  /// norms and the base of its frequencies. [LlamaConfig#withSize] and others give it its size.
+  ///
+  /// @param vocabSize tokens in the vocabulary
+  public LlamaConfig blank(int vocabSize) {
+    LlamaConfig plain =
+        LlamaConfig.of(vocabSize, 64, 64, 1, 1)
+            .withAttention(attention(new RopeScaling.None(), false));
+    return switch (this) {
+      case LLAMA -> plain;
+      case BITNET ->
+          plain
+              .withSubNorms(true)
+              .withActivation(Activation.RELU_SQUARED)
+              .withTiedHead(true)
+              .withRopeTheta(500_000);
+      case QWEN2, QWEN3 -> plain.withRmsNormEpsilon(1e-6).withRopeTheta(1_000_000);
+    };
+  }
+
+  /// A family by its `model_type`, as on the command line.
+  ///
+  /// @throws IllegalArgumentException if there is no such family, naming all
+  public static ModelFamily of(String modelType) {
+    return NamedValues.find(values(), ModelFamily::modelType, modelType, "family");
+  }
+
+  /// Whether each head of q and of k goes through an RMSNorm.
+  public boolean queryKeyNorms() {
+    return queryKeyNorms;
   }
 
   /// The `model_type` of `config.json`.

@@ -7,16 +7,7 @@ public record ModelFootprint(LlamaConfig config) {
 
   /// Parameters that become trits, a ternarized embedding included.
   public long ternaryParameters() {
-    return config.tensors().stream()
-        .filter(
-            tensor ->
-                switch (tensor.kind()) {
-                  case TERNARY -> true;
-                  case EMBEDDING -> config.ternaryEmbeddings();
-                  case HEAD, NORM, BIAS -> false;
-                })
-        .mapToLong(TensorSpec::count)
-        .sum();
+    return config.tensors().stream().filter(config::isTernary).mapToLong(TensorSpec::count).sum();
   }
 
   /// Memory that inference takes for the weights: two bits per trit, bfloat16 for the rest.

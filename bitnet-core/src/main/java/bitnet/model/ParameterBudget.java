@@ -72,34 +72,24 @@ public record ParameterBudget(long parameters) {
 
   /// The dimensions that meet the budget; the same for the same arguments.
   ///
-  /// @param vocabSize tokens in the vocabulary
-  /// @param contextLength the longest sequence, in tokens
-  /// @param activation the gate's nonlinearity
-  /// @param subNorms whether the layers have sub-norms
-  /// @param tiedHead whether the head is the embedding
-  /// @param ternaryEmbeddings whether embeddings are ternarized too
+  /// @param template the pieces of the model: its family, vocabulary, context and the like; its
+  ///     size does not matter
   /// @throws IllegalArgumentException if no dimensions come within 1%; names the nearest ones
-  public LlamaConfig configure(
-      int vocabSize,
-      int contextLength,
-      Activation activation,
-      boolean subNorms,
-      boolean tiedHead,
-      boolean ternaryEmbeddings) {
-    Search search = new Search(vocabSize, subNorms, tiedHead);
+  public LlamaConfig configure(LlamaConfig template) {
+    Search search = new Search(template);
     search.run();
     Candidate best = search.best;
     if (best == null) {
-      throw new IllegalArgumentException(unreachable(search.nearest, vocabSize, tiedHead));
+      throw new IllegalArgumentException(
+          unreachable(search.nearest, template.vocabSize(), template.tiedHead()));
     }
-    return LlamaConfig.of(
-            vocabSize, best.hidden, best.intermediate, best.layers, best.hidden / headDim())
-        .withKeyValueHeads(keyValueHeads(best.hidden))
-        .withContextLength(contextLength)
-        .withActivation(activation)
-        .withSubNorms(subNorms)
-        .withTiedHead(tiedHead)
-        .withTernaryEmbeddings(ternaryEmbeddings);
+    return template.withSize(
+        best.hidden,
+        best.intermediate,
+        best.layers,
+        best.hidden / headDim(),
+        keyValueHeads(best.hidden),
+        headDim());
   }
 
   private String unreachable(@Nullable Candidate nearest, int vocabSize, boolean tiedHead) {
@@ -145,25 +135,26 @@ public record ParameterBudget(long parameters) {
   private record Candidate(int hidden, int intermediate, int layers, long count) {}
 
   private final class Search {
-    private final int vocabSize;
+    private final LlamaConfig template;
     private final boolean subNorms;
-    private final boolean tiedHead;
     private final double proportion = proportion();
-    private final int multiple = parameters < MULTIPLES_OF_256_FROM ? 64 : 256;
+    private final int multiple;
     private @Nullable Candidate best;
     private double bestDeviation = Double.POSITIVE_INFINITY;
     private @Nullable Candidate nearest;
     private double nearestError = Double.POSITIVE_INFINITY;
 
-    Search(int vocabSize, boolean subNorms, boolean tiedHead) {
-      this.vocabSize = vocabSize;
-      this.subNorms = subNorms;
-      this.tiedHead = tiedHead;
+    Search(LlamaConfig template) {
+      this.template = template;
+      this.subNorms = template.subNorms();
+      int least = parameters < MULTIPLES_OF_256_FROM ? 64 : 256;
+      int group = Math.max(least, template.weights().scaleColumns());
+      this.multiple = group % least == 0 ? group : group * (least / 64);
     }
 
     void run() {
       // 8 key and value heads must divide the heads
-      int step = groupedQueries() ? 8 * headDim() : multiple;
+      int step = groupedQueries() ? Math.max(8 * headDim(), multiple) : multiple;
       for (int hidden = step; hidden <= MOST_HIDDEN; hidden += step) {
         for (int layers = 2; layers <= MOST_LAYERS; layers++) {
           long fixed = count(hidden, 0, layers);
@@ -202,7 +193,12 @@ public record ParameterBudget(long parameters) {
       long layer = 2 * hidden * hidden + 2 * hidden * keyValueWidth;
       layer += 3 * hidden * intermediate + 2 * hidden;
       layer += subNorms ? hidden + intermediate : 0;
-      return (tiedHead ? 1L : 2L) * vocabSize * hidden + layers * layer + hidden;
+      AttentionVariant attention = template.heads().variant();
+      layer += attention.queryKeyNorms() ? 2L * headDim() : 0;
+      layer += attention.inputBiases() ? hidden + 2 * keyValueWidth : 0;
+      layer += attention.outputBias() ? hidden : 0;
+      long vocabulary = (template.tiedHead() ? 1L : 2L) * template.vocabSize() * hidden;
+      return vocabulary + layers * layer + hidden;
     }
   }
 }

@@ -34,14 +34,33 @@ public final class TernarizedWeights implements TernaryWeights {
     try (Arena scope = Arena.ofConfined()) {
       MemorySegment weights = scope.allocate(tensor.count() * Float.BYTES, Float.BYTES);
       latents.read(tensor, weights);
+      if (config().hasGroupScales()) {
+        return groups(tensor, weights);
+      }
       float scale = TernaryQuantizer.scale(weights, tensor.rows(), tensor.columns());
       byte[][] rows = new byte[tensor.rows()][tensor.columns()];
       for (int row = 0; row < tensor.rows(); row++) {
         long first = (long) row * tensor.columns();
         TernaryQuantizer.quantize(weights, first, scale, rows[row], 0, tensor.columns());
       }
-      return new Trits(rows, scale);
+      return new Trits(rows, new float[] {scale}, tensor.columns());
     }
+  }
+
+  private TernaryRows groups(TensorSpec tensor, MemorySegment weights) {
+    int width = config().weights().scaleColumns();
+    int groups = tensor.columns() / width;
+    byte[][] rows = new byte[tensor.rows()][tensor.columns()];
+    float[] scales = new float[tensor.rows() * groups];
+    for (int row = 0; row < tensor.rows(); row++) {
+      for (int group = 0; group < groups; group++) {
+        long first = (long) row * tensor.columns() + (long) group * width;
+        float scale = TernaryQuantizer.groupScale(weights, first, width);
+        scales[row * groups + group] = scale;
+        TernaryQuantizer.quantize(weights, first, scale, rows[row], group * width, width);
+      }
+    }
+    return new Trits(rows, scales, width);
   }
 
   /// Reads rows; with ternary embeddings those are quantized row by row.
@@ -51,15 +70,19 @@ public final class TernarizedWeights implements TernaryWeights {
     hold(tensor);
     long rowBytes = (tensor.isMatrix() ? tensor.columns() : tensor.rows()) * (long) Float.BYTES;
     MemorySegment.copy(values, firstRow * rowBytes, target, 0, rows * rowBytes);
-    if (tensor.kind() == TensorSpec.Kind.EMBEDDING && config().ternaryEmbeddings()) {
-      for (int row = 0; row < rows; row++) {
-        ternarizeRow(target.asSlice(row * rowBytes, rowBytes), tensor.columns());
+    if (tensor.kind() != TensorSpec.Kind.TERNARY && config().isTernary(tensor)) {
+      int width = config().hasGroupScales() ? config().weights().scaleColumns() : tensor.columns();
+      for (long first = 0; first < rows * (long) tensor.columns(); first += width) {
+        ternarize(target.asSlice(first * Float.BYTES, (long) width * Float.BYTES), width);
       }
     }
   }
 
-  private static void ternarizeRow(MemorySegment row, int columns) {
-    float scale = TernaryQuantizer.scale(row, 1, columns);
+  private void ternarize(MemorySegment row, int columns) {
+    float scale =
+        config().hasGroupScales()
+            ? TernaryQuantizer.groupScale(row, 0, columns)
+            : TernaryQuantizer.scale(row, 1, columns);
     byte[] trits = new byte[columns];
     TernaryQuantizer.quantize(row, 0, scale, trits, 0, columns);
     for (int column = 0; column < columns; column++) {
@@ -75,14 +98,33 @@ public final class TernarizedWeights implements TernaryWeights {
     }
   }
 
-  /// Trits on the heap, with one scale.
+  /// Trits on the heap, with one scale or with group scales.
   private static final class Trits implements TernaryRows {
     private final byte[][] trits;
-    private final float scale;
+    private final float[] scales;
+    private final int groupColumns;
 
-    Trits(byte[][] trits, float scale) {
+    /// @param scales one for all rows, or one for each group of columns of each row
+    Trits(byte[][] trits, float[] scales, int groupColumns) {
       this.trits = trits;
-      this.scale = scale;
+      this.scales = scales;
+      this.groupColumns = groupColumns;
+    }
+
+    @Override
+    public int groupColumns() {
+      return groupColumns;
+    }
+
+    @Override
+    public boolean isGrouped() {
+      return scales.length > 1;
+    }
+
+    @Override
+    public float scale(int row, int group) {
+      Objects.checkIndex(row, trits.length);
+      return scales[scales.length == 1 ? 0 : row * (columns() / groupColumns) + group];
     }
 
     @Override
@@ -97,8 +139,7 @@ public final class TernarizedWeights implements TernaryWeights {
 
     @Override
     public float scale(int row) {
-      Objects.checkIndex(row, trits.length);
-      return scale;
+      return scale(row, 0);
     }
 
     @Override

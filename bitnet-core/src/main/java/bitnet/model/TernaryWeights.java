@@ -27,6 +27,12 @@ public interface TernaryWeights {
   /// @throws IOException if the tensor is missing or damaged, naming file and tensor
   void readRows(TensorSpec tensor, int firstRow, int rows, MemorySegment target) throws IOException;
 
+  /// Whether linear layers are to be computed in full precision: they have no trits, and
+  /// [#readRows] reads them as well.
+  default boolean isDense() {
+    return false;
+  }
+
   /// Lets go of the memory that what was read so far takes, where it is a mapped file's: read
   /// again, it comes back.
   default void unload() {}

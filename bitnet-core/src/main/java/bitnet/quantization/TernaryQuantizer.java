@@ -43,6 +43,23 @@ public final class TernaryQuantizer {
     return Math.max((float) (absoluteSum / count), LEAST_SCALE);
   }
 
+  /// The scale of a group of neighbouring weights of a row: as that of a matrix, rounded to half
+  /// precision, in which files keep it.
+  ///
+  /// @param first index of the group's first value in the segment
+  /// @throws IllegalArgumentException if a weight is not finite, or half precision cannot hold the
+  ///     scale
+  public static float groupScale(MemorySegment weights, long first, int count) {
+    float scale = scale(absoluteSum(weights, first, count), count);
+    float half = Float.float16ToFloat(Float.floatToFloat16(scale));
+    if (!Float.isFinite(half)) {
+      throw new IllegalArgumentException(
+          "the mean of |W| is %s, which half precision cannot hold; at most 65504 can be"
+              .formatted(scale));
+    }
+    return half;
+  }
+
   /// The scale of a whole `[rows, columns]` matrix.
   ///
   /// @throws IllegalArgumentException if a weight is not finite
@@ -83,6 +100,10 @@ public final class TernaryQuantizer {
   /// @param scalePerRow whether every row has a scale of its own, else one serves all
   /// @param target `rows * columns` float32 values to fill
   public static void latents(TernaryRows ternary, boolean scalePerRow, MemorySegment target) {
+    if (ternary.isGrouped()) {
+      groupLatents(ternary, target);
+      return;
+    }
     int columns = ternary.columns();
     byte[] trits = new byte[columns];
     long[] nonZero = new long[ternary.rows()];
@@ -103,6 +124,27 @@ public final class TernaryQuantizer {
       for (int column = 0; column < columns; column++) {
         float weight = trits[column] == 0 ? 0 : trits[column] * magnitudes.next();
         target.setAtIndex(FLOAT, first + column, weight);
+      }
+    }
+  }
+
+  /// The same with a scale for every group of columns of a row.
+  private static void groupLatents(TernaryRows ternary, MemorySegment target) {
+    int columns = ternary.columns();
+    int width = ternary.groupColumns();
+    byte[] trits = new byte[columns];
+    for (int row = 0; row < ternary.rows(); row++) {
+      ternary.unpack(row, 1, trits);
+      for (int first = 0; first < columns; first += width) {
+        long nonZero = 0;
+        for (int column = first; column < first + width; column++) {
+          nonZero += trits[column] * trits[column];
+        }
+        Magnitudes magnitudes = new Magnitudes(ternary.scale(row, first / width), width, nonZero);
+        for (int column = first; column < first + width; column++) {
+          float weight = trits[column] == 0 ? 0 : trits[column] * magnitudes.next();
+          target.setAtIndex(FLOAT, (long) row * columns + column, weight);
+        }
       }
     }
   }

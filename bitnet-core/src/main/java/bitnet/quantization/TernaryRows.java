@@ -1,7 +1,8 @@
 package bitnet.quantization;
 
-/// A matrix of trits with a scale for each row, wherever and however it is stored; a weight is
-/// scale times trit. Several threads may read at once.
+/// A matrix of trits with scales, wherever and however it is stored; a weight is scale times trit.
+/// A scale belongs to a row, or to a group of neighbouring columns of a row. Several threads may
+/// read at once.
 public interface TernaryRows {
 
   /// The number of rows, of output features.
@@ -10,10 +11,31 @@ public interface TernaryRows {
   /// The number of columns, of input features.
   int columns();
 
-  /// The scale of a row; of a BitLinear weight it is the same for all.
+  /// The scale of a row; of a BitLinear weight it is the same for all, of a matrix with group
+  /// scales that of the row's first group.
   ///
   /// @throws IndexOutOfBoundsException if there is no such row
   float scale(int row);
+
+  /// Neighbouring columns of a row that share a scale: all of them, or a divisor of their number
+  /// where there are group scales.
+  default int groupColumns() {
+    return columns();
+  }
+
+  /// The scale of a group of columns.
+  ///
+  /// @param group from 0 to below `columns() / groupColumns()`
+  /// @throws IndexOutOfBoundsException if there is no such row
+  default float scale(int row, int group) {
+    return scale(row);
+  }
+
+  /// Whether every group of columns of every row has a scale of its own, even if a row is one
+  /// group.
+  default boolean isGrouped() {
+    return false;
+  }
 
   /// Unpacks rows.
   ///

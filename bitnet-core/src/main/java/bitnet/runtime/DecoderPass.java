@@ -3,9 +3,13 @@ package bitnet.runtime;
 import bitnet.kernel.AttentionHeads;
 import bitnet.kernel.AttentionQuery;
 import bitnet.kernel.CacheType;
+import bitnet.kernel.FloatMatrix;
+import bitnet.kernel.GroupTernaryMatrix;
 import bitnet.kernel.QuantizedActivations;
 import bitnet.kernel.TernaryKernels;
+import bitnet.kernel.TernaryMatrix;
 import bitnet.kernel.ThreadTeam;
+import bitnet.model.ActivationScale;
 import bitnet.model.LlamaConfig;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -23,6 +27,7 @@ final class DecoderPass {
   private final NativeRotaryTable rotary;
   private final Workspace work;
   private final DecoderBatch batch;
+  private final ActivationScale activations;
   private final float epsilon;
   private final float innerEpsilon;
   private final float attentionScale;
@@ -34,13 +39,15 @@ final class DecoderPass {
       ThreadTeam team,
       NativeRotaryTable rotary,
       Workspace work,
-      DecoderBatch batch) {
+      DecoderBatch batch,
+      ActivationScale activations) {
     this.config = config;
     this.kernels = kernels;
     this.team = team;
     this.rotary = rotary;
     this.work = work;
     this.batch = batch;
+    this.activations = activations;
     this.epsilon = (float) config.rmsNormEpsilon();
     this.innerEpsilon = (float) config.linearNormEpsilon().orElse(0); // unused where there is none
     this.attentionScale = (float) (1 / Math.sqrt(config.headDim()));
@@ -59,13 +66,18 @@ final class DecoderPass {
   /// One decoder layer, attention then feed-forward; the caches remember the keys and values.
   void layer(int index, RuntimeLayer layer) {
     for (RuntimeLinear linear : layer.queryKeyValue()) {
-      forTokens(token -> normalize(token, layer.attentionNorm(), linear.norm()));
-      multiply(linear, work.quantizedHidden(), work.qkv(), work.qkvStride());
+      forTokens(token -> normalize(token, layer.attentionNorm(), linear));
+      multiply(linear, work.normed(), work.quantizedHidden(), work.qkv(), work.qkvStride());
     }
     forTokens(token -> rotateAndRemember(index, token, layer.attention()));
     attend(index);
-    forTokens(token -> quantizeAttended(token, layer.attention().subNorm(), layer.output().norm()));
-    multiply(layer.output(), work.quantizedAttended(), work.delta(), config.hiddenSize());
+    forTokens(token -> finishAttended(token, layer.attention().subNorm(), layer.output()));
+    multiply(
+        layer.output(),
+        work.attended(),
+        work.quantizedAttended(),
+        work.delta(),
+        config.hiddenSize());
     addOutputBias(layer.attention().outputBias());
     for (RuntimeLinear linear : layer.gateUp()) {
       forTokens(
@@ -73,12 +85,12 @@ final class DecoderPass {
             if (linear.column() == 0) { // the first of them, which saves one pass over the tokens
               addDelta(token);
             }
-            normalize(token, layer.feedForwardNorm(), linear.norm());
+            normalize(token, layer.feedForwardNorm(), linear);
           });
-      multiply(linear, work.quantizedHidden(), work.gateUp(), work.gateUpStride());
+      multiply(linear, work.normed(), work.quantizedHidden(), work.gateUp(), work.gateUpStride());
     }
-    forTokens(token -> gate(token, layer.feedForwardSubNorm(), layer.down().norm()));
-    multiply(layer.down(), work.quantizedGated(), work.delta(), config.hiddenSize());
+    forTokens(token -> gate(token, layer.feedForwardSubNorm(), layer.down()));
+    multiply(layer.down(), work.normed(), work.quantizedGated(), work.delta(), config.hiddenSize());
     forTokens(this::addDelta);
   }
 
@@ -97,37 +109,66 @@ final class DecoderPass {
         });
   }
 
+  /// @param input `[tokens, in]` floats
+  /// @param quantized the same, quantized, where the matrix is ternary
   private void multiply(
-      RuntimeLinear linear, QuantizedActivations input, MemorySegment all, int stride) {
+      RuntimeLinear linear,
+      MemorySegment input,
+      QuantizedActivations quantized,
+      MemorySegment all,
+      int stride) {
     MemorySegment out = all.asSlice((long) linear.column() * Float.BYTES);
-    team.forRanges(
-        linear.matrix().outFeatures(),
-        kernels.rowsPerTile(),
-        (first, end) ->
-            kernels.multiply(linear.matrix(), input, batch.count(), first, end, out, stride));
+    int count = batch.count();
+    switch (linear.matrix()) {
+      case TernaryMatrix trits ->
+          team.forRanges(
+              trits.outFeatures(),
+              kernels.rowsPerTile(),
+              (first, end) -> kernels.multiply(trits, quantized, count, first, end, out, stride));
+      case GroupTernaryMatrix trits ->
+          team.forRanges(
+              trits.outFeatures(),
+              kernels.rowsPerTile(),
+              (first, end) -> trits.multiply(quantized, count, first, end, out, stride));
+      case FloatMatrix floats ->
+          team.forRanges(
+              floats.outFeatures(),
+              VocabularyMatrix.GRANULE,
+              (first, end) -> kernels.multiply(floats, input, count, first, end, out, stride));
+    }
   }
 
-  /// Normalizes a token's residual stream and quantizes it for projections.
-  ///
-  /// @param inner the gain of the norm inside the projection, where there is one
-  private void normalize(int token, MemorySegment gain, @Nullable MemorySegment inner) {
+  /// Normalizes a token's residual stream for projections.
+  private void normalize(int token, MemorySegment gain, RuntimeLinear consumer) {
     int width = config.hiddenSize();
     MemorySegment normed = work.normed(token, width);
     kernels.normalize(work.stream(token), gain, width, epsilon, normed);
-    quantize(normed, inner, width, work.quantizedHidden(), token);
+    finish(normed, consumer, width, work.quantizedHidden(), token);
   }
 
-  /// Quantizes values, after the norm inside the projection where there is one.
-  private void quantize(
+  /// What precedes a product: the norm inside the layer, where there is one, and the quantization,
+  /// where the weights are ternary.
+  private void finish(
       MemorySegment values,
-      @Nullable MemorySegment inner,
+      RuntimeLinear consumer,
       int width,
       QuantizedActivations quantized,
       int token) {
-    if (inner != null) {
-      kernels.normalize(values, inner, width, innerEpsilon, values);
+    if (consumer.norm() != null) {
+      kernels.normalize(values, consumer.norm(), width, innerEpsilon, values);
+    }
+    if (!(consumer.matrix() instanceof FloatMatrix)) {
+      quantize(values, quantized, token);
+    }
+  }
+
+  private void quantize(MemorySegment values, QuantizedActivations quantized, int token) {
+    if (quantized.isGrouped() && activations == ActivationScale.INT8_GROUP) {
+      quantized.quantizeGroups(kernels, values, token);
+      return;
     }
     kernels.quantize(values, quantized, token);
+    quantized.shareScale(token);
   }
 
   private void addOutputBias(@Nullable MemorySegment bias) {
@@ -225,27 +266,26 @@ final class DecoderPass {
     kernels.attend(some, new AttentionHeads(group, config.headDim(), type, attentionScale), scores);
   }
 
-  private void quantizeAttended(
-      int token, @Nullable MemorySegment subNorm, @Nullable MemorySegment inner) {
+  private void finishAttended(int token, @Nullable MemorySegment subNorm, RuntimeLinear consumer) {
     int width = config.queryWidth();
     MemorySegment attended = work.attended(token);
     if (subNorm != null) {
       kernels.normalize(attended, subNorm, width, epsilon, attended);
     }
-    quantize(attended, inner, width, work.quantizedAttended(), token);
+    finish(attended, consumer, width, work.quantizedAttended(), token);
   }
 
-  private void gate(int token, @Nullable MemorySegment subNorm, @Nullable MemorySegment inner) {
+  private void gate(int token, @Nullable MemorySegment subNorm, RuntimeLinear consumer) {
     int width = config.intermediateSize();
-    MemorySegment gated = work.gate(token);
+    MemorySegment gated = work.normed(token, width);
     switch (config.activation()) {
-      case SILU -> kernels.siluGate(gated, work.up(token), width, gated);
-      case RELU_SQUARED -> kernels.squaredReluGate(gated, work.up(token), width, gated);
+      case SILU -> kernels.siluGate(work.gate(token), work.up(token), width, gated);
+      case RELU_SQUARED -> kernels.squaredReluGate(work.gate(token), work.up(token), width, gated);
     }
     if (subNorm != null) {
       kernels.normalize(gated, subNorm, width, epsilon, gated);
     }
-    quantize(gated, inner, width, work.quantizedGated(), token);
+    finish(gated, consumer, width, work.quantizedGated(), token);
   }
 
   private void addDelta(int token) {
@@ -282,12 +322,16 @@ final class DecoderPass {
           for (int i = first; i < end; i++) {
             MemorySegment normed = work.normed(i, width);
             kernels.normalize(work.stream(selected[i]), finalNorm, width, epsilon, normed);
-            kernels.quantize(normed, work.quantizedHidden(), i);
+            if (head.type() == LmHeadType.PACKED) {
+              quantize(normed, work.quantizedHidden(), i);
+            } else {
+              kernels.quantize(normed, work.quantizedHidden(), i);
+            }
           }
         });
     team.forRanges(
         head.vocab(),
-        VocabularyMatrix.GRANULE,
+        head.granule(kernels),
         (first, end) ->
             head.multiply(
                 kernels, work.normed(), work.quantizedHidden(), selected.length, first, end, out));

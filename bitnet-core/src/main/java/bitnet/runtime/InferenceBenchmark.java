@@ -107,7 +107,7 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
               new LlamaConfig.Heads(20, 5, 128, 500_000),
               new LlamaConfig.FeedForward(6912, Activation.RELU_SQUARED),
               new LlamaConfig.Norms(1e-5, true, OptionalDouble.empty()),
-              new LlamaConfig.Embeddings(true, false));
+              new LlamaConfig.Weights(true, false));
       default ->
           throw new IllegalArgumentException(
               "shape \"%s\" is unknown; use 100m, 750m or 2b4t".formatted(name));
@@ -123,7 +123,7 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
         new LlamaConfig.Heads(heads, heads, hidden / heads, 10_000),
         new LlamaConfig.FeedForward(ffn, Activation.SILU),
         LlamaConfig.Norms.LLAMA,
-        LlamaConfig.Embeddings.SEPARATE);
+        LlamaConfig.Weights.SEPARATE);
   }
 
   /// Measures random weights of a shape, without a file.

@@ -1,8 +1,11 @@
 package bitnet.runtime;
 
+import bitnet.kernel.FloatMatrix;
+import bitnet.kernel.GroupTernaryMatrix;
 import bitnet.kernel.TernaryKernels;
 import bitnet.kernel.TernaryMatrix;
 import bitnet.kernel.ThreadTeam;
+import bitnet.kernel.WeightMatrix;
 import bitnet.model.AttentionVariant;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
@@ -99,7 +102,7 @@ record RuntimeLayer(
       }
       readAttention(prefix + "self_attn.", target.attention);
       for (RuntimeLinear linear : target.linears()) {
-        linear.matrix().repack(parts(linear.tensors()), team);
+        fill(linear.matrix(), linear.tensors());
         if (linear.norm() != null) {
           readNorm(innerNorm(linear.tensors()), linear.norm());
         }
@@ -168,13 +171,39 @@ record RuntimeLayer(
     }
 
     private RuntimeLinear pack(List<TensorSpec> tensors, int column) throws IOException {
-      TernaryMatrix matrix = TernaryMatrix.pack(kernels, parts(tensors), arena, team);
+      WeightMatrix matrix;
+      if (weights.isDense()) {
+        int rows = tensors.stream().mapToInt(TensorSpec::rows).sum();
+        matrix = new FloatMatrix(rows, tensors.getFirst().columns(), arena);
+        fill(matrix, tensors);
+      } else {
+        List<TernaryRows> parts = parts(tensors);
+        matrix =
+            weights.config().hasGroupScales()
+                ? GroupTernaryMatrix.pack(kernels, parts, arena, team)
+                : TernaryMatrix.pack(kernels, parts, arena, team);
+      }
       weights.unload(); // what was packed need not be in memory twice
       return new RuntimeLinear(
           tensors,
           matrix,
           weights.config().linearNorms() ? norm(innerNorm(tensors)) : null,
           column);
+    }
+
+    /// Reads layers into a matrix, one below the other.
+    private void fill(WeightMatrix matrix, List<TensorSpec> tensors) throws IOException {
+      switch (matrix) {
+        case TernaryMatrix ternary -> ternary.repack(parts(tensors), team);
+        case GroupTernaryMatrix ternary -> ternary.repack(parts(tensors), team);
+        case FloatMatrix floats -> {
+          int row = 0;
+          for (TensorSpec tensor : tensors) {
+            weights.readRows(tensor, 0, tensor.rows(), floats.rowSlice(row, tensor.rows()));
+            row += tensor.rows();
+          }
+        }
+      }
     }
 
     private List<TernaryRows> parts(List<TensorSpec> tensors) throws IOException {

@@ -1,12 +1,12 @@
 package bitnet.runtime;
 
-import bitnet.kernel.TernaryMatrix;
+import bitnet.kernel.WeightMatrix;
 import bitnet.model.TensorSpec;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Linear layers that read the same int8 activations: one packed matrix, one product.
+/// Linear layers that read the same activations: one matrix, one product.
 ///
 /// @param tensors the layers' weights in the order of the matrix' rows
 /// @param matrix `[sum of outs, in]`
@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 ///     one layer then
 /// @param column where the output begins among those of the other layers with the same input
 record RuntimeLinear(
-    List<TensorSpec> tensors, TernaryMatrix matrix, @Nullable MemorySegment norm, int column) {
+    List<TensorSpec> tensors, WeightMatrix matrix, @Nullable MemorySegment norm, int column) {
 
   /// Columns of the outputs of linear layers side by side.
   static int width(List<RuntimeLinear> linears) {

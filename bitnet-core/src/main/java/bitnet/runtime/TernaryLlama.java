@@ -4,8 +4,10 @@ import bitnet.kernel.HugePageArena;
 import bitnet.kernel.KernelSelector;
 import bitnet.kernel.TernaryKernels;
 import bitnet.kernel.ThreadTeam;
+import bitnet.model.ActivationScale;
 import bitnet.model.LlamaConfig;
 import bitnet.model.LogSoftmax;
+import bitnet.model.ProductWeights;
 import bitnet.model.TensorSpec;
 import bitnet.model.TernaryWeights;
 import java.io.IOException;
@@ -37,6 +39,7 @@ public final class TernaryLlama implements AutoCloseable {
   private final Arena arena = new HugePageArena();
   private final LlamaConfig config;
   private final RuntimeSettings settings;
+  private final ActivationScale activations;
   private final TernaryKernels kernels;
   private final ThreadTeam team;
   private final List<RuntimeLayer> layers = new ArrayList<>();
@@ -51,12 +54,20 @@ public final class TernaryLlama implements AutoCloseable {
       throws IOException {
     this.config = weights.config();
     this.settings = settings;
+    this.activations = settings.activations(config);
     this.team = team;
     this.kernels = KernelSelector.select(settings.kernel());
     RuntimeLayer.Loader loader = loader(weights);
     finalNorm = loader.norm("model.norm");
-    embedding = vocabulary();
-    head = config.tiedHead() ? embedding : vocabulary();
+    boolean grouped = config.hasGroupScales() && !weights.isDense();
+    boolean ternary = grouped && config.ternaryEmbeddings();
+    if (config.tiedHead()) {
+      embedding = vocabulary(ternary, PackedVocabulary.Role.BOTH);
+      head = embedding;
+    } else {
+      embedding = vocabulary(ternary, PackedVocabulary.Role.EMBEDDING);
+      head = vocabulary(grouped && config.ternaryHead(), PackedVocabulary.Role.HEAD);
+    }
     loadVocabulary(weights, loader);
     weights.unload(); // a large part of the file, before the next is read
     for (int layer = 0; layer < config.layerCount(); layer++) {
@@ -75,11 +86,18 @@ public final class TernaryLlama implements AutoCloseable {
       throws IOException {
     ThreadTeam team = new ThreadTeam(settings.threads());
     try {
-      return new TernaryLlama(weights, settings, team);
+      return new TernaryLlama(products(weights, settings), settings, team);
     } catch (IOException | RuntimeException failure) {
       team.close();
       throw failure;
     }
+  }
+
+  /// Weights for activations that are not quantized.
+  private static TernaryWeights products(TernaryWeights weights, RuntimeSettings settings) {
+    boolean dense =
+        weights.isDense() || settings.activations(weights.config()) != ActivationScale.FLOAT;
+    return dense ? weights : new ProductWeights(weights);
   }
 
   /// Puts other weights of the same dimensions in place of these, as after a training step.
@@ -92,7 +110,7 @@ public final class TernaryLlama implements AutoCloseable {
       throw new IllegalArgumentException(
           "the weights are of %s, but the model is %s".formatted(weights.config(), config));
     }
-    RuntimeLayer.Loader loader = loader(weights);
+    RuntimeLayer.Loader loader = loader(products(weights, settings));
     for (int layer = 0; layer < config.layerCount(); layer++) {
       loader.reload(layer, layers.get(layer));
     }
@@ -106,8 +124,12 @@ public final class TernaryLlama implements AutoCloseable {
     return new RuntimeLayer.Loader(weights, specs, kernels, arena, team);
   }
 
-  private VocabularyMatrix vocabulary() {
-    return new VocabularyMatrix(settings.head(), config.vocabSize(), config.hiddenSize(), arena);
+  private VocabularyMatrix vocabulary(boolean ternary, PackedVocabulary.Role role) {
+    boolean exact = activations == ActivationScale.FLOAT && settings.head() == LmHeadType.AUTO;
+    LmHeadType type = exact ? LmHeadType.FP32 : settings.head().resolved(ternary);
+    return type == LmHeadType.PACKED
+        ? new PackedVocabulary(config.vocabSize(), role, arena)
+        : new DenseVocabulary(type, config.vocabSize(), config.hiddenSize(), arena);
   }
 
   private void loadVocabulary(TernaryWeights weights, RuntimeLayer.Loader loader)
@@ -144,7 +166,7 @@ public final class TernaryLlama implements AutoCloseable {
         .formatted(
             kernels.name(),
             settings.threads(),
-            settings.head().label(),
+            head.type().label(),
             settings.cache().name().toLowerCase(Locale.ROOT));
   }
 
@@ -307,7 +329,8 @@ public final class TernaryLlama implements AutoCloseable {
       int end = Math.min(all.count(), first + MAX_BATCH_TOKENS);
       DecoderBatch batch = all.range(first, end);
       DecoderPass pass =
-          new DecoderPass(config, kernels, team, rotary, workspace(batch.count()), batch);
+          new DecoderPass(
+              config, kernels, team, rotary, workspace(batch.count()), batch, activations);
       pass.embed(embedding);
       for (int layer = 0; layer < layers.size(); layer++) {
         pass.layer(layer, layers.get(layer));

@@ -1,54 +1,33 @@
 package bitnet.runtime;
 
-import bitnet.kernel.DenseMatrix;
-import bitnet.kernel.FloatMatrix;
-import bitnet.kernel.Int4Matrix;
-import bitnet.kernel.Int8Matrix;
 import bitnet.kernel.QuantizedActivations;
 import bitnet.kernel.TernaryKernels;
 import bitnet.kernel.ThreadTeam;
 import bitnet.model.TensorSpec;
 import bitnet.model.TernaryWeights;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /// An embedding or output head `[vocab, hidden]`.
-final class VocabularyMatrix {
+sealed interface VocabularyMatrix permits DenseVocabulary, PackedVocabulary {
 
-  /// Rows that are read, converted and multiplied together.
-  static final int GRANULE = 16;
+  /// Rows of floats that are read, converted and multiplied together.
+  int GRANULE = 16;
 
-  /// After so many rows a thread lets go of what it read: a vocabulary may be most of a file.
-  private static final int UNLOAD_ROWS = 16 * GRANULE;
+  /// How it is kept.
+  LmHeadType type();
 
-  private final DenseMatrix matrix;
+  /// The number of rows.
+  int vocab();
 
-  /// Memory for a matrix of that type.
-  ///
-  /// @param arena owns it
-  VocabularyMatrix(LmHeadType type, int rows, int columns, Arena arena) {
-    this.matrix =
-        switch (type) {
-          case FP32 -> new FloatMatrix(rows, columns, arena);
-          case INT8 -> new Int8Matrix(rows, columns, arena);
-          case INT4 -> new Int4Matrix(rows, columns, arena);
-        };
-  }
+  /// Memory in bytes.
+  long bytes();
 
-  int vocab() {
-    return matrix.outFeatures();
-  }
-
-  long bytes() {
-    return matrix.bytes();
-  }
+  /// Ranges of rows to multiply begin at a multiple of it.
+  int granule(TernaryKernels kernels);
 
   /// Writes one row as floats.
-  void getRow(int row, MemorySegment target) {
-    matrix.getRow(row, target);
-  }
+  void getRow(int row, MemorySegment target);
 
   /// `out[t, r]` for the rows from `firstRow` to below `endRow`.
   ///
@@ -61,55 +40,9 @@ final class VocabularyMatrix {
       int tokens,
       int firstRow,
       int endRow,
-      MemorySegment out) {
-    switch (matrix) {
-      case FloatMatrix floats ->
-          kernels.multiply(floats, input, tokens, firstRow, endRow, out, vocab());
-      case Int8Matrix bytes ->
-          kernels.multiply(bytes, quantized, tokens, firstRow, endRow, out, vocab());
-      case Int4Matrix nibbles ->
-          kernels.multiply(nibbles, quantized, tokens, firstRow, endRow, out, vocab());
-    }
-  }
+      MemorySegment out);
 
   /// Reads all rows.
   void load(TernaryWeights weights, TensorSpec tensor, TernaryKernels kernels, ThreadTeam team)
-      throws IOException {
-    try {
-      team.forRanges(
-          tensor.rows(),
-          GRANULE,
-          (first, end) -> {
-            try {
-              load(weights, tensor, kernels, first, end);
-            } catch (IOException failure) {
-              throw new UncheckedIOException(failure);
-            }
-          });
-    } catch (UncheckedIOException failure) {
-      throw failure.getCause();
-    }
-  }
-
-  private void load(
-      TernaryWeights weights, TensorSpec tensor, TernaryKernels kernels, int first, int end)
-      throws IOException {
-    int columns = tensor.columns();
-    float[] buffer = new float[GRANULE * columns];
-    MemorySegment target = MemorySegment.ofArray(buffer);
-    for (int row = first; row < end; row += GRANULE) {
-      if ((row - first) % UNLOAD_ROWS == 0) {
-        weights.unload();
-      }
-      int count = Math.min(GRANULE, end - row);
-      weights.readRows(tensor, row, count, target.asSlice(0, (long) count * columns * Float.BYTES));
-      for (int i = 0; i < count; i++) {
-        if (matrix instanceof Int8Matrix bytes) {
-          kernels.setRow(bytes, row + i, buffer, i * columns);
-        } else {
-          matrix.setRow(row + i, buffer, i * columns);
-        }
-      }
-    }
-  }
+      throws IOException;
 }

@@ -21,7 +21,7 @@ final class Workspace implements AutoCloseable {
   /// What is added to it next, `[capacity, hidden]`.
   private final MemorySegment delta;
 
-  /// Normalized values, `[capacity, widest]`.
+  /// What projections read: normalized or gated values, `[capacity, widest]`.
   private final MemorySegment normed;
 
   private final MemorySegment qkv; // [capacity, qkvStride]
@@ -54,7 +54,11 @@ final class Workspace implements AutoCloseable {
   }
 
   private QuantizedActivations quantized(RuntimeLinear consumer) {
-    return new QuantizedActivations(arena, capacity, consumer.matrix().inFeatures());
+    int columns = consumer.matrix().inFeatures();
+    int groupColumns = config.weights().scaleColumns();
+    return groupColumns == 0
+        ? new QuantizedActivations(arena, capacity, columns)
+        : new QuantizedActivations(arena, capacity, columns, groupColumns);
   }
 
   int capacity() {
@@ -94,6 +98,10 @@ final class Workspace implements AutoCloseable {
   MemorySegment qkv(int token, int first, int count) {
     return qkv.asSlice(
         ((long) token * qkvStride + first) * Float.BYTES, (long) count * Float.BYTES);
+  }
+
+  MemorySegment attended() {
+    return attended;
   }
 
   MemorySegment attended(int token) {

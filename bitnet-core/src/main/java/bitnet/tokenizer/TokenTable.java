@@ -15,6 +15,7 @@ import java.util.TreeMap;
 ///
 /// @param model how a text becomes tokens
 /// @param splitting llama.cpp's name for the cuts before merging; byte-level only
+/// @param composed whether a text is normalized to NFC first; byte-level only
 /// @param vocabulary the tokens by id, and how they are merged
 /// @param special the ids of tokens with a meaning
 /// @param addsSpace whether a text gets a space in front; SentencePiece only
@@ -24,6 +25,7 @@ import java.util.TreeMap;
 public record TokenTable(
     Model model,
     String splitting,
+    boolean composed,
     Vocabulary vocabulary,
     SpecialIds special,
     boolean addsSpace,
@@ -168,6 +170,7 @@ public record TokenTable(
     return new TokenTable(
         model,
         splitting,
+        composed,
         vocabulary.padded(missing, model == Model.SENTENCE_PIECE),
         special,
         addsSpace,
@@ -175,12 +178,21 @@ public record TokenTable(
         rules);
   }
 
-  /// How llama.cpp tokenizes differently from this tokenizer, in one sentence; empty if it does
-  /// not.
-  public Optional<String> lostInGguf() {
-    if (rules.isEmpty()) {
-      return Optional.empty();
+  /// How llama.cpp tokenizes differently from this tokenizer, one sentence each.
+  public List<String> lostInGguf() {
+    List<String> lost = new ArrayList<>();
+    if (composed) {
+      lost.add(
+          "llama.cpp does not normalize texts to NFC as this tokenizer does, so its tokens of"
+              + " decomposed characters differ");
     }
+    if (!rules.isEmpty()) {
+      lost.add(lostRules());
+    }
+    return lost;
+  }
+
+  private String lostRules() {
     List<String> some =
         rules.entrySet().stream()
             .limit(MOST_NAMED)
@@ -190,12 +202,16 @@ public record TokenTable(
                         .formatted(
                             PrintableText.escape(tokens().get(rule.getKey())), rule.getValue()))
             .toList();
-    return Optional.of(
-        "%d added tokens have matching rules that only this toolkit reads from a GGUF file; llama.cpp"
-                .formatted(rules.size())
-            + " matches them as plain text, so its tokens of texts with them can differ: "
-            + String.join(", ", some)
-            + (rules.size() > MOST_NAMED ? ", ..." : ""));
+    return "%d added tokens have matching rules that only this toolkit reads from a GGUF file; llama.cpp"
+            .formatted(rules.size())
+        + " matches them as plain text, so its tokens of texts with them can differ: "
+        + String.join(", ", some)
+        + (rules.size() > MOST_NAMED ? ", ..." : "");
+  }
+
+  /// Whether the tokenizers with these cuts normalize a text to NFC, where a file does not say.
+  public static boolean usuallyComposed(String splitting) {
+    return WordSplitting.of(splitting).filter(WordSplitting::isQwen).isPresent();
   }
 
   /// The tokenizer of these lists, by way of a Hugging Face tokenizer.json.

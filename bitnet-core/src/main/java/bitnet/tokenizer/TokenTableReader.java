@@ -93,6 +93,7 @@ final class TokenTableReader {
     return new TokenTable(
         model,
         byteLevel ? splitting(merges) : "default",
+        byteLevel && isComposed(),
         new TokenTable.Vocabulary(
             tokens, kinds, byteLevel ? List.of() : scores(merges), byteLevel ? merges : List.of()),
         new TokenTable.SpecialIds(
@@ -124,12 +125,12 @@ final class TokenTableReader {
     }
   }
 
-  /// A byte-level tokenizer of this kind has no normalizer, so that `normalized` changes nothing.
+  /// Without a normalizer `normalized` changes nothing.
   private SortedMap<Integer, AddedTokenRule> rules() {
     SortedMap<Integer, AddedTokenRule> rules = new TreeMap<>();
     for (JsonNode added : root.path("added_tokens")) {
       AddedTokenRule rule = AddedTokenRule.read(added);
-      if (model == Model.BYTE_LEVEL) {
+      if (model == Model.BYTE_LEVEL && !isComposed()) {
         rule = new AddedTokenRule(rule.singleWord(), rule.leftStrip(), rule.rightStrip(), false);
       }
       if (!rule.equals(AddedTokenRule.PLAIN)) {
@@ -149,8 +150,9 @@ final class TokenTableReader {
   }
 
   private String splitting(List<String> merges) {
-    if (!root.path("normalizer").isNull() && !root.path("normalizer").isMissingNode()) {
-      throw unusable("only byte-level tokenizers without a normalizer");
+    JsonNode normalizer = root.path("normalizer");
+    if (!normalizer.isNull() && !normalizer.isMissingNode() && !isComposed()) {
+      throw unusable("only byte-level tokenizers with the normalizer NFC or without one");
     }
     return WordSplitting.of(root.path("pre_tokenizer"), !merges.isEmpty())
         .orElseThrow(
@@ -159,6 +161,10 @@ final class TokenTableReader {
                     "of the ways to cut a text into words only those that llama.cpp calls "
                         + WordSplitting.allNames()))
         .key();
+  }
+
+  private boolean isComposed() {
+    return root.path("normalizer").path("type").asText().equals("NFC");
   }
 
   private List<Float> scores(List<String> merges) {

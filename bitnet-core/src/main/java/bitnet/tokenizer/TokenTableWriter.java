@@ -32,7 +32,11 @@ final class TokenTableWriter {
     root.putNull("padding");
     addSpecial(root.putArray("added_tokens"));
     if (byteLevel) {
-      root.putNull("normalizer");
+      if (table.composed()) {
+        root.putObject("normalizer").put("type", "NFC");
+      } else {
+        root.putNull("normalizer");
+      }
       root.set("pre_tokenizer", splitting().json());
     } else {
       root.set("normalizer", normalizer());

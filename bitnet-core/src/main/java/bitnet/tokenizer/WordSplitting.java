@@ -30,6 +30,13 @@ record WordSplitting(List<String> names, List<String> patterns) {
           List.of(
               "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"
                   + " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"));
+  /// Qwen 3.5, with marks as part of words.
+  private static final WordSplitting QWEN35 =
+      new WordSplitting(
+          List.of("qwen35"),
+          List.of(
+              "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}|"
+                  + " ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"));
   /// What llama.cpp does where a file does not say more: four cuts, one after the other.
   private static final WordSplitting DEFAULT =
       new WordSplitting(
@@ -40,7 +47,7 @@ record WordSplitting(List<String> names, List<String> patterns) {
               "\\p{N}+",
               "[0-9][0-9][0-9]"));
 
-  private static final List<WordSplitting> ALL = List.of(GPT2, LLAMA3, QWEN2, DEFAULT);
+  private static final List<WordSplitting> ALL = List.of(GPT2, LLAMA3, QWEN2, QWEN35, DEFAULT);
 
   /// The name to write.
   String key() {
@@ -58,6 +65,11 @@ record WordSplitting(List<String> names, List<String> patterns) {
   /// Whether a word that is a token stays whole, whatever the merges say.
   boolean ignoresMerges() {
     return equals(LLAMA3);
+  }
+
+  /// Whether these are Qwen's cuts, whose tokenizers normalize texts to NFC.
+  boolean isQwen() {
+    return equals(QWEN2) || equals(QWEN35);
   }
 
   /// The pre-tokenizer of a tokenizer.json.

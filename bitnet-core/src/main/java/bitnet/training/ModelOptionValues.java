@@ -1,6 +1,7 @@
 package bitnet.training;
 
 import bitnet.model.Activation;
+import bitnet.model.AttentionVariant;
 import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
@@ -41,6 +42,11 @@ public final class ModelOptionValues {
         }) {
       values.put(PREFIX + each[0], each[1]);
     }
+    AttentionVariant attention = config.heads().variant();
+    values.put(
+        PREFIX + "attention", attention.equals(AttentionVariant.LLAMA) ? NONE : attention, NONE);
+    values.put(PREFIX + "scale_columns", config.weights().scaleColumns(), 0);
+    values.put(PREFIX + "activations", config.weights().activations().key(), "int8");
     Object inner =
         config.linearNormEpsilon().isPresent() ? config.linearNormEpsilon().getAsDouble() : NONE;
     return values.put(PREFIX + "linear_norm_eps", inner, NONE);

@@ -31,6 +31,29 @@ def ternarize(self, latent: Tensor, blocks: List[int], sharpness: float, trits: 
     row = row + blocks[i]
   return annotate(List[Tensor], [])
 
+# The scale of every `columns` neighbouring inputs of a row, as TernaryQuantizer.groupScale: rounded to half
+# precision.
+def group_scales(self, latent: Tensor, columns: int) -> Tensor:
+  groups = torch.reshape(torch.abs(latent), [latent.size(0), -1, columns])
+  s = torch.clamp_min(torch.mean(groups, [-1], True, dtype=7).to(6), 1e-5)
+  return s.to(5).to(6)
+
+# The same with group scales: `products` are scale times trit, and the scales of the rows stay 1.
+def ternarize_groups(self, latent: Tensor, columns: int, sharpness: float, products: Tensor) -> List[Tensor]:
+  s = self.group_scales(latent, columns)
+  w = torch.reshape(latent, [latent.size(0), -1, columns])
+  t = torch.mul_(torch.clamp_(torch.round_(torch.div(w, s)), -1, 1), s)
+  torch.copy_(products, torch.reshape(self.soften(w, t, sharpness), latent.size()))
+  return annotate(List[Tensor], [])
+
+# watch_trits for products of scales and trits.
+def watch_products(self, products: Tensor, stride: int, before: Tensor) -> List[Tensor]:
+  t = torch.sign(products[::stride]).to(1)
+  zeros = t.numel() - torch.count_nonzero(t)
+  flips = torch.count_nonzero(torch.ne(t, before))
+  torch.copy_(before, t)
+  return [torch.stack([zeros, flips])]
+
 # Of every stride-th row of latent: how many trits are 0, and how many differ from before (int8), which
 # they replace. scale is ternarize's.
 def watch_trits(self, latent: Tensor, scale: Tensor, stride: int, before: Tensor) -> List[Tensor]:
@@ -76,6 +99,24 @@ def quantize(self, x: Tensor, sharpness: float, mode: int) -> List[Tensor]:
   if mode == 1:
     codes = codes.to(15)
   return [codes, torch.reciprocal(a)]
+
+# Absmax per token and group of `columns` inputs: dequantized codes, and a factor of 1 per token.
+def quantize_groups(self, x: Tensor, columns: int, sharpness: float, mode: int) -> List[Tensor]:
+  groups = torch.reshape(x, [x.size(0), -1, columns])
+  a = 127.0 / torch.clamp_min(torch.amax(torch.abs(groups), [-1], True), 1e-5)
+  codes = torch.mul(groups, a)
+  codes = torch.lerp(codes, torch.round(codes), sharpness)
+  values = torch.reshape(torch.div(codes, a), x.size())
+  if mode == 1:
+    values = values.to(15)
+  return [values, torch.ones([x.size(0), 1])]
+
+# Activations that are not quantized, with a factor of 1 per token.
+def keep_activations(self, x: Tensor, mode: int) -> List[Tensor]:
+  values = torch.clone(x)
+  if mode == 1:
+    values = values.to(15)
+  return [values, torch.ones([x.size(0), 1])]
 
 # codes [tokens, in], trits [out, in], scale [out] -> y [tokens, out] = (codes T^t) * scale / a.
 def bit_linear(self, codes: Tensor, inverse: Tensor, trits: Tensor, scale: Tensor) -> List[Tensor]:

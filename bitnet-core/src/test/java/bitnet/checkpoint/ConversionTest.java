@@ -23,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -207,7 +208,8 @@ class ConversionTest {
     Path there = directory.resolve("there");
     try (ModelSource source = ModelSource.open(original)) {
       new HuggingFaceWriter(
-              Quantization.packed(Quantization.LinearClass.BITLINEAR), 4096L * 48 * 2 + 4000)
+              Optional.of(Quantization.packed(Quantization.LinearClass.BITLINEAR)),
+              4096L * 48 * 2 + 4000)
           .write(there, source, ModelDirectory.Existing.REFUSE, parameters -> {});
     }
     assertThat(there.resolve("model.safetensors")).doesNotExist();

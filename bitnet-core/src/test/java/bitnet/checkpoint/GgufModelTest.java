@@ -39,7 +39,7 @@ class GgufModelTest {
         new LlamaConfig.Heads(4, 2, hidden / 4, 500_000),
         new LlamaConfig.FeedForward(intermediate, activation),
         new LlamaConfig.Norms(1e-5, subNorms, OptionalDouble.empty()),
-        new LlamaConfig.Embeddings(tied, false));
+        new LlamaConfig.Weights(tied, false));
   }
 
   private Path nativeModel(LlamaConfig config) throws IOException {
@@ -80,7 +80,7 @@ class GgufModelTest {
   }
 
   @ParameterizedTest
-  @EnumSource(mode = EnumSource.Mode.MATCH_ALL, names = "GGUF.*")
+  @EnumSource(mode = EnumSource.Mode.MATCH_ALL, names = "GGUF_(F16|TQ.*|I2_S)")
   void everyTritSurvivesAndScalesDoToF16(ModelFormat format) throws IOException {
     for (LlamaConfig config : List.of(LLAMA, BITNET)) {
       Path first = nativeModel(config);

@@ -104,7 +104,7 @@ class HostileGgufMutationTest {
             new LlamaConfig.Heads(width / 2, 1, 2, 10_000),
             new LlamaConfig.FeedForward(width, Activation.SILU),
             LlamaConfig.Norms.LLAMA,
-            new LlamaConfig.Embeddings(true, false));
+            new LlamaConfig.Weights(true, false));
     Path file = directory.resolve(type + ".gguf");
     // the embedding in trits too where that makes the file smaller
     try (GgufWriter writer =

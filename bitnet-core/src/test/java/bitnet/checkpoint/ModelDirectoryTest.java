@@ -273,7 +273,7 @@ class ModelDirectoryTest {
             new LlamaConfig.Heads(1 << 13, 8, 128, 1e4),
             new LlamaConfig.FeedForward(1 << 22, Activation.SILU),
             LlamaConfig.Norms.LLAMA,
-            LlamaConfig.Embeddings.SEPARATE);
+            LlamaConfig.Weights.SEPARATE);
 
     assertThatThrownBy(() -> blank(huge))
         .isInstanceOf(CheckpointException.class)

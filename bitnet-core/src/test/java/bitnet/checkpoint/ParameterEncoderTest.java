@@ -24,7 +24,7 @@ class ParameterEncoderTest {
           new LlamaConfig.Heads(2, 1, 16, 1e4),
           new LlamaConfig.FeedForward(77, Activation.SILU),
           LlamaConfig.Norms.LLAMA,
-          new LlamaConfig.Embeddings(false, true));
+          new LlamaConfig.Weights(false, true));
 
   @TempDir private Path directory;
 

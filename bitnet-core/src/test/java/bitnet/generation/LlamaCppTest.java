@@ -17,12 +17,14 @@ import bitnet.graph.LlamaModel;
 import bitnet.graph.TorchOps;
 import bitnet.metrics.TrainingReport;
 import bitnet.model.Activation;
+import bitnet.model.AttentionVariant;
 import bitnet.model.BlankWeights;
 import bitnet.model.ComputeSettings;
 import bitnet.model.LanguageModel;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
+import bitnet.model.RopeScaling;
 import bitnet.model.TensorSpec;
 import bitnet.quantization.TernaryRows;
 import bitnet.tokenizer.Tokenizer;
@@ -53,6 +55,7 @@ import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// llama.cpp runs what was trained here, where a directory with node-llama-cpp is
@@ -217,7 +220,7 @@ class LlamaCppTest {
   private record Products(GgufModel model, Activation activation) implements LatentWeights {
     @Override
     public LlamaConfig config() {
-      return LlamaCppTest.config(model.config().subNorms(), activation);
+      return model.config().withActivation(activation);
     }
 
     @Override
@@ -281,6 +284,33 @@ class LlamaCppTest {
       reporter.publishEntry(format.key(), agreement(quantized, trained));
     }
     assertThat(asTrained(f16, prompt)).isEqualTo(trained);
+  }
+
+  static Stream<AttentionVariant> attentions() {
+    return Stream.of(
+        new AttentionVariant(new RopeScaling.None(), false, true, false),
+        new AttentionVariant(
+            new RopeScaling.Yarn(4, 64, 32, 1, true, RopeScaling.Yarn.attentionFactor(4, 1)),
+            true,
+            false,
+            false),
+        new AttentionVariant(new RopeScaling.Yarn(2, 100, 20, 2, true, 1.3), true, false, false),
+        new AttentionVariant(new RopeScaling.Llama3(8, 1, 4, 64), false, true, true),
+        new AttentionVariant(new RopeScaling.Linear(2), true, false, false));
+  }
+
+  /// Qwen 2, Qwen 3 and scaled frequencies: names, order of rows, biases and keys as llama.cpp
+  /// reads them.
+  @ParameterizedTest
+  @MethodSource("attentions")
+  void llamaCppGeneratesTheSameTokensFromAnF16ExportOfOtherFamilies(AttentionVariant attention)
+      throws Exception {
+    Path model = train(config(false, Activation.SILU).withAttention(attention));
+    int[] prompt = Arrays.copyOfRange(text(), 20, 40);
+    Path f16 = export(model, ModelFormat.GGUF_F16);
+    assertThat(llamaCpp(f16, prompt))
+        .isEqualTo(withoutActivationQuantization(f16, Activation.SILU, prompt));
+    assertThat(asTrained(f16, prompt)).isEqualTo(asTrained(model, prompt));
   }
 
   /// llama.cpp's bitnet has relu2 in its newest versions only; before, it computes SiLU instead.

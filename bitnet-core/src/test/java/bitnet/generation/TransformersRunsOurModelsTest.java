@@ -8,11 +8,13 @@ import bitnet.checkpoint.ModelFormat;
 import bitnet.checkpoint.ModelSource;
 import bitnet.graph.GraphLanguageModel;
 import bitnet.model.Activation;
+import bitnet.model.AttentionVariant;
 import bitnet.model.BlankWeights;
 import bitnet.model.ComputeSettings;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
+import bitnet.model.RopeScaling;
 import bitnet.model.TensorSpec;
 import bitnet.tokenizer.Tokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -93,7 +95,7 @@ class TransformersRunsOurModelsTest {
   private void export(Path model, Map<Path, float[][]> exports) throws IOException {
     float[][] logits = logits(model);
     for (ModelFormat format : ModelFormat.values()) {
-      if (format.key().startsWith("hf-")) {
+      if (format.key().startsWith("hf-") && !format.needsGroupScales()) {
         Path export = directory.resolve(model.getFileName() + "-" + format.key());
         try (ModelSource source = ModelSource.open(model)) {
           format.write(export, source, ModelDirectory.Existing.REFUSE, parameters -> {});
@@ -124,7 +126,23 @@ class TransformersRunsOurModelsTest {
     /// BitNet with sub-norms, relu² and a tied head.
     BITNET,
     /// The LLaMA with norms inside its linear layers.
-    LINEAR_NORMS
+    LINEAR_NORMS,
+    /// Biases of q, k and v.
+    QWEN2,
+    /// Norms of q and k, YaRN.
+    QWEN3,
+    /// Biases of all four, frequencies scaled as in LLaMA 3.1.
+    LLAMA3;
+
+    AttentionVariant attention() {
+      return switch (this) {
+        case LLAMA, BITNET, LINEAR_NORMS -> AttentionVariant.LLAMA;
+        case QWEN2 -> new AttentionVariant(new RopeScaling.Linear(2), false, true, false);
+        case QWEN3 ->
+            new AttentionVariant(new RopeScaling.Yarn(4, 16, 32, 1, true, 1.2), true, false, false);
+        case LLAMA3 -> new AttentionVariant(new RopeScaling.Llama3(8, 1, 4, 32), false, true, true);
+      };
+    }
   }
 
   /// A packed model whose gains differ.
@@ -138,6 +156,7 @@ class TransformersRunsOurModelsTest {
             .withActivation(bitnet ? Activation.RELU_SQUARED : Activation.SILU)
             .withSubNorms(bitnet)
             .withTiedHead(bitnet)
+            .withAttention(kind.attention())
             .withLinearNormEpsilon(
                 kind == Kind.LINEAR_NORMS ? OptionalDouble.of(2e-6) : OptionalDouble.empty());
     Path path = directory.resolve(kind.name() + seed);

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import bitnet.checkpoint.ConfigJson;
+import bitnet.checkpoint.GgufModel;
 import bitnet.checkpoint.HuggingFaceDirectory;
 import bitnet.model.LlamaConfig;
 import bitnet.model.RotaryTable;
@@ -83,9 +84,23 @@ class ModelFamilyTest {
     assertEqualsTransformers(fixture, config);
   }
 
+  @ParameterizedTest
+  @CsvSource({"qwen2-bias-F16.gguf, qwen2-bias", "llama3-rope-BF16.gguf, llama3-rope"})
+  void ggufFilesOfFloatsEqualTransformers(String file, String name) throws IOException {
+    try (GgufModel stored = GgufModel.open(FIXTURES.resolve("gguf").resolve(file))) {
+      assertThat(stored.isFullPrecision()).isTrue();
+      LlamaModel model = LlamaModel.load(stored, manager, ComputeType.FP32);
+      model.ternarize(0);
+      assertEqualsTransformers(model, FIXTURES.resolve(name));
+    }
+  }
+
   private void assertEqualsTransformers(Path fixture, String config) throws IOException {
+    assertEqualsTransformers(load(fixture, config), fixture);
+  }
+
+  private void assertEqualsTransformers(LlamaModel model, Path fixture) throws IOException {
     JsonNode expected = MAPPER.readTree(fixture.resolve("expected.json").toFile());
-    LlamaModel model = load(fixture, config);
     for (int sequence = 0; sequence < expected.get("input_ids").size(); sequence++) {
       long[] ids = MAPPER.convertValue(expected.at("/input_ids/" + sequence), long[].class);
       float[] logits = model.logits(manager, manager.create(new long[][] {ids})).toFloatArray();

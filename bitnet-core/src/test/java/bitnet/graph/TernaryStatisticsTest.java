@@ -26,7 +26,7 @@ class TernaryStatisticsTest {
         new LlamaConfig.Heads(4, 2, hidden / 4, 10000),
         new LlamaConfig.FeedForward(intermediate, Activation.SILU),
         LlamaConfig.Norms.LLAMA,
-        LlamaConfig.Embeddings.SEPARATE);
+        LlamaConfig.Weights.SEPARATE);
   }
 
   /// The trits of every row of the linear layers, by the quantizer of the runtime.

@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -77,8 +78,30 @@ class ParameterBudgetTest {
     for (String size : List.of("5M", "100M", "1B", "13B")) {
       ParameterBudget budget = ParameterBudget.parse(size);
       LlamaConfig config =
-          budget.configure(32000, 2048, Activation.RELU_SQUARED, subNorms, tied, false);
+          budget.configure(
+              ModelFamily.LLAMA
+                  .blank(32000)
+                  .withActivation(Activation.RELU_SQUARED)
+                  .withSubNorms(subNorms)
+                  .withTiedHead(tied));
       assertThat(config.parameterCount() / (double) budget.parameters()).isBetween(0.99, 1.01);
+    }
+  }
+
+  /// The count of the search is that of the tensors, biases and norms of q and k included.
+  @ParameterizedTest
+  @EnumSource(ModelFamily.class)
+  void everyFamilyMeetsTheBudgetAndKeepsItsPieces(ModelFamily family) {
+    for (String size : List.of("5M", "100M", "1B", "13B")) {
+      ParameterBudget budget = ParameterBudget.parse(size);
+      LlamaConfig template = family.blank(32000).withContextLength(512);
+      LlamaConfig config = budget.configure(template);
+      assertThat(config.parameterCount() / (double) budget.parameters()).isBetween(0.99, 1.01);
+      assertThat(ModelFamily.of(config)).isEqualTo(family);
+      assertThat(config.norms()).isEqualTo(template.norms());
+      assertThat(config.heads().variant()).isEqualTo(template.heads().variant());
+      assertThat(config.ropeTheta()).isEqualTo(template.ropeTheta());
+      assertThat(config.contextLength()).isEqualTo(512);
     }
   }
 
@@ -121,6 +144,6 @@ class ParameterBudgetTest {
   }
 
   private static LlamaConfig plain(ParameterBudget budget, int vocab) {
-    return budget.configure(vocab, 2048, Activation.SILU, false, false, false);
+    return budget.configure(ModelFamily.LLAMA.blank(vocab));
   }
 }

@@ -95,6 +95,7 @@ class TokenTableTest {
     return new TokenTable(
         Model.BYTE_LEVEL,
         splitting,
+        false,
         new TokenTable.Vocabulary(
             tokens, Collections.nCopies(tokens.size(), Kind.NORMAL), List.of(), merges),
         new TokenTable.SpecialIds(OptionalInt.of(0), OptionalInt.of(1), OptionalInt.empty(), true),
@@ -136,6 +137,7 @@ class TokenTableTest {
                 new TokenTable(
                     Model.SENTENCE_PIECE,
                     "",
+                    false,
                     new TokenTable.Vocabulary(
                         tokens, Collections.nCopies(3, Kind.NORMAL), List.of(0f), List.of()),
                     TokenTable.SpecialIds.NONE,

@@ -1,6 +1,7 @@
 package bitnet.eval;
 
 import bitnet.checkpoint.ModelSource;
+import bitnet.runtime.LmHeadType;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.runtime.TernaryLlama;
 import bitnet.storage.ContentDigest;
@@ -54,7 +55,8 @@ public final class EvaluatedModel implements AutoCloseable {
         }
         Set<Integer> ends = new TreeSet<>(source.endTokens());
         tokenizer.endOfText().ifPresent(ends::add);
-        TernaryLlama llama = TernaryLlama.load(source.ternary(), settings);
+        TernaryLlama llama =
+            TernaryLlama.load(source.inference(settings.fullPrecision()), settings);
         return new EvaluatedModel(
             name, llama, tokenizer, ends, Identity.of(source.path(), settings));
       } catch (IOException | RuntimeException failure) {
@@ -87,7 +89,12 @@ public final class EvaluatedModel implements AutoCloseable {
     }
 
     private static String digest(StringBuilder files, RuntimeSettings settings) {
-      files.append(settings.kernel()).append(settings.head()).append(settings.cache());
+      LmHeadType head = settings.head() == LmHeadType.AUTO ? LmHeadType.INT8 : settings.head();
+      files.append(settings.kernel()).append(head).append(settings.cache());
+      settings.activations().ifPresent(files::append);
+      if (settings.fullPrecision()) {
+        files.append("full precision"); // else as in older samples files
+      }
       return ContentDigest.of(files.toString().getBytes(StandardCharsets.UTF_8));
     }
   }

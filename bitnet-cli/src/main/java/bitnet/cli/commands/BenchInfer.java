@@ -78,6 +78,10 @@ final class BenchInfer implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (runtime.settings().fullPrecision()) {
+      throw new IllegalArgumentException(
+          "--full_precision: bench infer measures packed ternary weights; leave it out");
+    }
     InferenceBenchmark benchmark = new InferenceBenchmark(prompt, fresh, batch);
     if (subject.shape != null) {
       print(

@@ -6,8 +6,10 @@ import bitnet.cli.output.CreatedModel;
 import bitnet.cli.output.ExitCode;
 import bitnet.cli.output.Terminal;
 import bitnet.model.Activation;
+import bitnet.model.ActivationScale;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
+import bitnet.model.ModelFamily;
 import bitnet.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -23,10 +25,10 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/// `bitnet create-model`: a blank ternary LLaMA of a given number of parameters.
+/// `bitnet create-model`: a blank ternary model of a given number of parameters.
 @Command(
     name = "create-model",
-    description = "Create a blank (untrained) ternary LLaMA of a given size.",
+    description = "Create a blank (untrained) ternary model of a given size.",
     sortOptions = false)
 public final class CreateModel implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -66,13 +68,22 @@ public final class CreateModel implements Callable<Integer> {
   private int context;
 
   @Option(
+      names = "--family",
+      defaultValue = "llama",
+      paramLabel = "F",
+      description =
+          "Architecture: llama; bitnet, as BitNet b1.58 2B4T (sub-norms, relu2, tied head, rope"
+              + " theta 500000); qwen2 (biases of q, k and v, rope theta 1000000); qwen3 (norms of"
+              + " q and k, rope theta 1000000) (default: ${DEFAULT-VALUE}).")
+  private String family;
+
+  @Option(
       names = "--activation",
-      defaultValue = "silu",
       paramLabel = "A",
       description =
           "Activation of the feed-forward gate: silu as in LLaMA, or relu2 as in BitNet "
-              + "b1.58 2B4T (default: ${DEFAULT-VALUE}).")
-  private String activation;
+              + "b1.58 2B4T (default: that of the family).")
+  private @Nullable String activation;
 
   @Option(
       names = "--sub_norms",
@@ -87,9 +98,28 @@ public final class CreateModel implements Callable<Integer> {
   @Option(
       names = {"--ternary_embeddings", "--e"},
       description =
-          "Experimental: also make the embedding ternary, with one scale per token. The "
-              + "file is smaller, the model is worse.")
+          "Experimental: also make the embedding ternary, with one scale per token, or with those"
+              + " of --scale_columns. The file is smaller, the model is worse.")
   private boolean ternaryEmbeddings;
+
+  @Option(
+      names = "--scale_columns",
+      defaultValue = "0",
+      paramLabel = "N",
+      description =
+          "Inputs that share a weight scale in a row of a ternary matrix, 64 or 128; 0: one scale"
+              + " for a whole matrix, as in BitNet (default: ${DEFAULT-VALUE}).")
+  private int scaleColumns;
+
+  @Option(
+      names = "--activations",
+      defaultValue = "int8",
+      paramLabel = "A",
+      description =
+          "Quantization of the inputs of ternary layers: int8 (one scale per token) or, with"
+              + " --scale_columns, int8-group (one per group of inputs) or float (none) (default:"
+              + " ${DEFAULT-VALUE}).")
+  private String activations;
 
   @Option(
       names = "--seed",
@@ -111,13 +141,7 @@ public final class CreateModel implements Callable<Integer> {
     long start = System.nanoTime();
     try (Tokenizer opened = openTokenizer()) {
       LlamaConfig config =
-          size.configure(
-              vocabSize == null ? opened.vocabSize() : vocabSize,
-              context,
-              Activation.of(activation),
-              subNorms,
-              tied,
-              ternaryEmbeddings);
+          size.configure(template(vocabSize == null ? opened.vocabSize() : vocabSize));
       Path target = outputDir == null ? defaultDirectory(config) : outputDir;
       write(target, config, opened);
       double seconds = (System.nanoTime() - start) / 1e9;
@@ -127,6 +151,21 @@ public final class CreateModel implements Callable<Integer> {
       out.print(json ? created.json() : created.table());
     }
     return ExitCode.OK;
+  }
+
+  private LlamaConfig template(int tokens) {
+    LlamaConfig blank = ModelFamily.of(family).blank(tokens);
+    return blank
+        .withContextLength(context)
+        .withActivation(activation == null ? blank.activation() : Activation.of(activation))
+        .withSubNorms(subNorms || blank.subNorms())
+        .withWeights(
+            new LlamaConfig.Weights(
+                tied || blank.tiedHead(),
+                scaleColumns,
+                ternaryEmbeddings,
+                false,
+                ActivationScale.of(activations)));
   }
 
   private Tokenizer openTokenizer() throws IOException {

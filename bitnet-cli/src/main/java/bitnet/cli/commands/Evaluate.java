@@ -1,5 +1,6 @@
 package bitnet.cli.commands;
 
+import bitnet.checkpoint.ModelSource;
 import bitnet.cli.option.AnswerOptions;
 import bitnet.cli.option.BadRecordOptions;
 import bitnet.cli.option.BenchmarkOptions;
@@ -140,6 +141,13 @@ public final class Evaluate implements Callable<Integer> {
               + " leave it out");
     }
     EvaluationRun run = new EvaluationRun(models.paths(), runtime.settings());
+    for (Path path : run.models().values()) {
+      try (ModelSource source = ModelSource.open(path)) {
+        source
+            .madeTernary(run.runtime().fullPrecision())
+            .ifPresent(line -> spec.commandLine().getErr().println("bitnet: " + line));
+      }
+    }
     return evaluate(run, evaluation());
   }
 

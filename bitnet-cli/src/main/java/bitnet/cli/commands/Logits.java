@@ -80,26 +80,11 @@ public final class Logits implements Callable<Integer> {
 
   private GraphLanguageModel load(ModelSource source) throws IOException {
     if (fullPrecision) {
-      requireNotTernary(source);
+      source.inference(true); // says where a model has no full precision
       return GraphLanguageModel.loadFullPrecision(source.weights(), device.settings());
     }
-    if (source.isFullPrecision()) {
-      spec.commandLine()
-          .getErr()
-          .println(
-              modelOptions.path()
-                  + ": is a full-precision model and is made ternary; --full_precision computes it"
-                  + " as it is");
-    }
+    source.madeTernary(false).ifPresent(spec.commandLine().getErr()::println);
     return GraphLanguageModel.load(source.weights(), device.settings());
-  }
-
-  private void requireNotTernary(ModelSource source) throws IOException {
-    if (!source.isFullPrecision()) {
-      throw new IllegalArgumentException(
-          "--full_precision: %s is a ternary model; leave the option out"
-              .formatted(modelOptions.path()));
-    }
   }
 
   private int[] tokens() {

@@ -138,6 +138,7 @@ public final class Serve implements Callable<Integer> {
             BatchedModel.open(modelOptions.path(), runtime.settings(), settings.limits().slots())) {
       try {
         server.serve(model);
+        model.warnings().forEach(warning -> print(err, "bitnet: " + warning));
         print(err, "%s: %s".formatted(settings.modelName(), model.description()));
         print(err, "listening on " + server.uri());
         awaitStop(stop);

@@ -1,8 +1,11 @@
 package bitnet.cli.option;
 
 import bitnet.kernel.CacheType;
+import bitnet.model.ActivationScale;
 import bitnet.runtime.LmHeadType;
 import bitnet.runtime.RuntimeSettings;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -21,26 +24,54 @@ public final class RuntimeOptions {
 
   @Option(
       names = "--lm_head",
-      defaultValue = "int8",
       paramLabel = "T",
       description =
-          "Storage type of embedding and output head: fp32, int8 or int4 (default: "
-              + "${DEFAULT-VALUE}).")
-  private String head;
+          "Storage type of embedding and output head: fp32, int8, int4, packed (ternary ones) or "
+              + "auto: packed where they are ternary, else int8 (default: auto; with"
+              + " --full_precision fp32).")
+  private @Nullable String head;
 
   @Option(
       names = "--kv_cache",
-      defaultValue = "fp16",
       paramLabel = "T",
-      description = "Type of the key/value cache: fp16 or fp32 (default: ${DEFAULT-VALUE}).")
-  private String cache;
+      description =
+          "Type of the key/value cache: fp16 or fp32 (default: fp16; with --full_precision fp32).")
+  private @Nullable String cache;
+
+  @Option(
+      names = "--full_precision",
+      description =
+          "Compute a checkpoint that is not ternary as it is, in fp32, without quantization."
+              + " Without it such a checkpoint is made ternary.")
+  private boolean fullPrecision;
+
+  @Option(
+      names = "--activations",
+      defaultValue = "auto",
+      paramLabel = "A",
+      description =
+          "Quantization of the inputs of ternary layers: int8 (one scale per token), int8-group"
+              + " (one per group of inputs that shares a weight scale), float (none; weights take"
+              + " 32 bits in memory) or auto, what the model's configuration says (default:"
+              + " ${DEFAULT-VALUE}).")
+  private String activations;
 
   @Mixin private DeviceOptions place;
 
   private RuntimeOptions() {}
 
   public RuntimeSettings settings() {
-    return new RuntimeSettings(place.threads(), kernel, LmHeadType.of(head), CacheType.of(cache));
+    RuntimeSettings defaults =
+        fullPrecision ? RuntimeSettings.exact().withFullPrecision(true) : RuntimeSettings.fastest();
+    return new RuntimeSettings(
+        place.threads(),
+        kernel,
+        head == null ? defaults.head() : LmHeadType.of(head),
+        cache == null ? defaults.cache() : CacheType.of(cache),
+        fullPrecision,
+        activations.equals("auto")
+            ? Optional.empty()
+            : Optional.of(ActivationScale.of(activations)));
   }
 
   public String device() {

@@ -57,6 +57,6 @@ public final class ShapeOptions {
         new LlamaConfig.Heads(heads, heads, HEAD_DIM, 10000),
         new LlamaConfig.FeedForward(ffn, Activation.SILU),
         LlamaConfig.Norms.LLAMA,
-        LlamaConfig.Embeddings.SEPARATE);
+        LlamaConfig.Weights.SEPARATE);
   }
 }

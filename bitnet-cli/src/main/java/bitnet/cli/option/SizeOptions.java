@@ -1,6 +1,5 @@
 package bitnet.cli.option;
 
-import bitnet.model.Activation;
 import bitnet.model.LlamaConfig;
 import bitnet.model.ParameterBudget;
 import java.util.LinkedHashMap;
@@ -9,15 +8,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /// How large a model is: either a number of parameters, or its dimensions taken literally.
 public final class SizeOptions {
-  private static final double NORM_EPSILON = 1e-5;
-  private static final double ROPE_THETA = 10_000;
-
   @Option(
       names = "--params",
       paramLabel = "P",
@@ -44,7 +39,7 @@ public final class SizeOptions {
   @Option(
       names = "--heads",
       paramLabel = "N",
-      description = "Number of attention heads; must divide the hidden size.")
+      description = "Number of attention heads; must divide the hidden size without --head_dim.")
   private @Nullable Integer heads;
 
   @Option(
@@ -52,6 +47,12 @@ public final class SizeOptions {
       paramLabel = "N",
       description = "Number of key/value heads (grouped-query attention) (default: --heads).")
   private @Nullable Integer keyValueHeads;
+
+  @Option(
+      names = "--head_dim",
+      paramLabel = "N",
+      description = "Width of an attention head (default: hidden size / --heads).")
+  private @Nullable Integer headDim;
 
   private SizeOptions() {}
 
@@ -69,42 +70,29 @@ public final class SizeOptions {
 
   /// The dimensions.
   ///
+  /// @param template the pieces of the model, of any size
   /// @throws IllegalArgumentException if neither or both kinds of options are given, some are
   ///     missing, or the values do not fit together
-  public LlamaConfig configure(
-      int vocabSize,
-      int contextLength,
-      Activation activation,
-      boolean subNorms,
-      boolean tiedHead,
-      boolean ternaryEmbeddings) {
+  public LlamaConfig configure(LlamaConfig template) {
     requireOneKind();
     Optional<ParameterBudget> budget = budget();
     if (budget.isPresent()) {
-      return budget
-          .get()
-          .configure(vocabSize, contextLength, activation, subNorms, tiedHead, ternaryEmbeddings);
+      return budget.get().configure(template);
     }
     int width = Objects.requireNonNull(hidden);
     int headCount = Objects.requireNonNull(heads);
-    if (headCount < 1 || width % headCount != 0) {
+    if (headCount < 1 || (headDim == null && width % headCount != 0)) {
       throw new IllegalArgumentException(
-          "hidden_size %d is not a multiple of heads %d; change one of them"
+          "hidden_size %d is not a multiple of heads %d; change one of them or give head_dim"
               .formatted(width, headCount));
     }
-    return new LlamaConfig(
-        vocabSize,
+    return template.withSize(
         width,
+        Objects.requireNonNull(intermediate),
         Objects.requireNonNull(layers),
-        contextLength,
-        new LlamaConfig.Heads(
-            headCount,
-            keyValueHeads == null ? headCount : keyValueHeads,
-            width / headCount,
-            ROPE_THETA),
-        new LlamaConfig.FeedForward(Objects.requireNonNull(intermediate), activation),
-        new LlamaConfig.Norms(NORM_EPSILON, subNorms, OptionalDouble.empty()),
-        new LlamaConfig.Embeddings(tiedHead, ternaryEmbeddings));
+        headCount,
+        keyValueHeads == null ? headCount : keyValueHeads,
+        headDim == null ? width / headCount : headDim);
   }
 
   private void requireOneKind() {
@@ -115,7 +103,8 @@ public final class SizeOptions {
     dimensions.put("--heads", heads);
     List<String> missing =
         dimensions.keySet().stream().filter(name -> dimensions.get(name) == null).toList();
-    boolean anyDimension = missing.size() < dimensions.size() || keyValueHeads != null;
+    boolean anyDimension =
+        missing.size() < dimensions.size() || keyValueHeads != null || headDim != null;
     String all = String.join(", ", dimensions.keySet());
     if (params != null && anyDimension) {
       throw new IllegalArgumentException(

@@ -1,6 +1,7 @@
 package bitnet.cli.output;
 
 import bitnet.model.LlamaConfig;
+import bitnet.model.ModelFamily;
 import bitnet.model.ModelFootprint;
 import bitnet.model.ParameterBudget;
 import bitnet.storage.Directories;
@@ -55,6 +56,7 @@ public record CreatedModel(
         Locale.ROOT,
         """
         parameters    %,d, of which %,d are ternary
+        family        %s
         hidden size   %d
         intermediate  %d (%s)
         heads         %d of %d, %d key/value heads
@@ -65,6 +67,7 @@ public record CreatedModel(
         """,
         config.parameterCount(),
         new ModelFootprint(config).ternaryParameters(),
+        ModelFamily.of(config).modelType(),
         config.hiddenSize(),
         config.intermediateSize(),
         config.activation().key(),
@@ -138,6 +141,7 @@ public record CreatedModel(
     requested.ifPresent(budget -> root.put("requested_parameters", budget.parameters()));
     root.put("parameters", config.parameterCount());
     root.put("ternary_parameters", footprint.ternaryParameters());
+    root.put("family", ModelFamily.of(config).modelType());
     root.put("hidden_size", config.hiddenSize());
     root.put("intermediate_size", config.intermediateSize());
     root.put("layers", config.layerCount());

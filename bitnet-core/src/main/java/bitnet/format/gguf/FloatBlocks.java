@@ -39,7 +39,8 @@ public final class FloatBlocks {
           q6(data, firstBlock + block, target, block * 256);
         }
       }
-      case TQ1_0, TQ2_0, I2_S -> trits(type, data, firstBlock, blocks, target);
+      case TQ1_0, TQ2_0, I2_S, Q2_0, Q2_0_128, PQ2_0, PTQ1_0 ->
+          trits(type, data, firstBlock, blocks, target);
       default -> throw new IllegalArgumentException(type + " cannot be decoded");
     }
   }

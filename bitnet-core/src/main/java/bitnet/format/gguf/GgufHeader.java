@@ -56,6 +56,7 @@ public record GgufHeader(
       tensors.add(tensor(file, cursor, i));
     }
     long dataBegin = Math.ceilDiv(cursor.position(), alignment) * (long) alignment;
+    GgufLegacyBlocks.replace(tensors, alignment, bytes.byteSize() - dataBegin);
     checkPlaces(file, tensors, alignment, bytes.byteSize() - dataBegin);
     return new GgufHeader(version, metadata, List.copyOf(tensors), dataBegin);
   }

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 
 /// The metadata of a GGUF file. Values are checked for their size when the file is opened and
 /// decoded when they are asked for, so that a file with a huge vocabulary costs nothing.
@@ -108,6 +109,11 @@ public final class GgufMetadata {
 
   public boolean has(String key) {
     return values.containsKey(key);
+  }
+
+  /// Every key.
+  public Stream<String> keys() {
+    return values.keySet().stream();
   }
 
   /// The number of keys.

@@ -47,7 +47,15 @@ public enum GgufType {
   /// 128 trits, four per byte; one binary32 scale after the whole tensor. In microsoft/BitNet's
   /// fork of llama.cpp only.
   I2_S(36, 128, 32, Form.TERNARY),
-  MXFP4(39, 32, 17, Form.OTHER);
+  MXFP4(39, 32, 17, Form.OTHER),
+  /// 64 trits, four per byte, behind a binary16 scale.
+  Q2_0(42, 64, 18, Form.GROUP_TERNARY),
+  /// The same for 128 trits, under the same number, in files of 2026 before that.
+  Q2_0_128(42, 128, 34, Form.GROUP_TERNARY),
+  /// 128 trits, four per byte, behind a binary16 scale.
+  PQ2_0(142, 128, 34, Form.GROUP_TERNARY),
+  /// 128 trits, five a byte, with a binary16 scale.
+  PTQ1_0(143, 128, 28, Form.GROUP_TERNARY);
 
   public static final int I2_S_TAIL_BYTES = 32; // the scale and padding
 
@@ -59,6 +67,7 @@ public enum GgufType {
   /// What the elements are for this toolkit.
   private enum Form {
     TERNARY,
+    GROUP_TERNARY,
     FLOAT,
     OTHER
   }
@@ -87,7 +96,12 @@ public enum GgufType {
 
   /// Whether elements are trits with scales.
   public boolean isTernary() {
-    return form == Form.TERNARY;
+    return form == Form.TERNARY || form == Form.GROUP_TERNARY;
+  }
+
+  /// Whether the scales of blocks are the model's own, so that those of a row differ.
+  public boolean hasGroupScales() {
+    return form == Form.GROUP_TERNARY;
   }
 
   /// Whether this toolkit can decode the type.
@@ -104,13 +118,14 @@ public enum GgufType {
     return this == I2_S ? Math.addExact(blocks, I2_S_TAIL_BYTES) : blocks;
   }
 
+  /// The type of a number; of two that share one, the newer.
   static Optional<GgufType> of(int id) {
     return Arrays.stream(values()).filter(type -> type.id == id).findFirst();
   }
 
   public static String readable() {
     return Arrays.stream(values())
-        .filter(GgufType::isReadable)
+        .filter(type -> type.isReadable() && type != Q2_0_128)
         .map(GgufType::name)
         .collect(Collectors.joining(", "));
   }

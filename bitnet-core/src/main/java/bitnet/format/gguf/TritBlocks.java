@@ -2,10 +2,11 @@ package bitnet.format.gguf;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
-/// The ternary blocks of GGUF: TQ1_0, TQ2_0 and I2_S. A trit t is stored as the code t + 1.
+/// The ternary blocks of GGUF: TQ1_0, TQ2_0 and I2_S, and Q2_0, PQ2_0 and PTQ1_0 with group scales.
+/// A trit t is stored as the code t + 1.
 public final class TritBlocks {
-  private static final int TQ = 256; // trits of a TQ block
   private static final String THREE = "a code is 3; trits have the codes 0, 1 and 2";
   private static final long LOW_BITS = 0x5555_5555_5555_5555L;
   private static final int[] POWERS = {1, 3, 9, 27, 81};
@@ -34,6 +35,12 @@ public final class TritBlocks {
           unpackFour(bytes, 32, trits, at + 128, false);
         }
         case I2_S -> unpackFour(bytes, 0, trits, at, true);
+        case Q2_0, Q2_0_128, PQ2_0 -> unpackNeighbours(bytes, trits, at, type.blockValues());
+        case PTQ1_0 -> {
+          unpackFive(bytes, 0, 16, 5, trits, at);
+          unpackFive(bytes, 16, 8, 5, trits, at + 80);
+          unpackFive(bytes, 24, 2, 4, trits, at + 120);
+        }
         default -> throw new IllegalArgumentException(type + " is not a ternary type");
       }
     }
@@ -55,6 +62,17 @@ public final class TritBlocks {
     }
   }
 
+  /// Behind the scale, bytes of four neighbours, the first in the lowest bits.
+  private static void unpackNeighbours(byte[] bytes, byte[] trits, int at, int count) {
+    for (int i = 0; i < count; i++) {
+      int code = (bytes[Short.BYTES + i / 4] >> (2 * (i % 4))) & 3;
+      if (code == 3) {
+        throw new IllegalArgumentException(THREE);
+      }
+      trits[at + i] = (byte) (code - 1);
+    }
+  }
+
   private static void unpackTq1(byte[] bytes, byte[] trits, int at) {
     unpackFive(bytes, 0, 32, 5, trits, at);
     unpackFive(bytes, 32, 16, 5, trits, at + 160);
@@ -72,12 +90,24 @@ public final class TritBlocks {
     }
   }
 
-  /// Packs trits into blocks; a TQ block ends with the scale.
+  /// Packs trits into blocks with one scale.
   ///
   /// @param trits `blocks * type.blockValues()` trits
   /// @param scale the scale as binary16; I2_S stores its own after the tensor
   /// @param bytes receives the blocks from index 0
   public static void pack(GgufType type, byte[] trits, short scale, byte[] bytes) {
+    short[] scales = new short[trits.length / type.blockValues()];
+    Arrays.fill(scales, scale);
+    pack(type, trits, scales, bytes);
+  }
+
+  /// Packs trits into blocks; a TQ or PTQ block ends with the scale, a Q2_0 or PQ2_0 block begins
+  /// with it.
+  ///
+  /// @param trits `blocks * type.blockValues()` trits
+  /// @param scales of each block as binary16; I2_S stores its own after the tensor
+  /// @param bytes receives the blocks from index 0
+  public static void pack(GgufType type, byte[] trits, short[] scales, byte[] bytes) {
     int blocks = trits.length / type.blockValues();
     for (int block = 0; block < blocks; block++) {
       int at = block * type.blockValues();
@@ -93,13 +123,38 @@ public final class TritBlocks {
           packFour(trits, at + 128, bytes, to + 32, false);
         }
         case I2_S -> packFour(trits, at, bytes, to, true);
+        case Q2_0, Q2_0_128, PQ2_0 -> packNeighbours(trits, at, bytes, to, type.blockValues());
+        case PTQ1_0 -> {
+          packFive(trits, at, bytes, to, 16, 5);
+          packFive(trits, at + 80, bytes, to + 16, 8, 5);
+          packFive(trits, at + 120, bytes, to + 24, 2, 4);
+        }
         default -> throw new IllegalArgumentException(type + " is not a ternary type");
       }
-      if (type.blockValues() == TQ) {
-        bytes[to + type.blockBytes() - 2] = (byte) scale;
-        bytes[to + type.blockBytes() - 1] = (byte) (scale >> 8);
+      if (type != GgufType.I2_S) {
+        int place = to + (int) scaleOffset(type);
+        bytes[place] = (byte) scales[block];
+        bytes[place + 1] = (byte) (scales[block] >> 8);
       }
     }
+  }
+
+  private static void packNeighbours(byte[] trits, int at, byte[] bytes, int to, int count) {
+    for (int i = 0; i < count; i += 4) {
+      int value = 0;
+      for (int j = 0; j < 4; j++) {
+        value |= (trits[at + i + j] + 1) << (2 * j);
+      }
+      bytes[to + Short.BYTES + i / 4] = (byte) value;
+    }
+  }
+
+  /// Where the scale lies in a block, in bytes.
+  private static long scaleOffset(GgufType type) {
+    return switch (type) {
+      case Q2_0, Q2_0_128, PQ2_0 -> 0;
+      default -> type.blockBytes() - Short.BYTES;
+    };
   }
 
   private static void packFour(byte[] trits, int at, byte[] bytes, int to, boolean highestFirst) {
@@ -123,14 +178,14 @@ public final class TritBlocks {
     }
   }
 
-  /// Checks the codes of a block without unpacking it; every byte of TQ1_0 is valid.
+  /// Checks the codes of a block without unpacking it; every byte of TQ1_0 and PTQ1_0 is valid.
   ///
   /// @throws IllegalArgumentException if a code is 3, which is not a trit
   public static void validate(GgufType type, MemorySegment data, long block) {
-    if (type == GgufType.TQ1_0) {
+    if (type == GgufType.TQ1_0 || type == GgufType.PTQ1_0) {
       return;
     }
-    long begin = block * type.blockBytes();
+    long begin = block * type.blockBytes() + (scaleOffset(type) == 0 ? Short.BYTES : 0);
     for (int i = 0; i < type.blockValues() / 4; i += Long.BYTES) {
       long codes = data.get(GgufCursor.LONG, begin + i);
       if ((codes & (codes >>> 1) & LOW_BITS) != 0) {
@@ -139,9 +194,9 @@ public final class TritBlocks {
     }
   }
 
-  /// The scale of a TQ block.
+  /// The scale of a block; of I2_S blocks it lies elsewhere.
   public static float scale(GgufType type, MemorySegment data, long block) {
-    long end = (block + 1) * type.blockBytes();
-    return Float.float16ToFloat(data.get(GgufCursor.SHORT, end - Short.BYTES));
+    long place = block * type.blockBytes() + scaleOffset(type);
+    return Float.float16ToFloat(data.get(GgufCursor.SHORT, place));
   }
 }
