@@ -291,6 +291,8 @@ public record ConfigJson(
       extra.put(BlankModelMetadata.FORMAT, BlankModelMetadata.GROUP_VERSION);
       extra.put(SCALE_COLUMNS, llama.weights().scaleColumns());
       extra.put(TERNARY_HEAD, llama.ternaryHead());
+    }
+    if (llama.hasGroupScales() || llama.weights().activations() != ActivationScale.INT8) {
       extra.put(ACTIVATIONS, llama.weights().activations().key());
     }
     if (llama.linearNorms() && quantization.isEmpty()) {

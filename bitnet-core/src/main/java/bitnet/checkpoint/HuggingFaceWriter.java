@@ -23,8 +23,7 @@ import java.util.stream.Collectors;
 /// the latents that training continues from.
 ///
 /// @param quantization the form of the linear layers; empty for floats, the products of group
-// scales
-///     and trits
+///     scales and trits
 /// @param shardBytes the most data of one file
 record HuggingFaceWriter(Optional<Quantization> quantization, long shardBytes)
     implements ModelWriter {

@@ -37,4 +37,33 @@ public interface LatentWeights {
   default boolean hasLatents() {
     return true;
   }
+
+  /// These weights in a model that quantizes the inputs of its ternary layers in another way.
+  ///
+  /// @throws IllegalArgumentException if that needs group scales, and there are none
+  default LatentWeights withActivations(ActivationScale scale) {
+    LlamaConfig config = config().withActivations(scale);
+    LatentWeights weights = this;
+    return new LatentWeights() {
+      @Override
+      public LlamaConfig config() {
+        return config;
+      }
+
+      @Override
+      public void read(TensorSpec tensor, MemorySegment target) throws IOException {
+        weights.read(tensor, target);
+      }
+
+      @Override
+      public void read(TensorSpec tensor, long first, MemorySegment target) throws IOException {
+        weights.read(tensor, first, target);
+      }
+
+      @Override
+      public boolean hasLatents() {
+        return weights.hasLatents();
+      }
+    };
+  }
 }

@@ -145,10 +145,14 @@ public record LlamaConfig(
             "scale_columns %d is not a multiple of 64; use 64 or 128, or 0 for one scale per matrix"
                 .formatted(scaleColumns));
       }
-      if (scaleColumns == 0 && (ternaryHead || activations != ActivationScale.INT8)) {
+      if (scaleColumns == 0 && ternaryHead) {
         throw new IllegalArgumentException(
-            "a ternary head and activations %s need group scales; set scale_columns to 64 or 128"
-                .formatted(activations.key()));
+            "a ternary head needs group scales; set scale_columns to 64 or 128");
+      }
+      if (scaleColumns == 0 && activations == ActivationScale.INT8_GROUP) {
+        throw new IllegalArgumentException(
+            "activations int8-group need weights with group scales, but this model has one scale"
+                + " per matrix; use int8, or set scale_columns to 64 or 128");
       }
     }
   }
@@ -310,6 +314,17 @@ public record LlamaConfig(
             other,
             weights.ternaryHead(),
             weights.activations()));
+  }
+
+  /// These dimensions with the inputs of ternary layers quantized in another way.
+  public LlamaConfig withActivations(ActivationScale other) {
+    return withWeights(
+        new Weights(
+            weights.tied(),
+            weights.scaleColumns(),
+            weights.ternaryEmbeddings(),
+            weights.ternaryHead(),
+            other));
   }
 
   /// Width of the feed-forward block.

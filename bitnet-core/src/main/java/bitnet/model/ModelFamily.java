@@ -119,7 +119,7 @@ public enum ModelFamily {
   /// @param vocabSize tokens in the vocabulary
   public LlamaConfig blank(int vocabSize) {
     LlamaConfig plain =
-        LlamaConfig.of(vocabSize, 64, 64, 1, 1)
+        LlamaConfig.of(vocabSize, 256, 256, 1, 4)
             .withAttention(attention(new RopeScaling.None(), false));
     return switch (this) {
       case LLAMA -> plain;

@@ -52,13 +52,9 @@ public record RuntimeSettings(
   ///
   /// @throws IllegalArgumentException if these settings ask for group scales that it has not
   public ActivationScale activations(LlamaConfig config) {
-    ActivationScale scale = activations.orElse(config.weights().activations());
-    if (scale == ActivationScale.INT8_GROUP && !config.hasGroupScales()) {
-      throw new IllegalArgumentException(
-          "activations int8-group need weights with group scales, but this model has one scale per"
-              + " matrix; use int8");
-    }
-    return scale;
+    return activations.isEmpty()
+        ? config.weights().activations()
+        : config.withActivations(activations.get()).weights().activations();
   }
 
   /// The fastest: every processor, the best kernels, a packed or an 8-bit head and a 16-bit cache.

@@ -13,8 +13,6 @@ import bitnet.checkpoint.ModelSource;
 import bitnet.format.CheckpointException;
 import bitnet.kernel.CacheType;
 import bitnet.model.ActivationScale;
-import bitnet.model.LatentWeights;
-import bitnet.model.LlamaConfig;
 import bitnet.model.ProductWeights;
 import bitnet.model.TensorSpec;
 import bitnet.runtime.KvCache;
@@ -138,29 +136,6 @@ class GroupScalesTest {
     return tokens;
   }
 
-  /// Latents that quantize to a model's trits, with its activations quantized in a given way.
-  private record WithActivations(LatentWeights weights, ActivationScale scale)
-      implements LatentWeights {
-    @Override
-    public LlamaConfig config() {
-      LlamaConfig.Weights kept = weights.config().weights();
-      return weights
-          .config()
-          .withWeights(
-              new LlamaConfig.Weights(
-                  kept.tied(),
-                  kept.scaleColumns(),
-                  kept.ternaryEmbeddings(),
-                  kept.ternaryHead(),
-                  scale));
-    }
-
-    @Override
-    public void read(TensorSpec tensor, MemorySegment target) throws IOException {
-      weights.read(tensor, target);
-    }
-  }
-
   @ParameterizedTest
   @MethodSource("files")
   void theGraphEqualsTransformers(String file, String expected) throws IOException {
@@ -172,7 +147,7 @@ class GroupScalesTest {
         ModelSource source = ModelSource.open(FIXTURES.resolve(file));
         LlamaModel model =
             LlamaModel.load(
-                new WithActivations(source.weights(), activations(expected)),
+                source.weights().withActivations(activations(expected)),
                 manager,
                 ComputeType.FP32);
         NDManager scope = manager.newSubManager()) {

@@ -5,6 +5,8 @@ import bitnet.cli.option.DeviceOptions;
 import bitnet.cli.option.ModelOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.graph.GraphLanguageModel;
+import bitnet.model.ActivationScale;
+import bitnet.model.LatentWeights;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
@@ -56,6 +58,16 @@ public final class Logits implements Callable<Integer> {
               + " a checkpoint is made ternary.")
   private boolean fullPrecision;
 
+  @Option(
+      names = "--activations",
+      defaultValue = "auto",
+      paramLabel = "A",
+      description =
+          "Quantization of the inputs of ternary layers: int8 (one scale per token), int8-group"
+              + " (one per group of inputs that shares a weight scale), float (none) or auto, what"
+              + " the model's configuration says (default: ${DEFAULT-VALUE}).")
+  private String activations;
+
   @Mixin private DeviceOptions device;
 
   private Logits() {}
@@ -84,7 +96,12 @@ public final class Logits implements Callable<Integer> {
       return GraphLanguageModel.loadFullPrecision(source.weights(), device.settings());
     }
     source.madeTernary(false).ifPresent(spec.commandLine().getErr()::println);
-    return GraphLanguageModel.load(source.weights(), device.settings());
+    LatentWeights weights = source.weights();
+    return GraphLanguageModel.load(
+        activations.equals("auto")
+            ? weights
+            : weights.withActivations(ActivationScale.of(activations)),
+        device.settings());
   }
 
   private int[] tokens() {
