@@ -39,6 +39,7 @@ class ArchitectureTest {
           "runtime",
           "metrics",
           "training",
+          "grammar",
           "generation",
           "hub");
 
@@ -86,12 +87,13 @@ class ArchitectureTest {
                   "storage")),
           Map.entry(
               "generation",
-              Set.of("tokenizer", "model", "format", "checkpoint", "kernel", "runtime")),
+              Set.of("grammar", "tokenizer", "model", "format", "checkpoint", "kernel", "runtime")),
+          Map.entry("grammar", Set.of("tokenizer")),
           Map.entry("reward", CORE),
           Map.entry("energy", CORE),
           Map.entry("grpo", with(CORE, "reward")),
           Map.entry("eval", with(CORE, "reward")),
-          Map.entry("server", Set.of("generation", "model", "tokenizer")),
+          Map.entry("server", Set.of("generation", "grammar", "model", "tokenizer")),
           Map.entry("decoder", Set.of("storage")),
           Map.entry("report", Set.of("metrics", "training", "grpo")),
           Map.entry("cli.output", with(CORE, "reward", "energy", "grpo", "eval", "report")),

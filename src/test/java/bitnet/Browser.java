@@ -102,39 +102,42 @@ final class Browser implements AutoCloseable {
 
   /// Looks at a page in a window of that width.
   View look(URI page, int width, boolean dark) throws Exception {
+    try (Tab tab = visit(page, width, dark)) {
+      double smallest =
+          tab.evaluate(
+                  """
+                  Math.min(...[...document.querySelectorAll('figure svg[role] text')].map(t =>
+                    parseFloat(getComputedStyle(t).fontSize)
+                      * t.ownerSVGElement.getBoundingClientRect().width
+                      / t.ownerSVGElement.viewBox.baseVal.width))
+                  """)
+              .asDouble();
+      return new View(tab.image(), tab.contentWidth(), smallest, tab.complaints(page));
+    }
+  }
+
+  /// Opens a page in a window of that width.
+  Tab visit(URI page, int width, boolean dark) throws Exception {
     HttpRequest request =
         HttpRequest.newBuilder(URI.create(address + "/json/new?about:blank"))
             .PUT(HttpRequest.BodyPublishers.noBody())
             .build();
-    JsonNode tab = JSON.readTree(http.send(request, HttpResponse.BodyHandlers.ofString()).body());
-    try (Tab session = new Tab(http, URI.create(tab.path("webSocketDebuggerUrl").asText()))) {
-      for (String domain : List.of("Page", "Runtime", "Log", "Network")) {
-        session.call(domain + ".enable", Map.of());
-      }
-      session.call(
-          "Emulation.setDeviceMetricsOverride",
-          Map.of("width", width, "height", 800, "deviceScaleFactor", 1, "mobile", width < 600));
-      session.call(
-          "Emulation.setEmulatedMedia",
-          Map.of(
-              "features",
-              List.of(Map.of("name", "prefers-color-scheme", "value", dark ? "dark" : "light"))));
-      session.call("Page.navigate", Map.of("url", page.toString()));
-      session.awaitLoaded();
-      double content = session.number("document.documentElement.scrollWidth");
-      double smallest =
-          session.number(
-              """
-              Math.min(...[...document.querySelectorAll('figure svg[role] text')].map(t =>
-                parseFloat(getComputedStyle(t).fontSize)
-                  * t.ownerSVGElement.getBoundingClientRect().width
-                  / t.ownerSVGElement.viewBox.baseVal.width))
-              """);
-      JsonNode shot = session.call("Page.captureScreenshot", Map.of("captureBeyondViewport", true));
-      byte[] png = Base64.getDecoder().decode(shot.path("data").asText());
-      BufferedImage image = ImageIO.read(new ByteArrayInputStream(png));
-      return new View(image, (int) content, smallest, session.complaints(page));
+    JsonNode made = JSON.readTree(http.send(request, HttpResponse.BodyHandlers.ofString()).body());
+    Tab tab = new Tab(http, URI.create(made.path("webSocketDebuggerUrl").asText()));
+    for (String domain : List.of("Page", "Runtime", "Log", "Network")) {
+      tab.call(domain + ".enable", Map.of());
     }
+    tab.call(
+        "Emulation.setDeviceMetricsOverride",
+        Map.of("width", width, "height", 800, "deviceScaleFactor", 1, "mobile", width < 600));
+    tab.call(
+        "Emulation.setEmulatedMedia",
+        Map.of(
+            "features",
+            List.of(Map.of("name", "prefers-color-scheme", "value", dark ? "dark" : "light"))));
+    tab.call("Page.navigate", Map.of("url", page.toString()));
+    tab.awaitLoaded();
+    return tab;
   }
 
   @Override
@@ -148,7 +151,7 @@ final class Browser implements AutoCloseable {
   }
 
   /// A tab, which answers calls and reports events.
-  private static final class Tab implements WebSocket.Listener, AutoCloseable {
+  static final class Tab implements WebSocket.Listener, AutoCloseable {
     private final BlockingQueue<JsonNode> messages = new LinkedBlockingQueue<>();
     private final List<JsonNode> events = new ArrayList<>();
     private final StringBuilder partial = new StringBuilder();
@@ -197,11 +200,32 @@ final class Browser implements AutoCloseable {
       }
     }
 
-    double number(String expression) throws Exception {
-      return call("Runtime.evaluate", Map.of("expression", expression))
-          .path("result")
-          .path("value")
-          .asDouble();
+    /// The value of a JavaScript expression.
+    JsonNode evaluate(String expression) throws Exception {
+      JsonNode answer = call("Runtime.evaluate", Map.of("expression", expression));
+      assertThat(answer.has("exceptionDetails")).as("%s: %s", expression, answer).isFalse();
+      return answer.path("result").path("value");
+    }
+
+    /// Waits until a JavaScript condition holds.
+    void await(String condition) throws Exception {
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS);
+      while (!evaluate("Boolean(%s)".formatted(condition)).asBoolean()) {
+        assertThat(System.nanoTime()).as(condition).isLessThan(deadline);
+        Thread.sleep(20);
+      }
+    }
+
+    /// The width of the content, in CSS pixels; more than the window's if it overflows.
+    int contentWidth() throws Exception {
+      return evaluate("document.documentElement.scrollWidth").asInt();
+    }
+
+    /// All of the page, as high as it is.
+    BufferedImage image() throws Exception {
+      JsonNode shot = call("Page.captureScreenshot", Map.of("captureBeyondViewport", true));
+      byte[] png = Base64.getDecoder().decode(shot.path("data").asText());
+      return ImageIO.read(new ByteArrayInputStream(png));
     }
 
     List<String> complaints(URI page) {

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /// The answer to a request for completions, as they are generated.
 final class Answer {
-  private static final long PING_MILLISECONDS = 10_000;
+  private static final long SIGN_MILLISECONDS = 1000; // after which a client must be there still
 
   private final Exchange exchange;
   private final AnswerForm form;
@@ -45,7 +45,7 @@ final class Answer {
   /// Writes it.
   ///
   /// @param seconds maximum time
-  /// @throws IOException if the client of a stream is gone
+  /// @throws IOException if the client is gone, which is noticed while nothing can be written, too
   void write(Generation generation, boolean streamed, boolean usage, int seconds)
       throws IOException, InterruptedException {
     long end = System.nanoTime() + seconds * 1_000_000_000L;
@@ -57,21 +57,35 @@ final class Answer {
         }
       }
     }
+    long sign = System.nanoTime();
     while (pending > 0) {
-      long left = (end - System.nanoTime()) / 1_000_000;
-      if (left <= 0) {
+      long now = System.nanoTime();
+      if (now >= end) {
         throw new ApiException(
             503, "the request took longer than %d s".formatted(seconds), null, "timeout");
       }
-      Generation.Event event = generation.next(Math.min(left, PING_MILLISECONDS));
+      Generation.Event event =
+          generation.next(Math.min((end - now) / 1_000_000 + 1, SIGN_MILLISECONDS));
       if (event != null) {
         take(event, streamed, usage);
-      } else if (streamed) {
-        exchange.ping();
+      }
+      if (event != null && streamed) {
+        sign = System.nanoTime();
+      } else if (System.nanoTime() - sign >= SIGN_MILLISECONDS * 1_000_000) {
+        sign = System.nanoTime();
+        showSign(streamed);
       }
     }
     exchange.count(promptTokens, completionTokens);
-    end(streamed, usage);
+    end(streamed, usage, generation.cachedTokens());
+  }
+
+  private void showSign(boolean streamed) throws IOException {
+    if (streamed) {
+      exchange.ping();
+    } else {
+      exchange.space();
+    }
   }
 
   private void take(Generation.Event event, boolean streamed, boolean usage) throws IOException {
@@ -93,8 +107,8 @@ final class Answer {
     }
   }
 
-  private void end(boolean streamed, boolean usage) throws IOException {
-    ObjectNode counts = GenerationEndpoint.usage(promptTokens, completionTokens);
+  private void end(boolean streamed, boolean usage, int cachedTokens) throws IOException {
+    ObjectNode counts = GenerationEndpoint.usage(promptTokens, cachedTokens, completionTokens);
     if (!streamed) {
       ObjectNode whole = envelope(false, null);
       for (int choice = 0; choice < finish.length; choice++) {
@@ -104,7 +118,7 @@ final class Answer {
                     choice, texts.get(choice).toString(), tokens.get(choice), finish[choice]));
       }
       whole.set("usage", counts);
-      exchange.reply(200, whole);
+      exchange.replyAfterSpaces(whole);
       return;
     }
     if (usage) {

@@ -9,6 +9,7 @@ final class Counters {
   final LongAdder requests = new LongAdder();
   final LongAdder failures = new LongAdder();
   final LongAdder promptTokens = new LongAdder();
+  final LongAdder cachedTokens = new LongAdder(); // of prompts, from the prefix cache
   final LongAdder predictedTokens = new LongAdder();
   final AtomicInteger sequences = new AtomicInteger();
   private final long started = System.nanoTime();
@@ -28,6 +29,7 @@ final class Counters {
     line(text, "requests_total", "counter", requests.sum());
     line(text, "request_failures_total", "counter", failures.sum());
     line(text, "prompt_tokens_total", "counter", promptTokens.sum());
+    line(text, "prompt_tokens_cached_total", "counter", cachedTokens.sum());
     line(text, "tokens_predicted_total", "counter", predictedTokens.sum());
     line(text, "sequences_processing", "gauge", Math.min(present, slots));
     line(text, "sequences_deferred", "gauge", Math.max(0, present - slots));

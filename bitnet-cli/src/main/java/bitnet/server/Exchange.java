@@ -20,6 +20,7 @@ final class Exchange {
   private final Callback callback;
   private final long started = System.nanoTime();
   private @Nullable OutputStream stream;
+  private boolean isEvents; // else the stream has the beginning of a JSON answer
   private int status = 200;
   private int promptTokens;
   private int completionTokens;
@@ -66,6 +67,34 @@ final class Exchange {
     reply(code, "application/json", body.toString());
   }
 
+  /// Sends the page for browsers.
+  void reply(ChatPage page) {
+    response.getHeaders().put("Content-Security-Policy", page.policy());
+    response.getHeaders().put("X-Content-Type-Options", "nosniff");
+    response.getHeaders().put(HttpHeader.CACHE_CONTROL, "no-cache");
+    reply(200, "text/html; charset=utf-8", page.html());
+  }
+
+  /// Sends a space, which JSON may begin with, so that a client that is gone is noticed before the
+  /// answer is there. The status is 200 from then on.
+  ///
+  /// @throws IOException if the client is gone
+  void space() throws IOException {
+    write("application/json", " ");
+  }
+
+  /// Ends an answer that [#space] has begun or that has not begun.
+  ///
+  /// @throws IOException if the client is gone
+  void replyAfterSpaces(JsonNode body) throws IOException {
+    if (stream == null) {
+      reply(200, body);
+      return;
+    }
+    write("application/json", body.toString());
+    succeed();
+  }
+
   void reply(int code, String type, String text) {
     status = code;
     response.setStatus(code);
@@ -94,9 +123,14 @@ final class Exchange {
   }
 
   private void send(String text) throws IOException {
+    isEvents = true;
+    write("text/event-stream", text);
+  }
+
+  private void write(String type, String text) throws IOException {
     OutputStream out = stream;
     if (out == null) {
-      response.getHeaders().put(HttpHeader.CONTENT_TYPE, "text/event-stream");
+      response.getHeaders().put(HttpHeader.CONTENT_TYPE, type);
       response.getHeaders().put(HttpHeader.CACHE_CONTROL, "no-cache");
       response.getHeaders().put("X-Accel-Buffering", "no");
       out = Response.asBufferedOutputStream(request, response);
@@ -111,6 +145,10 @@ final class Exchange {
   /// @throws IOException if the client is gone
   void endEvents() throws IOException {
     send("data: [DONE]\n\n");
+    succeed();
+  }
+
+  private void succeed() throws IOException {
     OutputStream out = stream;
     if (out != null) {
       out.close(); // writes the last chunk: only for a whole answer
@@ -125,10 +163,12 @@ final class Exchange {
       reply(failure.status(), failure.body());
       return;
     }
-    try {
-      send("event: error\ndata: " + failure.body() + "\n\n");
-    } catch (IOException gone) {
-      failure.addSuppressed(gone);
+    if (isEvents) {
+      try {
+        send("event: error\ndata: " + failure.body() + "\n\n");
+      } catch (IOException gone) {
+        failure.addSuppressed(gone);
+      }
     }
     callback.failed(failure);
   }

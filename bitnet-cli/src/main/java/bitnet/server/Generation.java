@@ -12,6 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /// The completions of one HTTP request, as events that its thread takes. Closing cancels those that
@@ -21,6 +22,7 @@ final class Generation implements AutoCloseable {
   private final List<BatchScheduler.Ticket> tickets = new ArrayList<>();
   private final Counters counters;
   private final int ranked;
+  private final LongAdder cachedTokens = new LongAdder();
 
   /// What happened to one completion.
   ///
@@ -54,7 +56,7 @@ final class Generation implements AutoCloseable {
       @Nullable AtomicReferenceArray<TokenRanking> promptRankings) {
     Feed feed = new Feed(request, firstChoice, promptRankings);
     try {
-      tickets.add(model.submit(request, feed));
+      tickets.add(model.submit(this, request, feed));
     } catch (RuntimeException refused) {
       counters.sequences.addAndGet(-request.samples());
       throw refused;
@@ -64,6 +66,11 @@ final class Generation implements AutoCloseable {
   /// The next event, or null if none comes in time.
   @Nullable Event next(long milliseconds) throws InterruptedException {
     return events.poll(milliseconds, TimeUnit.MILLISECONDS);
+  }
+
+  /// Tokens of the prompts that came from the prefix cache, of all prompts that were read.
+  int cachedTokens() {
+    return cachedTokens.intValue();
   }
 
   @Override
@@ -102,6 +109,12 @@ final class Generation implements AutoCloseable {
         promptRankings.set(
             index + 1, TokenRanking.of(logits, prompt[index + 1], Math.max(0, ranked)));
       }
+    }
+
+    @Override
+    public void promptRead(int cached) {
+      cachedTokens.add(cached);
+      counters.cachedTokens.add(cached);
     }
 
     @Override

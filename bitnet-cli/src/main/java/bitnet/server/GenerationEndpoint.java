@@ -23,11 +23,13 @@ final class GenerationEndpoint {
   private final BatchedModel model;
   private final ServerSettings settings;
   private final Counters counters;
+  private final ResponseFormats formats;
 
   GenerationEndpoint(BatchedModel model, ServerSettings settings, Counters counters) {
     this.model = model;
     this.settings = settings;
     this.counters = counters;
+    this.formats = new ResponseFormats(model);
   }
 
   /// Maximum number of tokens of prompt and completion.
@@ -48,7 +50,7 @@ final class GenerationEndpoint {
       throw ApiException.ofField("top_logprobs", "top_logprobs needs logprobs to be true");
     }
     int samples = body.integer("n", 1, 1, MOST_SAMPLES);
-    GenerationSettings how = model.chatSettings(SamplingFields.settings(body, maxTokens));
+    GenerationSettings how = model.chatSettings(settings(body, maxTokens));
     AnswerForm form = new ChatForm(new TokenNames(model.tokenizer()), ranked);
     write(
         exchange,
@@ -77,9 +79,14 @@ final class GenerationEndpoint {
       prompts.add(new Prompt(prompt.tokens(), prompt.text(), rankings));
     }
     int maxTokens = Math.min(room, body.integer("max_tokens", 16, 1, Integer.MAX_VALUE));
-    GenerationSettings how = SamplingFields.settings(body, maxTokens);
+    GenerationSettings how = settings(body, maxTokens);
     AnswerForm form = new TextForm(model.tokenizer(), prompts, samples, echo, ranked >= 0);
     write(exchange, body, form, prompts, samples, how, ranked);
+  }
+
+  private GenerationSettings settings(RequestBody body, int maxTokens) {
+    return formats.apply(
+        body, SamplingFields.settings(body, maxTokens, model.config().vocabSize()));
   }
 
   private interface TokenSource {
@@ -209,7 +216,7 @@ final class GenerationEndpoint {
     boolean usage = streamed && body.node("stream_options").path("include_usage").asBoolean();
     long choices = (long) prompts.size() * samples;
     ServerSettings.Limits limits = settings.limits();
-    int capacity = limits.slots() + limits.queue();
+    int capacity = settings.batching().slots() + limits.queue();
     if (choices > capacity) {
       throw ApiException.ofField(
           samples > 1 ? "n" : "prompt",
@@ -245,11 +252,14 @@ final class GenerationEndpoint {
     };
   }
 
-  static ObjectNode usage(int promptTokens, int completionTokens) {
-    return RequestBody.JSON
-        .createObjectNode()
-        .put("prompt_tokens", promptTokens)
-        .put("completion_tokens", completionTokens)
-        .put("total_tokens", promptTokens + completionTokens);
+  static ObjectNode usage(int promptTokens, int cachedTokens, int completionTokens) {
+    ObjectNode usage =
+        RequestBody.JSON
+            .createObjectNode()
+            .put("prompt_tokens", promptTokens)
+            .put("completion_tokens", completionTokens)
+            .put("total_tokens", promptTokens + completionTokens);
+    usage.putObject("prompt_tokens_details").put("cached_tokens", cachedTokens);
+    return usage;
   }
 }

@@ -11,6 +11,7 @@ final class Routes {
   private final ServerSettings settings;
   private final ApiKeys keys;
   private final Counters counters;
+  private final ChatPage page;
   private final @Nullable GenerationEndpoint generation;
   private final @Nullable ModelEndpoint about;
 
@@ -19,6 +20,7 @@ final class Routes {
     this.settings = settings;
     this.keys = new ApiKeys(settings.apiKeys());
     this.counters = new Counters();
+    this.page = ChatPage.load();
     this.generation = null;
     this.about = null;
   }
@@ -27,6 +29,7 @@ final class Routes {
     this.settings = before.settings;
     this.keys = before.keys;
     this.counters = before.counters;
+    this.page = before.page;
     this.generation = new GenerationEndpoint(model, settings, counters);
     this.about = new ModelEndpoint(model, settings.modelName(), generation.context());
   }
@@ -49,6 +52,11 @@ final class Routes {
       requireMethod(exchange, "GET");
       requireLoaded(about);
       exchange.reply(200, RequestBody.JSON.createObjectNode().put("status", "ok"));
+      return;
+    }
+    if (full.equals("/")) { // has no secrets, and asks for the key
+      requireMethod(exchange, "GET");
+      exchange.reply(page);
       return;
     }
     if (!keys.admit(exchange.header("Authorization"))) {
@@ -84,7 +92,7 @@ final class Routes {
         exchange.reply(
             200,
             "text/plain; version=0.0.4; charset=utf-8",
-            counters.text(settings.limits().slots()));
+            counters.text(settings.batching().slots()));
       }
       case "/models" -> {
         requireMethod(exchange, "GET");

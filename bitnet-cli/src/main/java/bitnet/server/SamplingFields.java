@@ -1,19 +1,25 @@
 package bitnet.server;
 
 import bitnet.generation.GenerationSettings;
+import bitnet.generation.LogitAdjustments;
 import bitnet.generation.SamplingSettings;
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.regex.Pattern;
 
 /// The fields of a request that say how its tokens are drawn, the same for chat and completions.
 final class SamplingFields {
   private static final int MOST_STOPS = 64;
+  private static final int MOST_BIAS = 100;
+  private static final Pattern TOKEN_ID = Pattern.compile("0|[1-9]\\d{0,9}");
 
   private SamplingFields() {}
 
   /// The settings. A request without a seed gets a random one.
-  static GenerationSettings settings(RequestBody body, int maxTokens) {
+  static GenerationSettings settings(RequestBody body, int maxTokens, int vocab) {
     refuseUnsupported(body);
     List<String> stops = body.texts("stop");
     if (stops.size() > MOST_STOPS) {
@@ -33,16 +39,15 @@ final class SamplingFields {
             topP,
             minP,
             penalty,
-            body.whole("seed", ThreadLocalRandom.current().nextLong()));
+            body.whole("seed", ThreadLocalRandom.current().nextLong()),
+            new LogitAdjustments(
+                body.number("frequency_penalty", 0, -2, 2),
+                body.number("presence_penalty", 0, -2, 2),
+                bias(body.node("logit_bias"), vocab)));
     return new GenerationSettings(maxTokens, stops, sampling);
   }
 
   private static void refuseUnsupported(RequestBody body) {
-    for (String penalty : List.of("frequency_penalty", "presence_penalty")) {
-      body.refuseUnless(penalty, SamplingFields::isZero);
-    }
-    body.refuseUnless("logit_bias", node -> node.isObject() && node.isEmpty());
-    body.refuseUnless("response_format", node -> node.path("type").asText().equals("text"));
     body.refuseUnless("tools", SamplingFields::isEmptyList);
     body.refuseUnless("functions", SamplingFields::isEmptyList);
     body.refuseUnless("tool_choice", SamplingFields::isNone);
@@ -55,8 +60,29 @@ final class SamplingFields {
     body.refuseUnless("chat_template_kwargs", node -> node.isObject() && node.isEmpty());
   }
 
-  private static boolean isZero(JsonNode node) {
-    return node.isNumber() && node.doubleValue() == 0;
+  /// An object of token ids, spelled as strings, and numbers.
+  private static Map<Integer, Double> bias(JsonNode node, int vocab) {
+    if (node.isMissingNode() || node.isNull()) {
+      return Map.of();
+    }
+    if (!node.isObject()) {
+      throw ApiException.ofField(
+          "logit_bias", "logit_bias is not an object of token ids and numbers");
+    }
+    Map<Integer, Double> bias = new HashMap<>();
+    for (Map.Entry<String, JsonNode> each : node.properties()) {
+      String id = each.getKey();
+      double value = each.getValue().doubleValue();
+      boolean isToken = TOKEN_ID.matcher(id).matches() && Long.parseLong(id) < vocab;
+      if (!isToken || !each.getValue().isNumber() || !(Math.abs(value) <= MOST_BIAS)) {
+        throw ApiException.ofField(
+            "logit_bias",
+            "logit_bias has something other than a token id from 0 to %d with a number from -%d to %d"
+                .formatted(vocab - 1, MOST_BIAS, MOST_BIAS));
+      }
+      bias.put(Integer.valueOf(id), value);
+    }
+    return bias;
   }
 
   private static boolean isEmptyList(JsonNode node) {

@@ -1,5 +1,6 @@
 package bitnet.server;
 
+import bitnet.generation.BatchSettings;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.List;
@@ -11,13 +12,19 @@ import java.util.List;
 /// @param apiKeys accepted keys, of which a request must carry one; without any, requests need none
 /// @param modelName name under which the model is listed
 /// @param jsonLog whether the line per request is a JSON object
+/// @param batching of the model that is served
 /// @param limits of requests
 public record ServerSettings(
-    String host, int port, List<String> apiKeys, String modelName, boolean jsonLog, Limits limits) {
+    String host,
+    int port,
+    List<String> apiKeys,
+    String modelName,
+    boolean jsonLog,
+    BatchSettings batching,
+    Limits limits) {
 
   /// Limits of requests.
   ///
-  /// @param slots sequences that advance together
   /// @param queue sequences that may wait for a slot
   /// @param context maximum number of tokens of prompt and completion; 0 is the model's context
   /// @param bodyBytes maximum size of a request's body
@@ -25,7 +32,6 @@ public record ServerSettings(
   /// @param idleSeconds maximum time that a connection waits for the client to send or read
   /// @param drainSeconds time that running requests have to finish when the server stops
   public record Limits(
-      int slots,
       int queue,
       int context,
       int bodyBytes,
@@ -37,7 +43,6 @@ public record ServerSettings(
     ///
     /// @throws IllegalArgumentException naming the value, the rule and a remedy
     public Limits {
-      atLeast("slots", slots, 1, 8);
       atLeast("max_queue", queue, 0, 64);
       atLeast("context", context, 0, 2048);
       atLeast("max_body_bytes", bodyBytes, 1024, 16 << 20);

@@ -3,6 +3,7 @@ package bitnet.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import bitnet.generation.BatchSettings;
 import bitnet.generation.BatchedModel;
 import bitnet.generation.GenerationSettings;
 import bitnet.generation.SamplingSettings;
@@ -44,6 +45,7 @@ class ApiServerTest {
   private static final Path FIXTURE =
       Path.of("../bitnet-core/src/test/resources/fixtures/online-autobitlinear");
   private static final RuntimeSettings RUNTIME = RuntimeSettings.exact().withThreads(1);
+  private static final BatchSettings BATCHING = new BatchSettings(4, 16, 4 << 20);
   private static final int VOCAB = 119;
   private static final String KEY = "sk-correct";
 
@@ -72,7 +74,7 @@ class ApiServerTest {
          "model": {"type": "WordLevel", "unk_token": "w0", "vocab": {%s}}}
         """
             .formatted(vocabulary));
-    model = BatchedModel.open(directory, RUNTIME, 4);
+    model = BatchedModel.open(directory, RUNTIME, BATCHING);
     server = ApiServer.start(settings(List.of()), LOG::add);
     server.serve(model);
   }
@@ -90,7 +92,8 @@ class ApiServerTest {
         keys,
         "org/tiny",
         false,
-        new ServerSettings.Limits(4, 28, 0, 100_000, 60, 1, 1));
+        BATCHING,
+        new ServerSettings.Limits(28, 0, 100_000, 60, 1, 1));
   }
 
   private static HttpResponse<String> send(HttpRequest.Builder request, String path)
@@ -140,7 +143,9 @@ class ApiServerTest {
     assertThat(answer.path("model").asText()).isEqualTo("org/tiny");
     assertThat(answer.at("/choices/0/finish_reason").asText()).isEqualTo("length");
     assertThat(answer.path("usage").toString())
-        .isEqualTo("{\"prompt_tokens\":3,\"completion_tokens\":8,\"total_tokens\":11}");
+        .isEqualTo(
+            "{\"prompt_tokens\":3,\"completion_tokens\":8,\"total_tokens\":11,"
+                + "\"prompt_tokens_details\":{\"cached_tokens\":0}}");
   }
 
   @Test
@@ -216,6 +221,26 @@ class ApiServerTest {
   }
 
   @Test
+  void biasAndPenaltiesSteerTheText() throws Exception {
+    String body =
+        "{\"prompt\": \"w5\", \"max_tokens\": 6, \"temperature\": 0, %s, \"logprobs\": 0}";
+
+    JsonNode banned =
+        json(post("/v1/completions", body.formatted("\"logit_bias\": {\"9\": 100}")), 200);
+    assertThat(banned.at("/choices/0/logprobs/tokens").toString())
+        .isEqualTo("[\"w9\",\"w9\",\"w9\",\"w9\",\"w9\",\"w9\"]");
+    JsonNode varied =
+        json(
+            post(
+                "/v1/completions",
+                body.formatted(
+                    "\"logit_bias\": {\"9\": 30, \"8\": 29.5}, \"frequency_penalty\": 2")),
+            200);
+    // 30 - 2 c against 29.5 - 2 c, which the model's own logits (below 1) do not outweigh for long
+    assertThat(varied.at("/choices/0/logprobs/tokens").toString()).contains("w9").contains("w8");
+  }
+
+  @Test
   void sixteenClientsGetWhatEachWouldGetAlone() throws Exception {
     String body = "{\"prompt\": \"w5 w%d\", \"max_tokens\": 12, \"seed\": %d, \"logprobs\": 3}";
     List<JsonNode> alone = new ArrayList<>();
@@ -235,6 +260,67 @@ class ApiServerTest {
     }
   }
 
+  @Test
+  void sixteenClientsGetTheSameWithAndWithoutWhatOthersHaveRead() throws Exception {
+    String shared = "w1 w2 w3 w4 w5 w6 w7 w8 ".repeat(6);
+    String body =
+        "{\"prompt\": \"%s w%d\", \"max_tokens\": 12, \"n\": %d, \"seed\": %d, \"logprobs\": 3}";
+    BatchSettings without = new BatchSettings(4, 16, 0);
+    List<String> alone = new ArrayList<>();
+    try (BatchedModel plain = BatchedModel.open(directory, RUNTIME, without);
+        ApiServer other = ApiServer.start(settings(List.of()), LOG::add)) {
+      other.serve(plain);
+      for (int i = 0; i < 16; i++) {
+        String text =
+            CLIENT
+                .send(
+                    HttpRequest.newBuilder(URI.create(other.uri() + "/v1/completions"))
+                        .POST(
+                            HttpRequest.BodyPublishers.ofString(
+                                body.formatted(shared, i, 1 + i % 2, i)))
+                        .build(),
+                    HttpResponse.BodyHandlers.ofString())
+                .body();
+        JsonNode answer = RequestBody.JSON.readTree(text);
+        assertThat(answer.at("/usage/prompt_tokens_details/cached_tokens").asInt()).isZero();
+        alone.add(answer.path("choices").toString());
+      }
+    }
+    int cached = 0;
+    for (int round = 0; round < 2; round++) {
+      try (ExecutorService clients = Executors.newFixedThreadPool(16)) {
+        List<Future<JsonNode>> together = new ArrayList<>();
+        for (int i = 0; i < 16; i++) {
+          String mine = body.formatted(shared, i, 1 + i % 2, i);
+          together.add(clients.submit(() -> json(post("/v1/completions", mine), 200)));
+        }
+        for (int i = 0; i < 16; i++) {
+          JsonNode answer = together.get(i).get();
+          assertThat(answer.path("choices").toString()).isEqualTo(alone.get(i));
+          cached += answer.at("/usage/prompt_tokens_details/cached_tokens").asInt();
+        }
+      }
+    }
+    assertThat(cached).isGreaterThan(16 * 48); // all of the second round, and some of the first
+  }
+
+  private static void awaitIdle() throws IOException, InterruptedException {
+    for (int i = 0; i < 1000 && !isIdle(); i++) {
+      Thread.sleep(20);
+    }
+    assertThat(isIdle()).isTrue();
+  }
+
+  @Test
+  void thePageForBrowsersLoadsNothingFromElsewhere() throws Exception {
+    HttpResponse<String> page = send(HttpRequest.newBuilder(), "/");
+
+    assertThat(page.headers().firstValue("Content-Type")).hasValue("text/html; charset=utf-8");
+    assertThat(page.headers().firstValue("Content-Security-Policy").orElse(""))
+        .startsWith("default-src 'none'; connect-src 'self'");
+    assertThat(page.body()).doesNotContain("http://", "https://", "innerHTML");
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -248,11 +334,16 @@ class ApiServerTest {
           "stop": [""]                              | stop
           "n": 129                                  | n
           "n": 40                                   | n
-          "logit_bias": {"5": 1}                    | logit_bias
-          "frequency_penalty": 0.5                  | frequency_penalty
-          "presence_penalty": -1                    | presence_penalty
+          "logit_bias": {"119": 1}                  | logit_bias
+          "logit_bias": {"5": 101}                  | logit_bias
+          "logit_bias": {"w5": 1}                   | logit_bias
+          "logit_bias": [5]                         | logit_bias
+          "frequency_penalty": 2.5                  | frequency_penalty
+          "presence_penalty": "no"                  | presence_penalty
           "tools": [{"type": "function"}]           | tools
           "response_format": {"type": "json_object"} | response_format
+          "response_format": {"type": "xml"}        | response_format
+          "response_format": {"type": "json_schema"} | response_format
           "suffix": "x"                             | suffix
           "best_of": 3                              | best_of
           "stream": "yes"                           | stream
@@ -324,7 +415,8 @@ class ApiServerTest {
   @Test
   void anAddressBeyondThisMachineNeedsAKey() {
     ServerSettings.Limits limits = settings(List.of()).limits();
-    assertThatThrownBy(() -> new ServerSettings("0.0.0.0", 0, List.of(), "m", false, limits))
+    assertThatThrownBy(
+            () -> new ServerSettings("0.0.0.0", 0, List.of(), "m", false, BATCHING, limits))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("--api_key_file");
   }
@@ -357,10 +449,7 @@ class ApiServerTest {
       }
     }
     json(post("/v1/completions", "{\"prompt\": \"w5\", \"max_tokens\": 2}"), 200);
-    for (int i = 0; i < 100 && !isIdle(); i++) {
-      Thread.sleep(50);
-    }
-    assertThat(isIdle()).isTrue();
+    awaitIdle();
   }
 
   private static boolean isIdle() throws IOException, InterruptedException {

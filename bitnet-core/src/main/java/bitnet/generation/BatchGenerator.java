@@ -39,10 +39,12 @@ public final class BatchGenerator {
   public List<List<Completion>> generate(
       List<int[]> prompts, int samples, long firstSequence, GenerationSettings settings) {
     @Nullable Completion[][] done = new @Nullable Completion[prompts.size()][samples];
-    try (BatchScheduler scheduler = new BatchScheduler(model, tokenizer, endTokens, slots)) {
+    try (BatchScheduler scheduler =
+        new BatchScheduler(model, tokenizer, endTokens, BatchSettings.throughput(slots))) {
       for (int i = 0; i < prompts.size() && samples > 0; i++) {
         @Nullable Completion[] group = done[i];
         scheduler.submit(
+            this,
             new BatchScheduler.Request(
                 prompts.get(i), samples, firstSequence + (long) i * samples, settings),
             (sample, completion) -> group[sample] = completion);

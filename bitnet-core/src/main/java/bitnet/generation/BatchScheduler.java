@@ -1,18 +1,15 @@
 package bitnet.generation;
 
+import bitnet.model.LlamaConfig;
 import bitnet.runtime.KvCache;
 import bitnet.runtime.TernaryLlama;
 import bitnet.tokenizer.Tokenizer;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
-import java.util.HashSet;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Continuous batching: requests enter while others are running, sequences advance together, and
@@ -23,24 +20,16 @@ import org.jspecify.annotations.Nullable;
 /// Any thread submits and cancels. One thread at a time, the engine thread, computes: whoever calls
 /// [#drain], or a thread that runs [#run]. The model and the tokenizer stay their owner's.
 public final class BatchScheduler implements AutoCloseable {
-  private static final double NANOS = 1e9;
-  private static final int ROOM = 64; // tokens by which capacities of caches differ
-
-  private final TernaryLlama model;
-  private final Tokenizer tokenizer;
-  private final Set<Integer> endTokens;
+  private final LlamaConfig config;
   private final int slots;
 
   private final Lock lock = new ReentrantLock();
   private final Condition submitted = lock.newCondition();
-  private final Deque<Ticket> waiting = new ArrayDeque<>(); // guarded by lock
+  private final Turns waiting = new Turns(); // guarded by lock
   private boolean closed; // guarded by lock
   private boolean running; // guarded by lock
 
-  // of the engine thread
-  private final List<Slot> active = new ArrayList<>();
-  private final Deque<KvCache> free = new ArrayDeque<>();
-  private @Nullable Ticket started; // whose samples are being started
+  private final BatchEngine engine; // of the engine thread
 
   /// A prompt to continue.
   ///
@@ -73,11 +62,17 @@ public final class BatchScheduler implements AutoCloseable {
     }
 
     /// The logits after a token of the prompt, once for all samples. Several threads call, in no
-    /// particular order, before anything else of the request.
+    /// particular order, before anything else of the request. The whole prompt is read for them,
+    /// whatever the prefix cache has.
     ///
     /// @param index of the token in the prompt
     /// @param logits `[vocab]` of the token that follows it
     default void promptLogits(int index, float[] logits) {}
+
+    /// The prompt has been read.
+    ///
+    /// @param cachedTokens how many of its tokens came from the prefix cache
+    default void promptRead(int cachedTokens) {}
 
     /// A token was drawn; its text follows, if it has any.
     ///
@@ -99,15 +94,20 @@ public final class BatchScheduler implements AutoCloseable {
 
   /// A submitted request.
   public static final class Ticket {
-    private final Request request;
+    final Object owner;
+    final Request request;
     private final Listener listener;
     private volatile boolean cancelled;
-    private int nextSample; // of the engine thread, like all below
-    private @Nullable KvCache cache; // that has read the prompt
-    private float[] promptLogits = {};
-    private double prefillSeconds;
 
-    private Ticket(Request request, Listener listener) {
+    // of the engine thread
+    int nextSample;
+    @Nullable KvCache cache; // of the prompt, as far as it was read
+    int cachedTokens; // of it that came from the prefix cache
+    float[] promptLogits = {}; // after its last token
+    double prefillSeconds;
+
+    private Ticket(Object owner, Request request, Listener listener) {
+      this.owner = owner;
       this.request = request;
       this.listener = listener;
     }
@@ -116,41 +116,60 @@ public final class BatchScheduler implements AutoCloseable {
     public void cancel() {
       cancelled = true;
     }
+
+    boolean isCancelled() {
+      return cancelled;
+    }
+
+    boolean hasReadPrompt() {
+      return promptLogits.length > 0;
+    }
+
+    boolean hasMoreSamples() {
+      return nextSample < request.samples;
+    }
+
+    boolean wantsPromptLogits() {
+      return listener.wantsPromptLogits();
+    }
+
+    /// Calls the listener; an exception of it cancels the request.
+    void tell(Consumer<Listener> call) {
+      try {
+        call.accept(listener);
+      } catch (RuntimeException failure) {
+        cancel();
+      }
+    }
   }
 
-  /// A sequence that is being continued.
-  ///
-  /// @param pieces of its text that the listener has not heard of
-  private record Slot(
-      Ticket ticket,
-      int sample,
-      KvCache cache,
-      Continuation text,
-      List<String> pieces,
-      long started) {}
-
   /// A scheduler whose texts end with the tokenizer's end-of-text token or with one of others.
-  ///
-  /// @param slots maximum number of sequences that advance together, at least 1
   public BatchScheduler(
-      TernaryLlama model, Tokenizer tokenizer, Set<Integer> moreEndTokens, int slots) {
-    if (slots < 1) {
-      throw new IllegalArgumentException("%d slots are too few; use at least 1".formatted(slots));
-    }
-    this.model = model;
-    this.tokenizer = tokenizer;
-    this.slots = slots;
-    this.endTokens = Generator.endTokens(tokenizer, moreEndTokens);
+      TernaryLlama model, Tokenizer tokenizer, Set<Integer> moreEndTokens, BatchSettings settings) {
+    this.config = model.config();
+    this.slots = settings.slots();
+    this.engine =
+        new BatchEngine(model, tokenizer, Generator.endTokens(tokenizer, moreEndTokens), settings);
+  }
+
+  /// Queues a request of an owner of its own.
+  ///
+  /// @throws IllegalArgumentException as [#submit(Object, Request, Listener)]
+  /// @throws IllegalStateException if the scheduler is closed
+  public Ticket submit(Request request, Listener listener) {
+    return submit(new Object(), request, listener);
   }
 
   /// Queues a request.
   ///
+  /// @param owner of requests that wait for each other; those of different owners take turns
   /// @throws IllegalArgumentException if the prompt is empty, does not fit the model's context or
-  ///     has tokens outside the vocabulary
+  ///     has tokens outside the vocabulary, or the logit bias is of one
   /// @throws IllegalStateException if the scheduler is closed
-  public Ticket submit(Request request, Listener listener) {
+  public Ticket submit(Object owner, Request request, Listener listener) {
     check(request.prompt);
-    Ticket ticket = new Ticket(request, listener);
+    request.settings.sampling().adjustments().bias().keySet().forEach(this::checkToken);
+    Ticket ticket = new Ticket(owner, request, listener);
     lock.lock();
     try {
       if (closed) {
@@ -165,18 +184,22 @@ public final class BatchScheduler implements AutoCloseable {
   }
 
   private void check(int... prompt) {
-    int context = model.config().contextLength();
+    int context = config.contextLength();
     if (prompt.length == 0 || prompt.length > context) {
       throw new IllegalArgumentException(
           "a prompt has %d tokens; give 1 to %d, the model's context"
               .formatted(prompt.length, context));
     }
     for (int token : prompt) {
-      if (token < 0 || token >= model.config().vocabSize()) {
-        throw new IllegalArgumentException(
-            "token id %d is outside the vocabulary; use 0 to %d"
-                .formatted(token, model.config().vocabSize() - 1));
-      }
+      checkToken(token);
+    }
+  }
+
+  private void checkToken(int token) {
+    if (token < 0 || token >= config.vocabSize()) {
+      throw new IllegalArgumentException(
+          "token id %d is outside the vocabulary; use 0 to %d"
+              .formatted(token, config.vocabSize() - 1));
     }
   }
 
@@ -212,27 +235,22 @@ public final class BatchScheduler implements AutoCloseable {
     }
   }
 
-  /// Tells everybody that the model failed, so that later requests start afresh.
+  /// Tells everybody who is being computed that the model failed, so that later requests start
+  /// afresh.
   private void fail(RuntimeException failure) {
-    Set<Ticket> tickets = new HashSet<>();
-    active.forEach(slot -> tickets.add(slot.ticket));
-    if (started != null) {
-      tickets.add(started);
+    Set<Ticket> failed = engine.fail(failure);
+    lock.lock();
+    try {
+      waiting.remove(failed::contains); // with their further samples
+    } finally {
+      lock.unlock();
     }
-    active.forEach(slot -> slot.cache.close());
-    active.clear();
-    tickets.forEach(
-        ticket -> {
-          release(ticket);
-          hear(ticket, () -> ticket.listener.failed(failure));
-        });
-    started = null;
   }
 
   private boolean awaitWork() {
     lock.lock();
     try {
-      while (!closed && waiting.isEmpty() && active.isEmpty() && started == null) {
+      while (!closed && waiting.isEmpty() && engine.isIdle()) {
         submitted.awaitUninterruptibly();
       }
       return !closed;
@@ -241,90 +259,46 @@ public final class BatchScheduler implements AutoCloseable {
     }
   }
 
-  /// Starts what fits, and computes one token for every running sequence.
+  /// Starts what fits, and computes one token for every running sequence and some of the prompts
+  /// that are being read.
   ///
   /// @return whether anything is left to do
   boolean step() {
     endCancelled();
     fill();
-    if (!active.isEmpty()) {
-      advance();
+    if (!engine.isIdle()) {
+      engine.advance().forEach(this::putBack);
     }
     lock.lock();
     try {
-      return !active.isEmpty() || started != null || !waiting.isEmpty();
+      return !engine.isIdle() || !waiting.isEmpty();
     } finally {
       lock.unlock();
     }
   }
 
   private void endCancelled() {
-    for (Slot slot : List.copyOf(active)) {
-      if (slot.ticket.cancelled) {
-        active.remove(slot);
-        slot.text.interrupt();
-        finish(slot);
-      }
-    }
-    if (started != null && started.cancelled) {
-      endUnstarted(started);
-      started = null;
-    }
-    List<Ticket> cancelled = new ArrayList<>();
+    engine.endCancelled();
+    List<Ticket> cancelled;
     lock.lock();
     try {
-      waiting.removeIf(ticket -> ticket.cancelled && cancelled.add(ticket));
+      cancelled = waiting.remove(Ticket::isCancelled);
     } finally {
       lock.unlock();
     }
-    cancelled.forEach(this::endUnstarted);
-  }
-
-  /// Ends the samples of a request that have no slot yet.
-  private void endUnstarted(Ticket ticket) {
-    release(ticket);
-    for (int sample = ticket.nextSample; sample < ticket.request.samples; sample++) {
-      Completion nothing =
-          new Completion(
-              "",
-              List.of(),
-              FinishReason.INTERRUPTED,
-              new Completion.Timings(ticket.request.prompt.length, ticket.prefillSeconds, 0, 0));
-      int index = sample;
-      hear(ticket, () -> ticket.listener.finished(index, nothing));
-    }
-  }
-
-  /// Cancels all requests and frees their memory.
-  private void endAll() {
-    lock.lock();
-    try {
-      waiting.forEach(Ticket::cancel);
-    } finally {
-      lock.unlock();
-    }
-    active.forEach(slot -> slot.ticket.cancel());
-    if (started != null) {
-      started.cancel();
-    }
-    endCancelled();
-    free.forEach(KvCache::close);
-    free.clear();
+    cancelled.forEach(engine::endUnstarted);
   }
 
   /// Starts sequences until all slots are taken or nothing is left to start.
   private void fill() {
-    while (active.size() < slots) {
-      Ticket ticket = started == null ? poll() : started;
+    while (engine.taken() < slots) {
+      Ticket ticket = poll();
       if (ticket == null) {
         return;
       }
-      started = ticket;
-      readPrompt(ticket);
-      start(ticket, ticket.nextSample++);
-      if (ticket.nextSample == ticket.request.samples) {
-        release(ticket); // the samples keep what it read
-        started = null;
+      engine.begin(ticket);
+      if (ticket.hasReadPrompt() && ticket.hasMoreSamples()) {
+        putBack(ticket);
       }
     }
   }
@@ -332,157 +306,33 @@ public final class BatchScheduler implements AutoCloseable {
   private @Nullable Ticket poll() {
     lock.lock();
     try {
-      return waiting.poll();
+      return waiting.next();
     } finally {
       lock.unlock();
     }
   }
 
-  /// Reads the prompt, unless that was done for an earlier sample of it.
-  private void readPrompt(Ticket ticket) {
-    if (ticket.cache == null) {
-      KvCache cache = model.newCache(ticket.request.prompt.length);
-      ticket.cache = cache;
-      long start = System.nanoTime();
-      ticket.promptLogits =
-          ticket.listener.wantsPromptLogits()
-              ? visitPrompt(ticket, cache)
-              : model.advance(List.of(cache), List.of(ticket.request.prompt))[0];
-      ticket.prefillSeconds = (System.nanoTime() - start) / NANOS;
-    }
-  }
-
-  /// Reads the prompt and hands out the logits after each of its tokens.
-  private float[] visitPrompt(Ticket ticket, KvCache cache) {
-    int last = ticket.request.prompt.length - 1;
-    float[][] kept = new float[1][];
-    model.visitLogits(
-        cache,
-        ticket.request.prompt,
-        (index, logits) -> {
-          if (index == last) {
-            kept[0] = logits;
-          }
-          hear(ticket, () -> ticket.listener.promptLogits(index, logits));
-        });
-    return kept[0];
-  }
-
-  private void start(Ticket ticket, int sample) {
-    Request request = ticket.request;
-    int context = model.config().contextLength();
-    long wanted = (long) request.prompt.length + request.settings.maxTokens() - 1;
-    KvCache cache = takeCache((int) Math.min(context, Math.max(1, wanted)));
-    if (ticket.cache != null) {
-      cache.forkFrom(ticket.cache);
-    }
-    List<String> pieces = new ArrayList<>();
-    Continuation text =
-        new Continuation(
-            tokenizer,
-            endTokens,
-            context,
-            request.settings,
-            request.firstSequence + sample,
-            request.prompt,
-            pieces::add);
-    Slot slot = new Slot(ticket, sample, cache, text, pieces, System.nanoTime());
-    boolean ended = text.take(ticket.promptLogits);
-    hearDrawn(slot, ticket.promptLogits);
-    if (ended) {
-      finish(slot);
-    } else {
-      active.add(slot);
-      show(slot);
-    }
-  }
-
-  /// A cache that has enough room, and not far too much, if one is free.
-  private KvCache takeCache(int capacity) {
-    for (Iterator<KvCache> each = free.iterator(); each.hasNext(); ) {
-      KvCache cache = each.next();
-      if (cache.capacity() >= capacity && cache.capacity() / 2 <= capacity) {
-        each.remove();
-        return cache;
-      }
-    }
-    long room = Math.ceilDiv((long) capacity, ROOM) * ROOM;
-    return model.newCache((int) Math.min(model.config().contextLength(), room));
-  }
-
-  private static void release(Ticket ticket) {
-    if (ticket.cache != null) {
-      ticket.cache.close();
-      ticket.cache = null;
-    }
-  }
-
-  /// One token for every running sequence.
-  private void advance() {
-    List<KvCache> caches = new ArrayList<>();
-    List<int[]> tokens = new ArrayList<>();
-    for (Slot slot : active) {
-      caches.add(slot.cache);
-      tokens.add(new int[] {slot.text.lastToken()});
-    }
-    float[][] logits = model.advance(caches, tokens);
-    boolean[] ended = new boolean[logits.length];
-    model
-        .team()
-        .forRanges(
-            logits.length,
-            1,
-            (first, end) -> {
-              for (int i = first; i < end; i++) {
-                ended[i] = active.get(i).text.take(logits[i]);
-              }
-            });
-    int index = 0;
-    for (Iterator<Slot> each = active.iterator(); each.hasNext(); index++) {
-      Slot slot = each.next();
-      hearDrawn(slot, logits[index]);
-      if (ended[index]) {
-        each.remove();
-        finish(slot);
-      } else {
-        show(slot);
-      }
-    }
-  }
-
-  private void finish(Slot slot) {
-    if (free.size() < slots) {
-      slot.cache.truncate(0); // releases the prompt
-      free.push(slot.cache);
-    } else {
-      slot.cache.close();
-    }
-    Ticket ticket = slot.ticket;
-    double seconds = (System.nanoTime() - slot.started) / NANOS;
-    Completion completion =
-        slot.text.complete(ticket.request.prompt.length, ticket.prefillSeconds, seconds);
-    show(slot);
-    hear(ticket, () -> ticket.listener.finished(slot.sample, completion));
-  }
-
-  private static void hearDrawn(Slot slot, float[] logits) {
-    hear(
-        slot.ticket,
-        () -> slot.ticket.listener.drawn(slot.sample, slot.text.lastSampled(), logits));
-  }
-
-  private static void show(Slot slot) {
-    slot.pieces.forEach(
-        piece -> hear(slot.ticket, () -> slot.ticket.listener.text(slot.sample, piece)));
-    slot.pieces.clear();
-  }
-
-  private static void hear(Ticket ticket, Runnable call) {
+  /// Lets a request wait for the slot of its next sample.
+  private void putBack(Ticket ticket) {
+    lock.lock();
     try {
-      call.run();
-    } catch (RuntimeException failure) {
-      ticket.cancel();
+      waiting.addFirst(ticket);
+    } finally {
+      lock.unlock();
     }
+  }
+
+  /// Cancels all requests and frees their memory.
+  private void endAll() {
+    lock.lock();
+    try {
+      waiting.cancelAll();
+    } finally {
+      lock.unlock();
+    }
+    engine.cancelAll();
+    endCancelled();
+    engine.close();
   }
 
   /// Refuses further requests and cancels those that have not ended; [#run] ends after its step.

@@ -1,6 +1,7 @@
 package bitnet.generation;
 
 import bitnet.checkpoint.ModelSource;
+import bitnet.grammar.TokenBytes;
 import bitnet.model.LlamaConfig;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.runtime.TernaryLlama;
@@ -10,7 +11,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// A model with its tokenizer whose requests are batched: a [BatchScheduler] with an engine thread
 /// of its own. Any thread submits requests.
@@ -22,14 +25,18 @@ public final class BatchedModel implements AutoCloseable {
   private final BatchScheduler scheduler;
   private final Thread engine;
   private final List<String> warnings;
+  private final Set<Integer> endTokens;
+  private @Nullable TokenBytes tokenBytes;
 
-  private BatchedModel(ModelSource source, TernaryLlama llama, Tokenizer tokenizer, int slots)
+  private BatchedModel(
+      ModelSource source, TernaryLlama llama, Tokenizer tokenizer, BatchSettings settings)
       throws IOException {
     this.llama = llama;
     this.tokenizer = tokenizer;
     this.generator = new Generator(new TernaryLanguageModel(llama), tokenizer, source.endTokens());
     this.template = source.chatTemplate();
-    this.scheduler = new BatchScheduler(llama, tokenizer, source.endTokens(), slots);
+    this.endTokens = Generator.endTokens(tokenizer, source.endTokens());
+    this.scheduler = new BatchScheduler(llama, tokenizer, source.endTokens(), settings);
     Stream<String> ternary = source.madeTernary(llama.settings().fullPrecision()).stream();
     this.warnings = Stream.concat(tokenizer.warnings().stream(), ternary).toList();
     this.engine = Thread.ofPlatform().daemon().name("bitnet-engine").start(scheduler::run);
@@ -37,11 +44,10 @@ public final class BatchedModel implements AutoCloseable {
 
   /// Opens a model of any form that [ModelSource] knows on the packed runtime.
   ///
-  /// @param slots maximum number of sequences that advance together, at least 1
   /// @throws IOException if it is missing, damaged, of an unsupported kind or has no tokenizer
   /// @throws IllegalArgumentException if the kernel cannot run here or the tokenizer has more
   ///     tokens than the model
-  public static BatchedModel open(Path path, RuntimeSettings settings, int slots)
+  public static BatchedModel open(Path path, RuntimeSettings settings, BatchSettings batching)
       throws IOException {
     try (ModelSource source = ModelSource.open(path)) {
       Tokenizer tokenizer = source.tokenizer();
@@ -49,7 +55,7 @@ public final class BatchedModel implements AutoCloseable {
         TernaryLlama llama =
             TernaryLlama.load(source.inference(settings.fullPrecision()), settings);
         try {
-          return new BatchedModel(source, llama, tokenizer, slots);
+          return new BatchedModel(source, llama, tokenizer, batching);
         } catch (IOException | RuntimeException failure) {
           llama.close();
           throw failure;
@@ -105,19 +111,34 @@ public final class BatchedModel implements AutoCloseable {
   }
 
   /// Settings for an answer in a conversation: with the stop strings of the plain form where the
-  /// model has no template.
+  /// model has no template and the answer no grammar.
   public GenerationSettings chatSettings(GenerationSettings settings) {
-    return template.isPresent() ? settings : Conversation.withStops(settings);
+    boolean isWhole = template.isPresent() || settings.grammar() != null;
+    return isWhole ? settings : Conversation.withStops(settings);
   }
 
-  /// Queues a request, as [BatchScheduler#submit].
+  /// The bytes of the vocabulary, for a [bitnet.grammar.TokenGrammar].
   ///
+  /// @throws IllegalArgumentException if the tokenizer has no token for some character of ASCII
+  public synchronized TokenBytes tokenBytes() {
+    TokenBytes made = tokenBytes;
+    if (made == null) {
+      made = new TokenBytes(tokenizer, endTokens);
+      tokenBytes = made;
+    }
+    return made;
+  }
+
+  /// Queues a request, as [BatchScheduler#submit(Object, BatchScheduler.Request,
+  /// BatchScheduler.Listener)].
+  ///
+  /// @param owner of requests that wait for each other; those of different owners take turns
   /// @throws IllegalArgumentException if the prompt is empty, does not fit the model's context or
-  ///     has tokens outside the vocabulary
+  ///     has tokens outside the vocabulary, or the logit bias is of one
   /// @throws IllegalStateException if the model is closed
   public BatchScheduler.Ticket submit(
-      BatchScheduler.Request request, BatchScheduler.Listener listener) {
-    return scheduler.submit(request, listener);
+      Object owner, BatchScheduler.Request request, BatchScheduler.Listener listener) {
+    return scheduler.submit(owner, request, listener);
   }
 
   /// Cancels what has not ended and frees the model's memory.

@@ -1,10 +1,9 @@
 package bitnet.generation;
 
+import bitnet.grammar.TokenGrammar;
 import bitnet.tokenizer.StreamDecoder;
 import bitnet.tokenizer.Tokenizer;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.BitSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -23,9 +22,10 @@ final class Continuation {
   private final RandomStream random;
   private final StreamDecoder decoder;
   private final StopStrings stops;
-  private final BitSet seen = new BitSet();
+  private final TokenHistory history;
   private final List<SampledToken> sampled = new ArrayList<>();
   private final StringBuilder text = new StringBuilder();
+  private final TokenGrammar.@Nullable Progress form;
   private @Nullable FinishReason finish;
 
   Continuation(
@@ -46,7 +46,8 @@ final class Continuation {
     this.random = new RandomStream(settings.sampling().seed(), sequence);
     this.decoder = tokenizer.streamDecoder();
     this.stops = new StopStrings(settings.stopStrings());
-    Arrays.stream(prompt).forEach(seen::set);
+    this.form = settings.grammar() == null ? null : settings.grammar().begin();
+    this.history = new TokenHistory(prompt);
     // a decoder treats the first token of a text specially, and this continues one
     decode(prompt[prompt.length - 1]);
   }
@@ -56,9 +57,14 @@ final class Continuation {
   /// @param logits `[vocab]` of the token that follows
   /// @return whether the text has ended
   boolean take(float[] logits) {
-    SampledToken token = sampler.sample(logits, seen, random.at(sampled.size()));
+    SampledToken token =
+        sampler.sample(
+            logits, history, form == null ? null : form.mask(), random.at(sampled.size()));
     sampled.add(token);
-    seen.set(token.id());
+    history.draw(token.id());
+    if (form != null) {
+      form.take(token.id());
+    }
     finish = finishAfter(token.id());
     return finish != null;
   }
@@ -69,6 +75,9 @@ final class Continuation {
     }
     show(stops.accept(decode(token)));
     if (stops.found()) {
+      return FinishReason.STOP;
+    }
+    if (form != null && form.isEnded()) {
       return FinishReason.STOP;
     }
     if (sampled.size() == settings.maxTokens()) {

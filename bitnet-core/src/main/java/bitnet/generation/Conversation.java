@@ -51,7 +51,7 @@ public final class Conversation implements AutoCloseable {
   static GenerationSettings withStops(GenerationSettings settings) {
     List<String> stops = new ArrayList<>(settings.stopStrings());
     stops.addAll(PLAIN_STOPS);
-    return new GenerationSettings(settings.maxTokens(), stops, settings.sampling());
+    return settings.withStopStrings(stops);
   }
 
   /// Forgets all turns and starts anew with instructions for the model.

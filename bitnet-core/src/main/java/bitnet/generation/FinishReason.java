@@ -4,7 +4,7 @@ package bitnet.generation;
 public enum FinishReason {
   /// The model produced a token that ends a text.
   EOS,
-  /// A stop string appeared.
+  /// A stop string appeared, or the grammar of the text allows nothing more.
   STOP,
   /// The wanted number of tokens was produced.
   LENGTH,

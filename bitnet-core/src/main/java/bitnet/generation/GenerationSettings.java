@@ -1,6 +1,8 @@
 package bitnet.generation;
 
+import bitnet.grammar.TokenGrammar;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// What to generate.
 ///
@@ -8,8 +10,13 @@ import java.util.List;
 /// @param stopStrings the text ends before the first of these
 /// @param sampling how tokens are drawn
 /// @param recorded whether tokens carry the distribution that they were drawn from, for training
+/// @param grammar form of the text, or null for any; a text that is complete ends
 public record GenerationSettings(
-    int maxTokens, List<String> stopStrings, SamplingSettings sampling, boolean recorded) {
+    int maxTokens,
+    List<String> stopStrings,
+    SamplingSettings sampling,
+    boolean recorded,
+    @Nullable TokenGrammar grammar) {
 
   /// Checks the settings and copies the list.
   ///
@@ -28,12 +35,24 @@ public record GenerationSettings(
 
   /// Settings that record the tokens only, not their distributions.
   public GenerationSettings(int maxTokens, List<String> stopStrings, SamplingSettings sampling) {
-    this(maxTokens, stopStrings, sampling, false);
+    this(maxTokens, stopStrings, sampling, false, null);
   }
 
   /// These settings, with the distribution of each token recorded.
   public GenerationSettings withRecord() {
-    return new GenerationSettings(maxTokens, stopStrings, sampling, true);
+    return new GenerationSettings(maxTokens, stopStrings, sampling, true, grammar);
+  }
+
+  /// These settings with other stop strings.
+  ///
+  /// @throws IllegalArgumentException if one is empty
+  public GenerationSettings withStopStrings(List<String> other) {
+    return new GenerationSettings(maxTokens, other, sampling, recorded, grammar);
+  }
+
+  /// These settings with a form that the text must have.
+  public GenerationSettings withGrammar(TokenGrammar form) {
+    return new GenerationSettings(maxTokens, stopStrings, sampling, recorded, form);
   }
 
   /// Settings without stop strings.

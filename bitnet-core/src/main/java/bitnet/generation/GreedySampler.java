@@ -1,17 +1,19 @@
 package bitnet.generation;
 
+import bitnet.grammar.TokenMask;
 import bitnet.model.LogSoftmax;
-import java.util.BitSet;
+import org.jspecify.annotations.Nullable;
 
 /// Takes the most probable token, of equals the one with the lowest id.
 ///
-/// @param repetitionPenalty see [SamplingSettings]
-record GreedySampler(double repetitionPenalty) implements Sampler {
+/// @param settings of which the penalties and the bias count
+record GreedySampler(SamplingSettings settings) implements Sampler {
 
   @Override
-  public SampledToken sample(float[] logits, BitSet seen, double uniform) {
+  public SampledToken sample(
+      float[] logits, TokenHistory history, @Nullable TokenMask allowed, double uniform) {
     float highest = logits[LogitMath.best(logits)];
-    int id = LogitMath.best(LogitMath.penalized(logits, seen, repetitionPenalty));
+    int id = LogitMath.best(LogitMath.adjusted(logits, history, settings, allowed));
     return new SampledToken(id, 0, LogSoftmax.at(logits, id, highest));
   }
 }

@@ -1,7 +1,7 @@
 package bitnet.generation;
 
-/// How the next token is drawn. The filters work in this order, as in Hugging Face's transformers:
-/// repetition penalty, temperature, top-k, top-p, min-p.
+/// How the next token is drawn. The steps follow this order, as in llama.cpp's server: logit bias,
+/// repetition penalty, frequency and presence penalty, temperature, top-k, top-p, min-p.
 ///
 /// @param temperature logits are divided by it; 0 takes the most probable token
 /// @param topK tokens kept: those with the k highest logits; 0 keeps all
@@ -10,8 +10,15 @@ package bitnet.generation;
 /// @param repetitionPenalty positive logits of tokens seen before are divided by it, negative ones
 ///     multiplied; 1 changes nothing
 /// @param seed of the random numbers; the same seed gives the same tokens
+/// @param adjustments of the logits before temperature and filters
 public record SamplingSettings(
-    double temperature, int topK, double topP, double minP, double repetitionPenalty, long seed) {
+    double temperature,
+    int topK,
+    double topP,
+    double minP,
+    double repetitionPenalty,
+    long seed,
+    LogitAdjustments adjustments) {
 
   /// The most probable token each time.
   public static final SamplingSettings GREEDY = new SamplingSettings(0, 0, 1, 0, 1, 0);
@@ -39,6 +46,14 @@ public record SamplingSettings(
         repetitionPenalty);
   }
 
+  /// Settings without frequency penalty, presence penalty and logit bias.
+  ///
+  /// @throws IllegalArgumentException as above
+  public SamplingSettings(
+      double temperature, int topK, double topP, double minP, double repetitionPenalty, long seed) {
+    this(temperature, topK, topP, minP, repetitionPenalty, seed, LogitAdjustments.NONE);
+  }
+
   private static void require(boolean holds, String message, Object value) {
     if (!holds) {
       throw new IllegalArgumentException(message.formatted(value));
@@ -47,11 +62,22 @@ public record SamplingSettings(
 
   /// These settings with another temperature.
   public SamplingSettings withTemperature(double other) {
-    return new SamplingSettings(other, topK, topP, minP, repetitionPenalty, seed);
+    return new SamplingSettings(other, topK, topP, minP, repetitionPenalty, seed, adjustments);
   }
 
   /// These settings with another seed.
   public SamplingSettings withSeed(long other) {
-    return new SamplingSettings(temperature, topK, topP, minP, repetitionPenalty, other);
+    return new SamplingSettings(
+        temperature, topK, topP, minP, repetitionPenalty, other, adjustments);
+  }
+
+  /// These settings with other changes to the logits.
+  public SamplingSettings withAdjustments(LogitAdjustments other) {
+    return new SamplingSettings(temperature, topK, topP, minP, repetitionPenalty, seed, other);
+  }
+
+  /// Whether penalties and bias change nothing, so that only temperature and filters do.
+  public boolean leavesLogits() {
+    return repetitionPenalty == 1 && adjustments.isNone();
   }
 }

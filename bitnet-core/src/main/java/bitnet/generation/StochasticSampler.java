@@ -1,9 +1,10 @@
 package bitnet.generation;
 
+import bitnet.grammar.TokenMask;
 import bitnet.model.LogSoftmax;
 import java.util.Arrays;
-import java.util.BitSet;
 import java.util.PriorityQueue;
+import org.jspecify.annotations.Nullable;
 
 /// Draws a token in proportion to its probability, after the filters of [SamplingSettings].
 ///
@@ -12,8 +13,9 @@ import java.util.PriorityQueue;
 record StochasticSampler(SamplingSettings settings, boolean recorded) implements Sampler {
 
   @Override
-  public SampledToken sample(float[] logits, BitSet seen, double uniform) {
-    float[] scores = LogitMath.penalized(logits, seen, settings.repetitionPenalty());
+  public SampledToken sample(
+      float[] logits, TokenHistory history, @Nullable TokenMask allowed, double uniform) {
+    float[] scores = LogitMath.adjusted(logits, history, settings, allowed);
     temper(scores);
     double[] weights = new double[scores.length]; // exp(score): 1 for the most probable token
     for (int id = 0; id < scores.length; id++) {
@@ -26,7 +28,7 @@ record StochasticSampler(SamplingSettings settings, boolean recorded) implements
     double mass = sum(weights);
     int id = draw(weights, uniform * mass);
     double modelLogProbability =
-        changesNothing()
+        allowed == null && changesNothing()
             ? scores[id] - Math.log(all)
             : LogSoftmax.at(logits, id, logits[LogitMath.best(logits)]);
     return new SampledToken(
@@ -61,7 +63,7 @@ record StochasticSampler(SamplingSettings settings, boolean recorded) implements
 
   /// Whether scores are the logits but for a constant, which spares a second pass of exponentials.
   private boolean changesNothing() {
-    return settings.temperature() == 1 && settings.repetitionPenalty() == 1;
+    return settings.temperature() == 1 && settings.leavesLogits();
   }
 
   private static double sum(double... weights) {

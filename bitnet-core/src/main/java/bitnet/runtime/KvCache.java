@@ -5,6 +5,12 @@ import bitnet.kernel.CachedKeysValues;
 import bitnet.kernel.TernaryKernels;
 import bitnet.model.LlamaConfig;
 import java.lang.foreign.MemorySegment;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// Keys and values of the tokens that one sequence has seen; owned by the caller. A fork reads the
@@ -47,6 +53,17 @@ public final class KvCache implements AutoCloseable {
     return 2L * config.layerCount() * config.keyValueWidth() * capacity * type.bytes();
   }
 
+  /// Memory that several sequences hold; what they share counts once.
+  public static long bytes(Collection<KvCache> caches) {
+    Set<KvStorage> held = Collections.newSetFromMap(new IdentityHashMap<>());
+    for (KvCache cache : caches) {
+      Stream.of(Optional.ofNullable(cache.shared), Optional.ofNullable(cache.own))
+          .flatMap(Optional::stream)
+          .forEach(held::add);
+    }
+    return held.stream().mapToLong(KvStorage::bytes).sum();
+  }
+
   /// Tokens seen so far.
   public int length() {
     return length;
@@ -85,7 +102,7 @@ public final class KvCache implements AutoCloseable {
       own = null;
       if (tokens > 0) {
         own = new KvStorage(config, type, before.capacity());
-        own.copyFrom(before, tokens);
+        own.copyFrom(before, 0, tokens, 0);
       }
       before.release();
     }
@@ -97,30 +114,63 @@ public final class KvCache implements AutoCloseable {
   /// @throws IllegalArgumentException if the other is this one, of another kind, or longer than
   ///     this can hold
   public void forkFrom(KvCache other) {
+    forkFrom(other, other.length);
+  }
+
+  /// Becomes a fork of the beginning of another sequence.
+  ///
+  /// @param tokens that both have in common, from 0 to the length of the other
+  /// @throws IllegalArgumentException if the other is this one, of another kind or shorter, or the
+  ///     tokens are more than this can hold
+  public void forkFrom(KvCache other, int tokens) {
+    requireBeginning(other, tokens);
+    truncate(0);
+    KvStorage otherOwn = other.own;
+    if (tokens > 0 && other.shared != null) {
+      shared = other.shared.retain();
+      sharedLength = Math.min(tokens, other.sharedLength);
+      int rest = tokens - sharedLength;
+      if (otherOwn != null && rest > 0) {
+        storage().copyFrom(otherOwn, 0, rest, 0);
+      }
+    } else if (tokens > 0 && otherOwn != null) {
+      shared = otherOwn.retain();
+      sharedLength = tokens;
+      other.frozen = Math.max(other.frozen, tokens);
+    }
+    length = tokens;
+  }
+
+  /// Becomes a copy of the beginning of another sequence, with which it shares no memory, so that
+  /// its own forks share all of it.
+  ///
+  /// @param tokens that are copied, from 0 to the length of the other
+  /// @throws IllegalArgumentException as [#forkFrom(KvCache, int)]
+  public void copyFrom(KvCache other, int tokens) {
+    requireBeginning(other, tokens);
+    truncate(0);
+    int first = Math.min(tokens, other.sharedLength);
+    if (other.shared != null && first > 0) {
+      storage().copyFrom(other.shared, 0, first, 0);
+    }
+    if (other.own != null && tokens > first) {
+      storage().copyFrom(other.own, 0, tokens - first, first);
+    }
+    length = tokens;
+  }
+
+  private void requireBeginning(KvCache other, int tokens) {
     if (other == this
         || other.type != type
         || !other.config.equals(config)
-        || other.length > capacity) {
+        || tokens < 0
+        || tokens > other.length
+        || tokens > capacity) {
       throw new IllegalArgumentException(
-          "a cache of %d tokens cannot take over %d tokens of another; make it of the same model"
-                  .formatted(capacity, other.length)
-              + " and large enough");
+          "a cache of %d tokens cannot take over %d of the %d tokens of another; make it of the same"
+                  .formatted(capacity, tokens, other.length)
+              + " model and large enough");
     }
-    truncate(0);
-    KvStorage otherOwn = other.own;
-    if (other.shared != null) {
-      shared = other.shared.retain();
-      sharedLength = other.sharedLength;
-      int rest = other.length - sharedLength;
-      if (otherOwn != null && rest > 0) {
-        storage().copyFrom(otherOwn, rest);
-      }
-    } else if (otherOwn != null && other.length > 0) {
-      shared = otherOwn.retain();
-      sharedLength = other.length;
-      other.frozen = Math.max(other.frozen, other.length);
-    }
-    length = other.length;
   }
 
   /// Where this sequence's own tokens are kept.

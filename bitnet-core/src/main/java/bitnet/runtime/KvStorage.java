@@ -73,17 +73,25 @@ final class KvStorage {
     return all.asSlice(start(layer, head) + row * bytes, bytes);
   }
 
-  /// Copies the first rows of another of the same model.
-  void copyFrom(KvStorage other, int rows) {
-    long bytes = (long) rows * headDim * type.bytes();
+  /// Copies rows of another of the same model.
+  ///
+  /// @param row first one to copy, of those of the other
+  /// @param target where the first one goes
+  void copyFrom(KvStorage other, int row, int rows, int target) {
+    long rowBytes = (long) headDim * type.bytes();
     for (int layer = 0; layer < layers; layer++) {
       for (int head = 0; head < keyValueHeads; head++) {
-        long from = other.start(layer, head);
-        long to = start(layer, head);
-        MemorySegment.copy(other.keys, from, keys, to, bytes);
-        MemorySegment.copy(other.values, from, values, to, bytes);
+        long from = other.start(layer, head) + row * rowBytes;
+        long to = start(layer, head) + target * rowBytes;
+        MemorySegment.copy(other.keys, from, keys, to, rows * rowBytes);
+        MemorySegment.copy(other.values, from, values, to, rows * rowBytes);
       }
     }
+  }
+
+  /// Memory, in bytes.
+  long bytes() {
+    return keys.byteSize() + values.byteSize();
   }
 
   private long start(int layer, int head) {

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -254,26 +255,26 @@ public final class TernaryLlama implements AutoCloseable {
     return result;
   }
 
-  /// Receives the logits after each token of a sequence.
+  /// Receives the logits after tokens.
   @FunctionalInterface
   public interface LogitVisitor {
     /// Several threads call, in no particular order.
     ///
-    /// @param index of the token among those appended
+    /// @param index of the token among all that are appended
     /// @param logits `[vocab]` of the token that follows it
     void visit(int index, float[] logits);
   }
 
-  /// Appends tokens to a sequence and hands out the logits after each.
+  /// Appends tokens to sequences and hands out the logits after some of them.
   ///
-  /// @param tokens at least one
+  /// @param caches the sequences, each once
+  /// @param tokens at least one for each sequence
+  /// @param wanted after which tokens logits are computed; they are numbered from 0, those of the
+  ///     first sequence first, as for the visitor
   /// @throws IllegalArgumentException as [#advance]
-  public void visitLogits(KvCache cache, int[] tokens, LogitVisitor visitor) {
-    run(
-        List.of(cache),
-        List.of(tokens),
-        index -> true,
-        (index, scores) -> visitor.visit(index, scores.toArray(FLOAT)));
+  public void visitLogits(
+      List<KvCache> caches, List<int[]> tokens, IntPredicate wanted, LogitVisitor visitor) {
+    run(caches, tokens, wanted, (index, scores) -> visitor.visit(index, scores.toArray(FLOAT)));
   }
 
   /// Appends tokens to sequences and returns their final hidden states: after the last norm, what
@@ -307,17 +308,13 @@ public final class TernaryLlama implements AutoCloseable {
     void emit(DecoderPass pass, int first, int count);
   }
 
-  private interface IndexFilter {
-    boolean wants(int index);
-  }
-
   private interface LogitConsumer {
     /// @param scores `[vocab]` floats, valid during the call; several threads call
     void accept(int index, MemorySegment scores);
   }
 
   private void run(
-      List<KvCache> caches, List<int[]> tokens, IndexFilter wanted, LogitConsumer consumer) {
+      List<KvCache> caches, List<int[]> tokens, IntPredicate wanted, LogitConsumer consumer) {
     check(caches, tokens);
     run(caches, tokens, (pass, first, count) -> emit(pass, first, count, wanted, consumer));
   }
@@ -344,11 +341,11 @@ public final class TernaryLlama implements AutoCloseable {
 
   /// Computes the logits that are wanted, a few tokens at a time.
   private void emit(
-      DecoderPass pass, int first, int count, IndexFilter wanted, LogitConsumer consumer) {
+      DecoderPass pass, int first, int count, IntPredicate wanted, LogitConsumer consumer) {
     int[] selected = new int[count];
     int some = 0;
     for (int index = 0; index < count; index++) {
-      if (wanted.wants(first + index)) {
+      if (wanted.test(first + index)) {
         selected[some++] = index;
       }
     }

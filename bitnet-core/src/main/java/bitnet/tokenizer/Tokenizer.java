@@ -8,6 +8,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -289,5 +290,24 @@ public final class Tokenizer implements AutoCloseable {
   /// id without a token, and empty where the tokenizer knows text only.
   public Optional<byte[]> rawBytes(int id) {
     return file.rawBytes(id);
+  }
+
+  /// The UTF-8 bytes that a token adds within a text, where other tokens precede it; which need not
+  /// be whole characters. None for a special token.
+  ///
+  /// @throws IllegalArgumentException if the vocabulary has no such id
+  public byte[] bytesInText(int id) {
+    checkId(id);
+    if (isSpecial(id)) {
+      return new byte[0];
+    }
+    return rawBytes(id)
+        .orElseGet(
+            () -> {
+              String once = decode(new int[] {id});
+              String twice = decode(new int[] {id, id});
+              String added = twice.startsWith(once) ? twice.substring(once.length()) : once;
+              return added.getBytes(StandardCharsets.UTF_8);
+            });
   }
 }

@@ -21,6 +21,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -33,6 +34,9 @@ class BatchSchedulerTest {
   private static final LlamaConfig CONFIG =
       LlamaConfig.of(256, 64, 128, 2, 4).withKeyValueHeads(2).withContextLength(96);
   private static final Set<Integer> ENDS = Set.of(10);
+
+  /// Prompts are read in several chunks beside running texts.
+  private static final BatchSettings SETTINGS = new BatchSettings(3, 5, 0);
 
   private static TernaryLlama llama;
 
@@ -53,7 +57,7 @@ class BatchSchedulerTest {
 
   @BeforeEach
   void open() {
-    scheduler = new BatchScheduler(llama, BYTES, ENDS, 3);
+    scheduler = new BatchScheduler(llama, BYTES, ENDS, SETTINGS);
   }
 
   @AfterEach
@@ -217,6 +221,147 @@ class BatchSchedulerTest {
     for (int i = 0; i < requests.size(); i++) {
       assertIsAsAlone(requests.get(i), heard.get(i));
     }
+  }
+
+  @Test
+  void aLongPromptIsReadInChunksBesideRunningTexts() {
+    BatchScheduler.Request running = request("To be", 1, 1, 60, 1);
+    BatchScheduler.Request late = request("a prompt of many tokens ".repeat(3), 2, 3, 8, 1);
+    Heard runningHeard = new Heard(1);
+    Heard lateHeard = new Heard(2);
+    List<String> order = new ArrayList<>();
+    scheduler.submit(running, inOrder("running", order, runningHeard));
+    scheduler.step();
+    scheduler.submit(late, inOrder("late", order, lateHeard));
+    scheduler.drain();
+
+    assertIsAsAlone(running, runningHeard);
+    assertIsAsAlone(late, lateHeard);
+    // 72 tokens, 5 in each pass: the text beside it went on in each of them
+    assertThat(order.indexOf("late")).isGreaterThanOrEqualTo(72 / 5);
+    assertThat(order.subList(0, 72 / 5)).containsOnly("running");
+  }
+
+  private static BatchScheduler.Listener inOrder(String name, List<String> order, Heard heard) {
+    return new BatchScheduler.Listener() {
+      @Override
+      public void drawn(int sample, SampledToken token, float[] logits) {
+        order.add(name);
+      }
+
+      @Override
+      public void text(int sample, String piece) {
+        heard.text(sample, piece);
+      }
+
+      @Override
+      public void finished(int sample, Completion completion) {
+        heard.finished(sample, completion);
+      }
+    };
+  }
+
+  @Test
+  void ownersTakeTurnsWhateverOneOfThemHasQueued() {
+    List<String> order = new ArrayList<>();
+    Object greedy = new Object();
+    for (int i = 0; i < 9; i++) {
+      scheduler.submit(
+          greedy, request("many " + i, 1, i, 9, 1), inOrder("many", order, new Heard(1)));
+    }
+    scheduler.submit(request("samples", 20, 0, 9, 1), inOrder("samples", order, new Heard(20)));
+    scheduler.submit(request("one", 1, 0, 9, 1), inOrder("one", order, new Heard(1)));
+    scheduler.drain();
+
+    assertThat(order.indexOf("one")).isBetween(1, 4 * 9);
+    assertThat(order.stream().filter("many"::equals).count()).isGreaterThan(20);
+  }
+
+  @Test
+  void prefixesThatWereReadBeforeChangeNoToken() {
+    List<BatchScheduler.Request> requests = new ArrayList<>();
+    String system = "instructions for everybody";
+    for (int i = 0; i < 12; i++) {
+      requests.add(request(system + " then question " + i % 5, 1 + i % 3, 7L * i, 20, 1));
+    }
+    List<Integer> cached = new ArrayList<>();
+    try (BatchScheduler sharing =
+        new BatchScheduler(llama, BYTES, ENDS, new BatchSettings(3, 5, 1 << 20))) {
+      List<Heard> heard = new ArrayList<>();
+      for (BatchScheduler.Request each : requests) {
+        Heard listener = new Heard(each.samples());
+        heard.add(listener);
+        sharing.submit(
+            each,
+            new BatchScheduler.Listener() {
+              @Override
+              public void promptRead(int cachedTokens) {
+                cached.add(cachedTokens);
+              }
+
+              @Override
+              public void text(int sample, String piece) {
+                listener.text(sample, piece);
+              }
+
+              @Override
+              public void finished(int sample, Completion completion) {
+                listener.finished(sample, completion);
+              }
+            });
+        sharing.step();
+      }
+      sharing.drain();
+      for (int i = 0; i < requests.size(); i++) {
+        assertIsAsAlone(requests.get(i), heard.get(i));
+      }
+    }
+    int question = (system + " then question 0").length();
+    assertThat(cached).hasSize(12).startsWith(0).contains(question - 1); // all but the last token
+    assertThat(cached.subList(6, 12)).allMatch(tokens -> tokens >= system.length());
+  }
+
+  @Test
+  void theNextTurnContinuesWhatTheLastOneRead() {
+    List<Integer> cached = new ArrayList<>();
+    try (BatchScheduler sharing =
+        new BatchScheduler(llama, BYTES, Set.of(), new BatchSettings(1, 5, 1 << 20))) {
+      int[] prompt = request("a question of some length", 1, 0, 1, 1).prompt();
+      for (int turn = 0; turn < 3; turn++) {
+        BatchScheduler.Request request =
+            new BatchScheduler.Request(
+                prompt, 1, turn, GenerationSettings.of(9, new SamplingSettings(1, 0, 1, 0, 1, 4)));
+        int[] read = prompt;
+        AtomicReference<Completion> answer = new AtomicReference<>();
+        sharing.submit(
+            request,
+            new BatchScheduler.Listener() {
+              @Override
+              public void promptRead(int cachedTokens) {
+                cached.add(cachedTokens - read.length);
+              }
+
+              @Override
+              public void finished(int sample, Completion completion) {
+                answer.set(completion);
+              }
+            });
+        sharing.drain();
+        Completion completion = Objects.requireNonNull(answer.get());
+        assertThat(completion.sampled())
+            .isEqualTo(
+                new Generator(new TernaryLanguageModel(llama), BYTES)
+                    .generate(prompt, turn, request.settings(), piece -> {})
+                    .sampled());
+        prompt =
+            IntStream.concat(
+                    IntStream.concat(IntStream.of(prompt), IntStream.of(completion.tokens())),
+                    IntStream.of(65, 66, 67))
+                .toArray();
+      }
+    }
+    // all but the last token of the answer, which was not read, and the three that follow it
+    assertThat(cached).containsExactly(-25, -4, -4);
   }
 
   @Test

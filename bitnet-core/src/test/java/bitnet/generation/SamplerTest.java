@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import bitnet.model.LogSoftmax;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -16,6 +17,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -43,6 +45,10 @@ class SamplerTest {
     BitSet seen = new BitSet();
     Arrays.stream(ids).forEach(seen::set);
     return seen;
+  }
+
+  private static TokenHistory history(BitSet seen) {
+    return new TokenHistory(seen.stream().toArray());
   }
 
   /// The probabilities by the definitions in transformers, written down without regard to speed.
@@ -104,7 +110,7 @@ class SamplerTest {
     Map<Integer, List<SampledToken>> draws = new TreeMap<>();
     Sampler sampler = Sampler.of(settings);
     for (int i = 0; i < DRAWS; i++) {
-      SampledToken token = sampler.sample(logits, seen, (i + 0.5) / DRAWS);
+      SampledToken token = sampler.sample(logits, history(seen), (i + 0.5) / DRAWS);
       draws.computeIfAbsent(token.id(), id -> new ArrayList<>()).add(token);
     }
     return draws;
@@ -152,7 +158,7 @@ class SamplerTest {
     double[] model = definition(logits, NOTHING, settings(1, 0, 1, 0, 1));
     Sampler sampler = Sampler.of(settings(temperature, 5, 0.9, 0.01, 1.5));
     for (double uniform : new double[] {0, 0.3, 0.6, 0.999}) {
-      SampledToken token = sampler.sample(logits, seen(1, 2, 3), uniform);
+      SampledToken token = sampler.sample(logits, new TokenHistory(1, 2, 3), uniform);
       assertThat(token.modelLogProbability()).isCloseTo(Math.log(model[token.id()]), within(1e-9));
     }
   }
@@ -160,14 +166,14 @@ class SamplerTest {
   @Test
   void withoutSettingsBothLogProbabilitiesAreTheSame() {
     SampledToken token =
-        Sampler.of(settings(1, 0, 1, 0, 1)).sample(randomLogits(100, 1), NOTHING, 0.4);
+        Sampler.of(settings(1, 0, 1, 0, 1)).sample(randomLogits(100, 1), new TokenHistory(), 0.4);
     assertThat(token.logProbability()).isCloseTo(token.modelLogProbability(), within(1e-6));
   }
 
   @Test
   void greedyTakesTheHighestLogitAndOfEqualsTheLowestId() {
     Sampler greedy = Sampler.of(SamplingSettings.GREEDY);
-    SampledToken token = greedy.sample(new float[] {1, 4, -2, 4}, NOTHING, 0.99);
+    SampledToken token = greedy.sample(new float[] {1, 4, -2, 4}, new TokenHistory(), 0.99);
     assertThat(token.id()).isEqualTo(1);
     assertThat(token.logProbability()).isZero();
     double mass = Math.exp(1) + 2 * Math.exp(4) + Math.exp(-2);
@@ -177,9 +183,71 @@ class SamplerTest {
   @Test
   void theRepetitionPenaltyMovesAGreedyChoiceAwayFromWhatWasSeen() {
     Sampler sampler = Sampler.of(settings(0, 0, 1, 0, 2));
-    assertThat(sampler.sample(new float[] {3, 4}, seen(1), 0).id()).isZero();
-    assertThat(sampler.sample(new float[] {-3, -2}, seen(1), 0).id()).isZero();
-    assertThat(sampler.sample(new float[] {-3, -2}, seen(0), 0).id()).isOne();
+    assertThat(sampler.sample(new float[] {3, 4}, new TokenHistory(1), 0).id()).isZero();
+    assertThat(sampler.sample(new float[] {-3, -2}, new TokenHistory(1), 0).id()).isZero();
+    assertThat(sampler.sample(new float[] {-3, -2}, new TokenHistory(0), 0).id()).isOne();
+  }
+
+  /// OpenAI: `logit - c * frequency - (c > 0) * presence`, after the bias, of drawn tokens only.
+  @ParameterizedTest
+  @CsvSource({
+    "0.5, 0, 0, '2.5, 0.5, -1.5, 1'",
+    "0, 0.75, 0, '2.5, 0.75, -1.75, 1'",
+    "-1, 0.25, 0, '2.5, 3.25, -0.25, 1'",
+    "0.5, 0.25, 3, '5.5, 0.25, -1.75, 4'",
+    "0, 0, -100, '-97.5, 1.5, -1, -99'",
+  })
+  void penaltiesAndBiasChangeLogitsAsOpenAiDefines(
+      double frequency, double presence, double bias, String expected) {
+    TokenHistory history = new TokenHistory(0, 3); // a prompt is not penalized
+    history.draw(1);
+    history.draw(1);
+    history.draw(2);
+    float[] logits = {2.5f, 1.5f, -1, 1};
+    SamplingSettings settings =
+        settings(1, 0, 1, 0, 1)
+            .withAdjustments(new LogitAdjustments(frequency, presence, Map.of(0, bias, 3, bias)));
+    double[] scores = Stream.of(expected.split(", ")).mapToDouble(Double::parseDouble).toArray();
+
+    assertThat(LogitMath.adjusted(logits, history, settings, null))
+        .containsExactly(
+            Arrays.stream(scores).mapToObj(score -> (float) score).toArray(Float[]::new));
+    double[] probabilities = softmax(scores);
+    for (int i = 0; i < 50; i++) {
+      SampledToken token = Sampler.of(settings).sample(logits, history, (i + 0.5) / 50);
+      assertThat(token.logProbability())
+          .isCloseTo(Math.log(probabilities[token.id()]), within(1e-5));
+      assertThat(token.modelLogProbability())
+          .isCloseTo(LogSoftmax.at(logits, token.id()), within(1e-9));
+    }
+    assertThat(Sampler.of(settings.withTemperature(0)).sample(logits, history, 0).id())
+        .isEqualTo(LogitMath.best(LogitMath.adjusted(logits, history, settings, null)));
+  }
+
+  @Test
+  void theBiasComesBeforeTheRepetitionPenaltyAndThatBeforeTheOthers() {
+    TokenHistory history = new TokenHistory();
+    history.draw(0);
+    SamplingSettings settings =
+        settings(1, 0, 1, 0, 2).withAdjustments(new LogitAdjustments(0.25, 0.5, Map.of(0, 3.0)));
+
+    // (1 + 3) / 2 - 0.25 - 0.5
+    assertThat(LogitMath.adjusted(new float[] {1, 1}, history, settings, null))
+        .containsExactly(1.25f, 1);
+  }
+
+  @Test
+  void aBiasOutsideTheVocabularyAndPenaltiesOutOfRangeAreRefused() {
+    SamplingSettings settings =
+        SamplingSettings.GREEDY.withAdjustments(new LogitAdjustments(0, 0, Map.of(2, 1.0)));
+    assertThatThrownBy(() -> Sampler.of(settings).sample(new float[] {0, 1}, new TokenHistory(), 0))
+        .hasMessage("logit_bias has the token id 2, which is outside the vocabulary; use 0 to 1");
+    assertThatThrownBy(() -> new LogitAdjustments(2.5, 0, Map.of()))
+        .hasMessage("frequency_penalty 2.5 is not from -2 to 2; use 0 for none");
+    assertThatThrownBy(() -> new LogitAdjustments(0, Double.NaN, Map.of()))
+        .hasMessageStartingWith("presence_penalty NaN");
+    assertThatThrownBy(() -> new LogitAdjustments(0, 0, Map.of(7, -101.0)))
+        .hasMessage("logit_bias of token 7 -101.0 is not from -100 to 100; use 0 for none");
   }
 
   @Test
@@ -203,7 +271,8 @@ class SamplerTest {
     float[] logits = {3e38f, -3e38f, 1, 0};
     for (double temperature : new double[] {1e-300, 1e-3, 1, 100}) {
       SampledToken token =
-          Sampler.of(settings(temperature, 0, 0.99, 0, 1)).sample(logits, NOTHING, 0.9999);
+          Sampler.of(settings(temperature, 0, 0.99, 0, 1))
+              .sample(logits, new TokenHistory(), 0.9999);
       assertThat(token).isEqualTo(new SampledToken(0, 0, 0));
     }
   }
@@ -212,8 +281,8 @@ class SamplerTest {
   void theLogitsStayAsTheyWere() {
     float[] logits = randomLogits(20, 3);
     float[] before = logits.clone();
-    Sampler.of(settings(0.5, 3, 0.9, 0.1, 1.3)).sample(logits, seen(1, 2), 0.5);
-    Sampler.of(settings(0, 0, 1, 0, 1.3)).sample(logits, seen(1, 2), 0.5);
+    Sampler.of(settings(0.5, 3, 0.9, 0.1, 1.3)).sample(logits, new TokenHistory(1, 2), 0.5);
+    Sampler.of(settings(0, 0, 1, 0, 1.3)).sample(logits, new TokenHistory(1, 2), 0.5);
     assertThat(logits).containsExactly(before);
   }
 
@@ -221,13 +290,15 @@ class SamplerTest {
   @ValueSource(doubles = {0, 1})
   void logitsThatAreNoNumbersAreRefusedWithToken(double temperature) {
     Sampler sampler = Sampler.of(settings(temperature, 0, 1, 0, 1));
-    assertThatThrownBy(() -> sampler.sample(new float[] {0, 1, Float.NaN}, NOTHING, 0))
+    assertThatThrownBy(() -> sampler.sample(new float[] {0, 1, Float.NaN}, new TokenHistory(), 0))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("logit of token 2 is NaN")
         .hasMessageContaining("damaged");
-    assertThatThrownBy(() -> sampler.sample(new float[] {0, Float.POSITIVE_INFINITY}, NOTHING, 0))
+    assertThatThrownBy(
+            () -> sampler.sample(new float[] {0, Float.POSITIVE_INFINITY}, new TokenHistory(), 0))
         .hasMessageContaining("logit of token 1 is Infinity");
-    assertThatThrownBy(() -> sampler.sample(new float[] {Float.NEGATIVE_INFINITY}, NOTHING, 0))
+    assertThatThrownBy(
+            () -> sampler.sample(new float[] {Float.NEGATIVE_INFINITY}, new TokenHistory(), 0))
         .hasMessageContaining("all 1 logits are minus infinity");
   }
 

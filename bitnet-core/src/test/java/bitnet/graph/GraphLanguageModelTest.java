@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import bitnet.checkpoint.HuggingFaceDirectory;
 import bitnet.generation.Sampler;
 import bitnet.generation.SamplingSettings;
+import bitnet.generation.TokenHistory;
 import bitnet.model.ComputeSettings;
 import bitnet.model.LanguageModel;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -15,7 +16,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.BitSet;
 import java.util.List;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.AfterAll;
@@ -97,7 +97,7 @@ class GraphLanguageModelTest {
     try (LanguageModel.Session session = model.begin(64)) {
       float[] logits = session.advance(ids(expected.path("input_ids").path(0)));
       for (int i = 0; i < greedy.length; i++) {
-        int token = sampler.sample(logits, new BitSet(), 0).id();
+        int token = sampler.sample(logits, new TokenHistory(), 0).id();
         tokens.add(token);
         logits = session.advance(token);
       }

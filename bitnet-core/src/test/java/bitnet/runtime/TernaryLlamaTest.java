@@ -301,6 +301,44 @@ class TernaryLlamaTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 3, 7, 8, 9, 15, 16, 17, 21, 25})
+  void aForkOrCopyOfABeginningContinuesAsIfAllHadBeenRead(int split) throws IOException {
+    LatentWeights weights = blank(config(false, false, false));
+    int vocab = weights.config().vocabSize();
+    int[] prompt = tokens(25, vocab, 7);
+    int[] next = {1, 2};
+    for (CacheType type : CacheType.values()) {
+      RuntimeSettings settings = new RuntimeSettings(2, "auto", LmHeadType.FP32, type);
+      try (TernaryLlama llama = TernaryLlama.load(new TernarizedWeights(weights), settings);
+          KvCache straight = llama.newCache(40);
+          KvCache source = llama.newCache(25);
+          KvCache forkOfSource = llama.newCache(25);
+          KvCache fork = llama.newCache(40);
+          KvCache copy = llama.newCache(40)) {
+        llama.advance(List.of(straight), List.of(Arrays.copyOf(prompt, Math.max(1, split))));
+        straight.truncate(split);
+        float[] expected = llama.advance(List.of(straight), List.of(next))[0];
+        // the beginning of a sequence that shares its first 9 tokens with another
+        llama.advance(List.of(source), List.of(prompt));
+        forkOfSource.forkFrom(source, 9);
+        llama.advance(List.of(forkOfSource), List.of(Arrays.copyOfRange(prompt, 9, 25)));
+        for (KvCache origin : List.of(source, forkOfSource)) {
+          fork.forkFrom(origin, split);
+          copy.copyFrom(origin, split);
+          assertThat(llama.advance(List.of(fork), List.of(next))[0]).isEqualTo(expected);
+          assertThat(llama.advance(List.of(copy), List.of(next))[0]).isEqualTo(expected);
+        }
+        assertThat(KvCache.bytes(List.of(source)))
+            .isEqualTo(KvCache.bytes(llama.config(), type, 25));
+        assertThat(KvCache.bytes(List.of(source, forkOfSource)))
+            .isEqualTo(KvCache.bytes(llama.config(), type, 25 + 16));
+        assertThatThrownBy(() -> copy.copyFrom(source, 26))
+            .hasMessageContaining("cannot take over 26 of the 25 tokens");
+      }
+    }
+  }
+
   @Test
   void aClosedSequenceIsRefused() throws IOException {
     LatentWeights weights = blank(config(false, false, false));

@@ -70,6 +70,11 @@ public record GrpoSettings(
                     .formatted(sampling.repetitionPenalty())
                 + " use 1");
       }
+      if (!sampling.leavesLogits()) {
+        throw new IllegalArgumentException(
+            "frequency_penalty, presence_penalty and logit_bias make the policy that samples"
+                + " another than the one that learns; use 0");
+      }
       overlong.requireWithin("max_length", maxLength);
       long most = (long) prompts * dynamic.maxBatches();
       if (dynamic.minGroups() > most) {

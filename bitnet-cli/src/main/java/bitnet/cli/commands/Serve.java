@@ -3,6 +3,7 @@ package bitnet.cli.commands;
 import bitnet.cli.option.ModelOptions;
 import bitnet.cli.option.RuntimeOptions;
 import bitnet.cli.output.ExitCode;
+import bitnet.generation.BatchSettings;
 import bitnet.generation.BatchedModel;
 import bitnet.server.ApiServer;
 import bitnet.server.ServerSettings;
@@ -66,6 +67,24 @@ public final class Serve implements Callable<Integer> {
       paramLabel = "N",
       description = "Sequences that are generated together (default: ${DEFAULT-VALUE}).")
   private int slots;
+
+  @Option(
+      names = "--prefill_chunk",
+      defaultValue = "64",
+      paramLabel = "N",
+      description =
+          "Prompt tokens that are read between two tokens of the running sequences; fewer delay "
+              + "these less, more read prompts faster (default: ${DEFAULT-VALUE}).")
+  private int prefillChunk;
+
+  @Option(
+      names = "--prefix_cache_mib",
+      defaultValue = "512",
+      paramLabel = "N",
+      description =
+          "Memory for keys and values of prompts and answers that later requests may begin with, "
+              + "in MiB; 0 keeps none (default: ${DEFAULT-VALUE}).")
+  private int prefixCacheMib;
 
   @Option(
       names = "--max_queue",
@@ -135,7 +154,7 @@ public final class Serve implements Callable<Integer> {
     try (StopSignal stop = StopSignal.install();
         ApiServer server = ApiServer.start(settings, line -> print(err, line));
         BatchedModel model =
-            BatchedModel.open(modelOptions.path(), runtime.settings(), settings.limits().slots())) {
+            BatchedModel.open(modelOptions.path(), runtime.settings(), settings.batching())) {
       try {
         server.serve(model);
         model.warnings().forEach(warning -> print(err, "bitnet: " + warning));
@@ -173,8 +192,9 @@ public final class Serve implements Callable<Integer> {
             ? String.valueOf(modelOptions.path().toAbsolutePath().normalize().getFileName())
             : alias,
         jsonLog,
+        new BatchSettings(slots, prefillChunk, (long) prefixCacheMib << 20),
         new ServerSettings.Limits(
-            slots, maxQueue, context, maxBodyBytes, requestSeconds, idleSeconds, drainSeconds));
+            maxQueue, context, maxBodyBytes, requestSeconds, idleSeconds, drainSeconds));
   }
 
   private List<String> apiKeys() throws IOException {

@@ -1,0 +1,4 @@
+@NullMarked
+package bitnet.grammar;
+
+import org.jspecify.annotations.NullMarked;
