@@ -6,7 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// How the choices of an answer are written: as chat or as text completions.
-sealed interface AnswerForm permits ChatForm, TextForm {
+sealed interface AnswerForm permits ChatForm, TextForm, ToolForm {
 
   /// The value of `object` in the answer.
   String object(boolean isChunk);

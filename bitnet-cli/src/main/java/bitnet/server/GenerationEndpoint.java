@@ -6,18 +6,19 @@ import bitnet.generation.Completion;
 import bitnet.generation.GenerationSettings;
 import bitnet.generation.TokenRanking;
 import bitnet.server.TextForm.Prompt;
-import bitnet.tokenizer.ChatTemplate.Message;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /// `/v1/chat/completions` and `/v1/completions`: what a request asks for.
 final class GenerationEndpoint {
-  private static final Set<String> ROLES = Set.of("system", "developer", "user", "assistant");
   private static final int MOST_SAMPLES = 128;
 
   private final BatchedModel model;
@@ -40,7 +41,10 @@ final class GenerationEndpoint {
   }
 
   void chat(Exchange exchange, RequestBody body) throws IOException, InterruptedException {
-    int[] prompt = tokensOf("messages", () -> model.promptTokens(messages(body)));
+    ArrayNode messages = ChatMessages.of(body);
+    Optional<Tools> tools = Tools.of(body, model, formats);
+    Map<String, JsonNode> variables = variables(body, tools);
+    int[] prompt = tokensOf("messages", () -> model.promptTokens(messages, variables));
     int room = room("messages", prompt);
     String limit = body.has("max_completion_tokens") ? "max_completion_tokens" : "max_tokens";
     int maxTokens = Math.min(room, body.integer(limit, room, 1, Integer.MAX_VALUE));
@@ -51,15 +55,31 @@ final class GenerationEndpoint {
     }
     int samples = body.integer("n", 1, 1, MOST_SAMPLES);
     GenerationSettings how = model.chatSettings(settings(body, maxTokens));
-    AnswerForm form = new ChatForm(new TokenNames(model.tokenizer()), ranked);
+    ChatForm chat = new ChatForm(new TokenNames(model.tokenizer()), ranked);
+    AnswerForm form = tools.isPresent() ? new ToolForm(chat, tools.get()) : chat;
     write(
         exchange,
         body,
         form,
         List.of(new Prompt(prompt, "", null)),
         samples,
-        how,
+        tools.isPresent() ? tools.get().apply(how) : how,
         ranked ? top : -1);
+  }
+
+  /// What the chat template sees besides the messages.
+  private Map<String, JsonNode> variables(RequestBody body, Optional<Tools> tools) {
+    Map<String, JsonNode> variables = new HashMap<>();
+    JsonNode more = body.node("chat_template_kwargs");
+    if (body.has("chat_template_kwargs") && !more.isObject()) {
+      throw ApiException.ofField("chat_template_kwargs", "chat_template_kwargs is not an object");
+    }
+    if (!more.isEmpty() && model.chatTemplate().isEmpty()) {
+      throw ApiException.ofField("chat_template_kwargs", "the model has no chat template");
+    }
+    more.properties().forEach(each -> variables.put(each.getKey(), each.getValue()));
+    tools.ifPresent(some -> variables.put("tools", some.offered()));
+    return variables;
   }
 
   void complete(Exchange exchange, RequestBody body) throws IOException, InterruptedException {
@@ -79,6 +99,7 @@ final class GenerationEndpoint {
       prompts.add(new Prompt(prompt.tokens(), prompt.text(), rankings));
     }
     int maxTokens = Math.min(room, body.integer("max_tokens", 16, 1, Integer.MAX_VALUE));
+    SamplingFields.refuseChat(body);
     GenerationSettings how = settings(body, maxTokens);
     AnswerForm form = new TextForm(model.tokenizer(), prompts, samples, echo, ranked >= 0);
     write(exchange, body, form, prompts, samples, how, ranked);
@@ -120,43 +141,6 @@ final class GenerationEndpoint {
       }
     }
     return context() - prompt.length;
-  }
-
-  static List<Message> messages(RequestBody body) {
-    JsonNode list = body.node("messages");
-    if (!list.isArray() || list.isEmpty()) {
-      throw ApiException.ofField("messages", "messages is not a list of at least one message");
-    }
-    List<Message> messages = new ArrayList<>();
-    for (JsonNode each : list) {
-      String role = each.path("role").asText();
-      if (!ROLES.contains(role) || each.hasNonNull("tool_calls")) {
-        throw ApiException.ofField(
-            "messages",
-            "a message's role is not system, developer, user or assistant, or it calls a tool");
-      }
-      messages.add(
-          new Message(role.equals("developer") ? "system" : role, content(each.path("content"))));
-    }
-    return messages;
-  }
-
-  /// A string, or a list of parts of text.
-  private static String content(JsonNode content) {
-    if (content.isTextual()) {
-      return content.textValue();
-    }
-    StringBuilder text = new StringBuilder();
-    for (JsonNode part : content) {
-      if (!part.path("type").asText().equals("text") || !part.path("text").isTextual()) {
-        throw ApiException.ofField("messages", "a message has a part that is not of type text");
-      }
-      text.append(part.path("text").textValue());
-    }
-    if (!content.isArray() || content.isEmpty()) {
-      throw ApiException.ofField("messages", "a message has no content");
-    }
-    return text.toString();
   }
 
   /// A text, token ids, or a list of either.

@@ -48,7 +48,11 @@ final class ResponseFormats {
           throw ApiException.ofField(
               "response_format", "response_format.json_schema has no object schema");
         }
-        yield settings.withGrammar(schema("response_format", "", schema, ""));
+        yield settings.withGrammar(
+            compiled(
+                "response_format",
+                schema.toString(),
+                () -> TokenGrammar.jsonSchema(model.tokenBytes(), "", schema, "")));
       }
       default ->
           throw ApiException.ofField(
@@ -56,18 +60,11 @@ final class ResponseFormats {
     };
   }
 
-  /// A value of a schema between two texts.
+  /// A grammar, made unless it is known.
   ///
   /// @param field that is named where the schema is refused
-  TokenGrammar schema(String field, String before, JsonNode schema, String after) {
-    return compiled(
-        field,
-        before + "\n" + schema + "\n" + after,
-        () -> TokenGrammar.jsonSchema(model.tokenBytes(), before, schema, after));
-  }
-
-  private synchronized TokenGrammar compiled(
-      String field, String key, Supplier<TokenGrammar> maker) {
+  /// @param key of equal grammars
+  synchronized TokenGrammar compiled(String field, String key, Supplier<TokenGrammar> maker) {
     TokenGrammar known = recent.get(key);
     if (known == null) {
       try {

@@ -47,17 +47,21 @@ final class SamplingFields {
     return new GenerationSettings(maxTokens, stops, sampling);
   }
 
-  private static void refuseUnsupported(RequestBody body) {
+  /// Refuses what only a chat can have.
+  static void refuseChat(RequestBody body) {
     body.refuseUnless("tools", SamplingFields::isEmptyList);
-    body.refuseUnless("functions", SamplingFields::isEmptyList);
     body.refuseUnless("tool_choice", SamplingFields::isNone);
+    body.refuseUnless("chat_template_kwargs", node -> node.isObject() && node.isEmpty());
+  }
+
+  private static void refuseUnsupported(RequestBody body) {
+    body.refuseUnless("functions", SamplingFields::isEmptyList);
     body.refuseUnless("function_call", SamplingFields::isNone);
     body.refuseUnless("suffix", node -> node.isTextual() && node.textValue().isEmpty());
     body.refuseUnless(
         "modalities",
         node -> node.isArray() && node.size() == 1 && node.path(0).asText().equals("text"));
     body.refuseUnless("audio", JsonNode::isNull);
-    body.refuseUnless("chat_template_kwargs", node -> node.isObject() && node.isEmpty());
   }
 
   /// An object of token ids, spelled as strings, and numbers.

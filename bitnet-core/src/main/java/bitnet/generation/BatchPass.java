@@ -20,7 +20,7 @@ final class BatchPass {
   private record Part(
       int first, int count, boolean last, TernaryLlama.@Nullable LogitVisitor every) {
     boolean wants(int index) {
-      return every != null || last && index == first + count - 1;
+      return every != null || (last && index == first + count - 1);
     }
   }
 

@@ -7,9 +7,10 @@ import bitnet.runtime.RuntimeSettings;
 import bitnet.runtime.TernaryLlama;
 import bitnet.tokenizer.ChatTemplate;
 import bitnet.tokenizer.Tokenizer;
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -101,12 +102,19 @@ public final class BatchedModel implements AutoCloseable {
 
   /// The tokens of a conversation up to where the assistant answers, as [Conversation] writes it.
   ///
-  /// @throws IllegalArgumentException if the template refuses the messages, with its reason
-  public int[] promptTokens(List<ChatTemplate.Message> messages) {
+  /// @param messages objects with a `role` and a `content`, and what else the template knows
+  /// @param variables further ones that the template sees, for example `tools`
+  /// @throws IllegalArgumentException if the template refuses the messages, with its reason, or
+  ///     there is none and the conversation has variables
+  public int[] promptTokens(JsonNode messages, Map<String, JsonNode> variables) {
     if (template.isPresent()) {
-      return tokenizer.encode(template.get().render(messages, true));
+      return tokenizer.encode(template.get().render(messages, variables, true));
     }
-    String text = ChatTemplate.plain().render(messages, true);
+    if (!variables.isEmpty()) {
+      throw new IllegalArgumentException(
+          "the model has no chat template, which would take " + variables.keySet());
+    }
+    String text = ChatTemplate.plain().render(messages, variables, true);
     return generator.promptTokens(text);
   }
 

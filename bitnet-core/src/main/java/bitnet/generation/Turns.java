@@ -4,6 +4,7 @@ import bitnet.generation.BatchScheduler.Ticket;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,8 +31,11 @@ final class Turns {
     if (byOwner.isEmpty()) {
       return null;
     }
-    Object owner = byOwner.keySet().iterator().next();
-    Deque<Ticket> tickets = byOwner.remove(owner);
+    Iterator<Map.Entry<Object, Deque<Ticket>>> first = byOwner.entrySet().iterator();
+    Map.Entry<Object, Deque<Ticket>> turn = first.next();
+    Object owner = turn.getKey();
+    Deque<Ticket> tickets = turn.getValue();
+    first.remove();
     Ticket ticket = tickets.removeFirst();
     if (!tickets.isEmpty()) {
       byOwner.put(owner, tickets); // after the other owners

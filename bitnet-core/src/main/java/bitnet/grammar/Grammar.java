@@ -3,6 +3,7 @@ package bitnet.grammar;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -108,6 +109,42 @@ final class Grammar {
     if (bytes.length == 0) {
       empty(from, target);
     }
+  }
+
+  /// Lets a rule begin with any bytes up to the first occurrence of a marker, and end before it
+  /// (Knuth, Morris and Pratt's automaton).
+  ///
+  /// @param found where the rule goes on after the marker
+  void freeUntil(Rule rule, String marker, Node found) {
+    byte[] bytes = marker.getBytes(StandardCharsets.UTF_8);
+    Node[] after = new Node[bytes.length + 1]; // so many bytes of the marker
+    for (int i = 0; i < bytes.length; i++) {
+      after[i] = i == 0 ? rule.start : node();
+      empty(after[i], rule.end);
+    }
+    after[bytes.length] = found;
+    for (int i = 0; i < bytes.length; i++) {
+      int first = 0;
+      for (int value = 1; value <= 256; value++) {
+        if (value == 256 || matched(bytes, i, value) != matched(bytes, i, first)) {
+          bytes(after[i], first, value - 1, after[matched(bytes, i, first)]);
+          first = value;
+        }
+      }
+    }
+  }
+
+  /// The length of the longest beginning of a marker that some first bytes of it and one more end
+  /// with.
+  private static int matched(byte[] marker, int length, int next) {
+    byte[] text = Arrays.copyOf(marker, length + 1);
+    text[length] = (byte) next;
+    for (int most = length + 1; most > 0; most--) {
+      if (Arrays.equals(text, text.length - most, text.length, marker, 0, most)) {
+        return most;
+      }
+    }
+    return 0;
   }
 
   /// Finds the depths of all rules.

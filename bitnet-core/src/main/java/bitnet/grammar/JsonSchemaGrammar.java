@@ -53,17 +53,58 @@ final class JsonSchemaGrammar {
   private final Map<String, Rule> rules = new HashMap<>(); // by the place of their schema
   private final Rule root;
 
-  /// @param before text before the value
-  /// @param after text after the value
+  /// How a value stands in a text.
+  sealed interface Place {
+    /// Between two texts.
+    record Between(String before, String after) implements Place {}
+
+    /// After each of some markers in a text that is free otherwise.
+    ///
+    /// @param marker not empty
+    /// @param after what follows the value
+    record AfterMarkers(String marker, String after) implements Place {}
+
+    /// Alone, in place of a text that does not begin with a brace or white space.
+    record Instead() implements Place {}
+  }
+
   /// @throws IllegalArgumentException naming the place and the keyword that is not supported
-  JsonSchemaGrammar(JsonNode document, String before, String after) {
+  JsonSchemaGrammar(JsonNode document, Place place) {
     this.document = document;
     this.root = grammar.rule(false);
-    Node start = grammar.node();
-    Node end = grammar.node();
-    grammar.text(root.start, before, start);
-    Grammar.call(start, rule(document, "#"), end);
-    grammar.text(end, after, root.end);
+    Rule value = rule(document, "#");
+    switch (place) {
+      case Place.Between between -> {
+        Node start = grammar.node();
+        Node end = grammar.node();
+        grammar.text(root.start, between.before, start);
+        Grammar.call(start, value, end);
+        grammar.text(end, between.after, root.end);
+      }
+      case Place.AfterMarkers markers -> {
+        Node found = grammar.node();
+        Node start = grammar.node();
+        Node end = grammar.node();
+        Node after = grammar.node();
+        grammar.freeUntil(root, markers.marker, found);
+        Grammar.call(found, syntax.space, start);
+        Grammar.call(start, value, end);
+        Grammar.call(end, syntax.space, after);
+        grammar.text(after, markers.after, root.start);
+      }
+      case Place.Instead instead -> {
+        Grammar.call(root.start, value, root.end);
+        Grammar.empty(root.start, root.end);
+        Node free = grammar.node();
+        for (int each = 0; each < 256; each++) {
+          if ("{ \n\t\r".indexOf(each) < 0) {
+            Grammar.bytes(root.start, each, each, free);
+          }
+        }
+        Grammar.bytes(free, 0, 255, free);
+        Grammar.empty(free, root.end);
+      }
+    }
     grammar.requireNoLeftRecursion();
   }
 

@@ -6,7 +6,6 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /// The bytes of all tokens of a vocabulary, in their order, so that tokens that begin in the same
 /// way are looked at together. Immutable.
@@ -14,7 +13,7 @@ public final class TokenBytes {
   private final byte[][] texts; // in ascending order
   private final int[] ids; // of the tokens
   private final int[] shared; // first bytes that a token has in common with the one before
-  private final byte @Nullable [][] textOfId;
+  private final byte[][] textOfId; // empty for a token that adds nothing
   private final BitSet ends = new BitSet();
 
   private record Token(int id, byte[] text) {}
@@ -46,7 +45,7 @@ public final class TokenBytes {
     texts = new byte[tokens.size()][];
     ids = new int[texts.length];
     shared = new int[texts.length];
-    textOfId = new byte[tokenizer.vocabSize()][];
+    textOfId = new byte[tokenizer.vocabSize()][0];
     for (int i = 0; i < texts.length; i++) {
       texts[i] = tokens.get(i).text;
       ids[i] = tokens.get(i).id;
@@ -92,7 +91,6 @@ public final class TokenBytes {
 
   /// The bytes of a token; none if it adds nothing to a text.
   byte[] text(int token) {
-    byte[] text = token < textOfId.length ? textOfId[token] : null;
-    return text == null ? new byte[0] : text;
+    return token < textOfId.length ? textOfId[token] : new byte[0];
   }
 }

@@ -1,5 +1,6 @@
 package bitnet.grammar;
 
+import bitnet.grammar.JsonSchemaGrammar.Place;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.util.function.Supplier;
@@ -35,12 +36,40 @@ public final class TokenGrammar {
   ///     where
   public static TokenGrammar jsonSchema(
       TokenBytes vocabulary, String before, JsonNode schema, String after) {
+    return of(vocabulary, schema, new Place.Between(before, after));
+  }
+
+  /// Free texts in which every marker is followed by a JSON value of a schema and a given text.
+  ///
+  /// @param marker not empty
+  /// @throws IllegalArgumentException as [#jsonSchema]
+  public static TokenGrammar jsonAfterMarkers(
+      TokenBytes vocabulary, String marker, JsonNode schema, String after) {
+    return of(vocabulary, schema, new Place.AfterMarkers(marker, after));
+  }
+
+  /// JSON values of a schema, and free texts that do not begin with a brace or white space.
+  ///
+  /// @throws IllegalArgumentException as [#jsonSchema]
+  public static TokenGrammar jsonOrText(TokenBytes vocabulary, JsonNode schema) {
+    return of(vocabulary, schema, new Place.Instead());
+  }
+
+  private static TokenGrammar of(TokenBytes vocabulary, JsonNode schema, Place place) {
     return new TokenGrammar(
         vocabulary,
         () -> {
-          JsonSchemaGrammar compiled = new JsonSchemaGrammar(schema, before, after);
+          JsonSchemaGrammar compiled = new JsonSchemaGrammar(schema, place);
           return new ByteAutomaton(compiled.grammar(), compiled.root());
         });
+  }
+
+  /// Checks that a schema has nothing that is not supported.
+  ///
+  /// @throws IllegalArgumentException as [#jsonSchema]
+  public static void check(JsonNode schema) {
+    JsonSchemaGrammar compiled = new JsonSchemaGrammar(schema, new Place.Between("", ""));
+    new ByteAutomaton(compiled.grammar(), compiled.root());
   }
 
   /// Begins a text.

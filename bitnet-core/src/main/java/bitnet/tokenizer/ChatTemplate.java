@@ -11,6 +11,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -134,11 +135,31 @@ public final class ChatTemplate {
   /// @throws IllegalArgumentException if the template refuses the messages, with its own reason, or
   ///     uses what is not supported
   public String render(List<Message> messages, boolean answerNext) {
+    return render(messages.stream().map(ChatTemplate::variable).toList(), Map.of(), answerNext);
+  }
+
+  /// One text of a conversation whose messages may have more than a role and a content, as
+  /// transformers gives them to a template.
+  ///
+  /// @param messages a list of objects
+  /// @param variables further ones that the template sees, for example `tools`
+  /// @param answerNext as above
+  /// @throws IllegalArgumentException as above
+  public String render(JsonNode messages, Map<String, JsonNode> variables, boolean answerNext) {
+    Map<String, Object> values = new HashMap<>();
+    variables.forEach((name, each) -> values.put(name, value(each)));
+    List<Object> list = new ArrayList<>();
+    messages.forEach(each -> list.add(value(each)));
+    return render(list, values, answerNext);
+  }
+
+  private String render(List<?> messages, Map<String, Object> more, boolean answerNext) {
     Map<String, Object> variables = new HashMap<>();
-    variables.put("messages", messages.stream().map(ChatTemplate::variable).toList());
-    variables.put("add_generation_prompt", answerNext);
     variables.put("tools", Value.None.NONE);
     variables.put("documents", Value.None.NONE);
+    variables.putAll(more);
+    variables.put("messages", messages);
+    variables.put("add_generation_prompt", answerNext);
     variables.put("raise_exception", (Value.Function) ChatTemplate::refuse);
     if (beginOfText != null) {
       variables.put("bos_token", beginOfText);
@@ -169,6 +190,32 @@ public final class ChatTemplate {
     variable.put("role", message.role());
     variable.put("content", message.content());
     return variable;
+  }
+
+  /// JSON as a template sees it.
+  private static Object value(JsonNode node) {
+    if (node.isObject()) {
+      Map<String, Object> map = new LinkedHashMap<>();
+      node.properties().forEach(each -> map.put(each.getKey(), value(each.getValue())));
+      return map;
+    }
+    if (node.isArray()) {
+      List<Object> list = new ArrayList<>();
+      node.forEach(each -> list.add(value(each)));
+      return list;
+    }
+    if (node.isTextual()) {
+      return node.textValue();
+    }
+    if (node.isBoolean()) {
+      return node.booleanValue();
+    }
+    if (node.isNumber()) {
+      return node.isIntegralNumber() && node.canConvertToLong()
+          ? (Object) node.longValue()
+          : (Object) node.doubleValue();
+    }
+    return Value.None.NONE;
   }
 
   private static Object refuse(Value.Arguments arguments) {

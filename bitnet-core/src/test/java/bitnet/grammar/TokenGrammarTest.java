@@ -156,6 +156,48 @@ class TokenGrammarTest {
     assertThat(accepts(grammar, "{\"city\": \"B\", \"unit\": \"C\", \"more\": 1}")).isFalse();
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "` free < <call text <call >` | true",
+        "<call>{\"a\": 1}</call> | true",
+        "`text <<call>\n{\"a\": 1}\n</call> and <call>{\"a\":2}</call>.` | true",
+        "<call>{\"a\": 1} | false",
+        "<call>not JSON</call> | false",
+        "text <call>{\"b\": 1}</call> | false",
+      })
+  void everyMarkerIsFollowedByAValueOfTheSchema(String text, boolean isComplete) throws Exception {
+    JsonNode schema =
+        JSON.readTree(
+            "{\"properties\": {\"a\": {\"type\": \"integer\"}}, \"required\": [\"a\"],"
+                + " \"additionalProperties\": false}");
+    TokenBytes ending = new TokenBytes(BYTES, Set.of(0)); // the byte 0 ends a text
+    TokenGrammar.Progress progress =
+        TokenGrammar.jsonAfterMarkers(ending, "<call>", schema, "</call>").begin();
+    boolean allowed = true;
+    for (byte each : text.getBytes(StandardCharsets.UTF_8)) {
+      allowed &= progress.mask().allows(Byte.toUnsignedInt(each));
+      progress.take(Byte.toUnsignedInt(each));
+    }
+
+    assertThat(allowed && progress.mask().allows(0)).isEqualTo(isComplete);
+  }
+
+  @Test
+  void aValueOfTheSchemaMayStandInPlaceOfAText() throws Exception {
+    TokenGrammar grammar =
+        TokenGrammar.jsonOrText(BYTE_TOKENS, JSON.readTree("{\"enum\": [{\"name\": \"f\"}]}"));
+
+    assertThat(accepts(grammar, "{\"name\":\"f\"}")).isTrue();
+    TokenMask start = grammar.begin().mask();
+    assertThat(start.allows('{')).isTrue();
+    assertThat(start.allows('a')).isTrue();
+    assertThat(start.allows(' ')).isFalse();
+    assertThat(accepts(grammar, "{\"other\"")).isFalse();
+  }
+
   @Test
   void nestingIsBoundedWithoutADeadEnd() {
     TokenGrammar.Progress progress = TokenGrammar.jsonObject(BYTE_TOKENS).begin();
