@@ -100,7 +100,8 @@ class GroupScalesTest {
   private static float[][] logits(TernaryLlama llama, int... ids) {
     float[][] logits = new float[ids.length][];
     try (KvCache cache = llama.newCache(ids.length)) {
-      llama.visitLogits(cache, ids, (index, row) -> logits[index] = row);
+      llama.visitLogits(
+          List.of(cache), List.of(ids), index -> true, (index, row) -> logits[index] = row);
     }
     return logits;
   }
