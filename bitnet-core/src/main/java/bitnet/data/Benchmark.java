@@ -17,7 +17,7 @@ public enum Benchmark {
       "{\"question\": ..., \"answer\": \"... #### 18\"}",
       "openai/gsm8k",
       "main/SPLIT-*.parquet",
-      List.of("test", "train")) {
+      "test train") {
     @Override
     QaRecord read(JsonRecord record) throws RecordFault {
       String whole = record.text("answer");
@@ -33,7 +33,7 @@ public enum Benchmark {
   /// else the last `\boxed{...}` of the solution.
   MATH(
       "{\"problem\": ..., \"solution\": \"... \\\\boxed{7}\", \"answer\"?: ...}",
-      "EleutherAI/hendrycks_math", "*/SPLIT-*.parquet", List.of("test", "train")) {
+      "EleutherAI/hendrycks_math", "*/SPLIT-*.parquet", "test train") {
     @Override
     QaRecord read(JsonRecord record) throws RecordFault {
       return solved(record, "problem");
@@ -45,7 +45,7 @@ public enum Benchmark {
       "{\"problem\": ..., \"solution\": ..., \"answer\": ...}",
       "HuggingFaceH4/MATH-500",
       "SPLIT.jsonl",
-      List.of("test")) {
+      "test") {
     @Override
     QaRecord read(JsonRecord record) throws RecordFault {
       return solved(record, "problem");
@@ -57,7 +57,7 @@ public enum Benchmark {
   MINERVA_MATH(
       "{\"problem\": ..., \"solution\": \"... \\\\boxed{7}\"} or {\"question\": ..., \"answer\":"
           + " ...}",
-      "math-ai/minervamath", "SPLIT.jsonl", List.of("test")) {
+      "math-ai/minervamath", "SPLIT.jsonl", "test") {
     @Override
     QaRecord read(JsonRecord record) throws RecordFault {
       return solved(record, record.has("problem") ? "problem" : "question");
@@ -70,7 +70,7 @@ public enum Benchmark {
       "{\"question\": ..., \"final_answer\": [...], \"solution\"?: [...], \"context\"?: ...}",
       "math-ai/olympiadbench",
       "SPLIT.jsonl",
-      List.of("test")) {
+      "test") {
     @Override
     QaRecord read(JsonRecord record) throws RecordFault {
       String context = record.optionalText("context").map(text -> text + "\n").orElse("");
@@ -84,9 +84,9 @@ public enum Benchmark {
   private final String shape;
   private final String repository;
   private final String files;
-  private final List<String> splits;
+  private final String splits; // separated by spaces
 
-  Benchmark(String shape, String repository, String files, List<String> splits) {
+  Benchmark(String shape, String repository, String files, String splits) {
     this.shape = shape;
     this.repository = repository;
     this.files = files;
@@ -124,7 +124,7 @@ public enum Benchmark {
 
   /// The splits that are on the hub, the one that is evaluated on first.
   public List<String> splits() {
-    return splits;
+    return List.of(splits.split(" ", -1));
   }
 
   /// The files of a split on the hub: a pattern that [DataFiles] reads, and in which `*` is any
@@ -132,10 +132,10 @@ public enum Benchmark {
   ///
   /// @throws IllegalArgumentException if there is no such split
   public String files(String split) {
-    if (!splits.contains(split)) {
+    if (!splits().contains(split)) {
       throw new IllegalArgumentException(
           "split \"%s\" of %s does not exist; use %s"
-              .formatted(split, key(), String.join(" or ", splits)));
+              .formatted(split, key(), String.join(" or ", splits())));
     }
     return files.replace("SPLIT", split);
   }

@@ -81,15 +81,15 @@ final class HubDownload {
     if (file.size() >= 2 * rangeBytes && !Files.exists(partial)) {
       Path ranged = cache.blob(key + ".ranges.incomplete");
       Path state = cache.blob(key + ".ranges");
+      boolean complete;
       try (RangedFile ranges = RangedFile.open(ranged, state, file.size(), rangeBytes)) {
         requireSpace(file, ranged, ranges.missingBytes());
-        if (new RangedDownload(http, ranges, file, address, progress).run()) {
-          ranges.close();
-          Files.delete(state);
-          return ranged;
-        }
+        complete = new RangedDownload(http, ranges, file, address, progress).run();
       }
       Files.delete(state);
+      if (complete) {
+        return ranged;
+      }
       Files.delete(ranged);
     }
     fetch(address, file, partial);

@@ -137,8 +137,9 @@ final class HubServer implements AutoCloseable {
             : 0;
     int end = (int) Math.min(files.size(), (long) first + pageEntries);
     if (end < files.size()) { // of the hub itself, whatever mirror was asked
-      String next = "https://huggingface.co%s?recursive=true&cursor=%d";
-      String address = next.formatted(exchange.getRequestURI().getRawPath(), end);
+      String address =
+          "https://huggingface.co%s?recursive=true&cursor=%d"
+              .formatted(exchange.getRequestURI().getRawPath(), end);
       exchange.getResponseHeaders().add("Link", "<" + address + ">; rel=\"next\"");
     }
     return files.entrySet().stream()
