@@ -67,7 +67,7 @@ INLINE void add_chunks(const uint8_t *tile, int chunks, const int8_t *activation
 }
 
 // Tiles that follow each other, in turns: memory is read faster in two places at once.
-INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int chunks,
+INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int apart, int chunks,
                            const int8_t *activations, int32_t *sums) {
   enum { FLUSH_CHUNKS = 8 };
   memset(sums, 0, (size_t)tiles * TILE_ROWS * sizeof(int32_t));
@@ -75,7 +75,7 @@ INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int chunks,
     int some = chunks - c < FLUSH_CHUNKS ? chunks - c : FLUSH_CHUNKS;
     UNROLL
     for (int i = 0; i < tiles; i++) {
-      add_chunks(tile + ((int64_t)i * chunks + c) * CHUNK_BYTES, some,
+      add_chunks(tile + ((int64_t)i * apart + c) * CHUNK_BYTES, some,
                  activations + c * CHUNK_COLUMNS, sums + i * TILE_ROWS);
     }
   }

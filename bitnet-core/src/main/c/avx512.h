@@ -34,12 +34,12 @@ enum { AHEAD = 4096 }; // bytes of weights that are fetched from memory meanwhil
 // One tile or two that follow each other: memory is read faster in two places at once. Codes 1 and 3
 // of a byte stay shifted by two bits, which saves a shift each: their sums are divided by four in
 // the end.
-INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int chunks,
+INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int apart, int chunks,
                            const int8_t *activations, int32_t *sums) {
   enum { VECTORS = 2 };
   const __m512i low = _mm512_set1_epi8(3);
   const __m512i high = _mm512_set1_epi8(12);
-  const int64_t tile_bytes = (int64_t)chunks * CHUNK_BYTES;
+  const int64_t tile_bytes = (int64_t)apart * CHUNK_BYTES;
   __m512i plain[2 * VECTORS];
   __m512i shifted[2 * VECTORS];
   UNROLL

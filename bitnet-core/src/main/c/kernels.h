@@ -52,6 +52,14 @@ EXPORT(void, ternary)
  const float *activation_scales, const int32_t *sums, int tokens, int first, int end, float *out,
  int out_stride);
 
+// The same with a scale for every group of columns of a row, a multiple of 64:
+// out[t][r] = sum_g (sum_k trit[r][k] * activations[t][k]) * activation_scales[g][t] * scales[r][g],
+// added group by group. scales are [tile][group][32], activation_scales and sums [group][capacity].
+EXPORT(void, ternary_groups)
+(const uint8_t *tiles, const float *scales, int columns, int group_columns,
+ const int8_t *activations, int stride, const float *activation_scales, const int32_t *sums,
+ int capacity, int tokens, int first, int end, float *out, int out_stride);
+
 // The same with 8-bit weights [rows][stride]; row_sums[r] is the sum of weights[r].
 EXPORT(void, int8)
 (const int8_t *weights, const float *scales, const int32_t *row_sums, const int8_t *activations,

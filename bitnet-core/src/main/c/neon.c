@@ -42,10 +42,10 @@ INLINE void multiply_one(const uint8_t *tile, int chunks, const int8_t *activati
   }
 }
 
-INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int chunks,
+INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int apart, int chunks,
                            const int8_t *activations, int32_t *sums) {
   for (int i = 0; i < tiles; i++) {
-    multiply_one(tile + (int64_t)i * chunks * CHUNK_BYTES, chunks, activations,
+    multiply_one(tile + (int64_t)i * apart * CHUNK_BYTES, chunks, activations,
                  sums + i * TILE_ROWS);
   }
 }

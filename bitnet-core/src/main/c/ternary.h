@@ -1,8 +1,8 @@
 // The product with ternary weights: what is the same for all instruction sets. The set's file
 // defines before it includes this:
-//   multiply_tiles(tiles, tile, chunks, activations, sums)
+//   multiply_tiles(tiles, tile, apart, chunks, activations, sums)
 //                                                sums[32 * tiles] = weight * activation, of one
-//                                                token and a tile or two that follow each other
+//                                                token and a tile or two, `apart` chunks apart
 //   unpack(packed, chunks, unpacked)             one byte a weight, [4 * chunks][32][4]
 // and, unless it has a matrix unit (tiles.h, which then brings multiply_tokens),
 //   TOKENS_AT_ONCE                               8 or 4, as its registers allow
@@ -77,9 +77,14 @@ MULTIPLY_BLOCK(4)
 MULTIPLY_BLOCK(8)
 #endif
 
-static void multiply_tokens(const uint8_t *unpacked, int chunks, const int8_t *activations,
-                            int stride, int tokens, int32_t (*sums)[TILE_ROWS]) {
+// Adds to the sums, or begins them.
+static void multiply_tokens(int begins, const uint8_t *unpacked, int chunks,
+                            const int8_t *activations, int stride, int tokens,
+                            int32_t (*sums)[TILE_ROWS]) {
   int t = 0;
+  if (begins) {
+    memset(sums, 0, sizeof(sums[0]) * (size_t)tokens);
+  }
 #if TOKENS_AT_ONCE >= 8
   for (; t + 8 <= tokens; t += 8) {
     multiply_block_8(unpacked, chunks, activations + (int64_t)t * stride, stride, sums + t);
@@ -103,22 +108,22 @@ static void multiply_tokens(const uint8_t *unpacked, int chunks, const int8_t *a
 static void multiply_tile_tokens(const uint8_t *tile, int chunks, const int8_t *activations,
                                  int stride, int tokens, int32_t (*sums)[TILE_ROWS]) {
   uint8_t unpacked[BLOCK_COLUMNS * TILE_ROWS] __attribute__((aligned(LINE_BYTES)));
-  memset(sums, 0, sizeof(sums[0]) * (size_t)tokens);
   for (int chunk = 0; chunk < chunks; chunk += BLOCK_CHUNKS) {
     int count = chunks - chunk < BLOCK_CHUNKS ? chunks - chunk : BLOCK_CHUNKS;
     unpack(tile + (int64_t)chunk * CHUNK_BYTES, count, unpacked);
-    multiply_tokens(unpacked, count, activations + chunk * CHUNK_COLUMNS, stride, tokens, sums);
+    multiply_tokens(chunk == 0, unpacked, count, activations + chunk * CHUNK_COLUMNS, stride,
+                    tokens, sums);
   }
 }
 
 static OUTLINE void multiply_pair(const uint8_t *tile, int chunks, const int8_t *activations,
                                   int32_t *sums) {
-  multiply_tiles(2, tile, chunks, activations, sums);
+  multiply_tiles(2, tile, chunks, chunks, activations, sums);
 }
 
 static OUTLINE void multiply_tile(const uint8_t *tile, int chunks, const int8_t *activations,
                                   int32_t *sums) {
-  multiply_tiles(1, tile, chunks, activations, sums);
+  multiply_tiles(1, tile, chunks, chunks, activations, sums);
 }
 
 // Two tiles, or the last one, and one token after the other; these are so few that the weights stay
@@ -159,6 +164,124 @@ EXPORT(void, ternary)
       for (int t = 0; t < count; t++) {
         finish(products[few ? 2 * t : t], sums[token + t], scales + row,
                activation_scales[token + t], rows, out + (int64_t)(token + t) * out_stride + row);
+      }
+    }
+  }
+  end_products(tokens);
+}
+
+// Adds a group's result of one token to that of the groups before it.
+INLINE void add_group(const int32_t *restrict sums, int32_t activation_sum,
+                      const float *restrict scales, float activation_scale,
+                      float *restrict totals) {
+  for (int i = 0; i < TILE_ROWS; i++) {
+    float part = (float)(sums[i] - activation_sum) * activation_scale;
+    totals[i] = __builtin_fmaf(part, scales[i], totals[i]);
+  }
+}
+
+// What the groups of columns of some tokens have; those of a token are `capacity` apart.
+typedef struct {
+  int columns;
+  int count;
+  const float *scales;  // of activations
+  const int32_t *sums;  // of activations
+  int64_t capacity;
+} column_groups;
+
+// One token and a tile or two; scales [tile][group][32].
+INLINE void multiply_grouped_tiles(const int tiles, const uint8_t *tile, const float *scales,
+                                   const column_groups *groups, const int8_t *activations,
+                                   float *totals) {
+  int chunks = groups->columns / CHUNK_COLUMNS;
+  int apart = chunks * groups->count;
+  memset(totals, 0, sizeof(float) * (size_t)(tiles * TILE_ROWS));
+  for (int g = 0; g < groups->count; g++) {
+    int32_t products[2 * TILE_ROWS] __attribute__((aligned(LINE_BYTES)));
+    multiply_tiles(tiles, tile, apart, chunks, activations, products);
+    UNROLL
+    for (int i = 0; i < tiles; i++) {
+      add_group(products + i * TILE_ROWS, groups->sums[g * groups->capacity],
+                scales + (int64_t)(i * groups->count + g) * TILE_ROWS,
+                groups->scales[g * groups->capacity], totals + i * TILE_ROWS);
+    }
+    tile += (int64_t)chunks * CHUNK_BYTES;
+    activations += groups->columns;
+  }
+}
+
+static OUTLINE void multiply_grouped_pair(const uint8_t *tile, const float *scales,
+                                          const column_groups *groups, const int8_t *activations,
+                                          float *totals) {
+  multiply_grouped_tiles(2, tile, scales, groups, activations, totals);
+}
+
+static OUTLINE void multiply_grouped_tile(const uint8_t *tile, const float *scales,
+                                          const column_groups *groups, const int8_t *activations,
+                                          float *totals) {
+  multiply_grouped_tiles(1, tile, scales, groups, activations, totals);
+}
+
+// One tile and up to BLOCK_TOKENS tokens.
+static OUTLINE void add_groups(int32_t (*products)[TILE_ROWS], int tokens, const int32_t *sums,
+                               const float *activation_scales, const float *scales,
+                               float (*totals)[TILE_ROWS]) {
+  for (int t = 0; t < tokens; t++) {
+    add_group(products[t], sums[t], scales, activation_scales[t], totals[t]);
+  }
+}
+
+static void multiply_grouped_tokens(const uint8_t *tile, const float *scales,
+                                    const column_groups *groups, const int8_t *activations,
+                                    int stride, int tokens, float (*totals)[TILE_ROWS]) {
+  int32_t products[BLOCK_TOKENS][TILE_ROWS] __attribute__((aligned(LINE_BYTES)));
+  int chunks = groups->columns / CHUNK_COLUMNS;
+  memset(totals, 0, sizeof(totals[0]) * (size_t)tokens);
+  for (int g = 0; g < groups->count; g++) {
+    multiply_tile_tokens(tile, chunks, activations, stride, tokens, products);
+    int64_t first = g * groups->capacity;
+    add_groups(products, tokens, groups->sums + first, groups->scales + first,
+               scales + (int64_t)g * TILE_ROWS, totals);
+    tile += (int64_t)chunks * CHUNK_BYTES;
+    activations += groups->columns;
+  }
+}
+
+EXPORT(void, ternary_groups)
+(const uint8_t *tiles, const float *scales, int columns, int group_columns,
+ const int8_t *activations, int stride, const float *activation_scales, const int32_t *sums,
+ int capacity, int tokens, int first, int end, float *out, int out_stride) {
+  float totals[BLOCK_TOKENS][TILE_ROWS] __attribute__((aligned(LINE_BYTES)));
+  int64_t tile_bytes = (int64_t)columns / CHUNK_COLUMNS * CHUNK_BYTES;
+  begin_products(tokens);
+  for (int token = 0; token < tokens; token += BLOCK_TOKENS) {
+    int count = tokens - token < BLOCK_TOKENS ? tokens - token : BLOCK_TOKENS;
+    int few = count < UNPACK_TOKENS;
+    int height = few ? 2 * TILE_ROWS : TILE_ROWS;
+    const int8_t *block = activations + (int64_t)token * stride;
+    column_groups groups = {group_columns, columns / group_columns, activation_scales + token,
+                            sums + token, capacity};
+    for (int row = first; row < end; row += height) {
+      const uint8_t *tile = tiles + row / TILE_ROWS * tile_bytes;
+      const float *tile_scales = scales + (int64_t)row * groups.count;
+      int rows = end - row < height ? end - row : height;
+      if (!few) {
+        multiply_grouped_tokens(tile, tile_scales, &groups, block, stride, count, totals);
+      }
+      for (int t = 0; t < count; t++) {
+        float *line = few ? totals[0] : totals[t];
+        if (few) {
+          const int8_t *x = block + (int64_t)t * stride;
+          column_groups of_token = groups;
+          of_token.scales += t;
+          of_token.sums += t;
+          if (rows > TILE_ROWS) {
+            multiply_grouped_pair(tile, tile_scales, &of_token, x, line);
+          } else {
+            multiply_grouped_tile(tile, tile_scales, &of_token, x, line);
+          }
+        }
+        memcpy(out + (int64_t)(token + t) * out_stride + row, line, sizeof(float) * (size_t)rows);
       }
     }
   }

@@ -39,16 +39,24 @@ INLINE void end_products(int tokens) {
   }
 }
 
-// Adds to the sums [16 * token_tiles][32]. Activations are the left side and weights, as unpack()
+// Adds to the sums [16 * token_tiles][32], or begins them. Activations are the left side and weights, as unpack()
 // writes them, the right one.
-INLINE void multiply_block(const int token_tiles, const uint8_t *unpacked, int chunks,
-                           const int8_t *activations, int stride, int32_t (*sums)[TILE_ROWS]) {
+INLINE void multiply_block(const int token_tiles, const int begins, const uint8_t *unpacked,
+                           int chunks, const int8_t *activations, int stride,
+                           int32_t (*sums)[TILE_ROWS]) {
   WRITTEN();
-  _tile_loadd(0, sums[0], sizeof(sums[0]));
-  _tile_loadd(1, sums[0] + TILE_SIDE, sizeof(sums[0]));
-  if (token_tiles > 1) {
-    _tile_loadd(2, sums[TILE_SIDE], sizeof(sums[0]));
-    _tile_loadd(3, sums[TILE_SIDE] + TILE_SIDE, sizeof(sums[0]));
+  if (begins) {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+  } else {
+    _tile_loadd(0, sums[0], sizeof(sums[0]));
+    _tile_loadd(1, sums[0] + TILE_SIDE, sizeof(sums[0]));
+    if (token_tiles > 1) {
+      _tile_loadd(2, sums[TILE_SIDE], sizeof(sums[0]));
+      _tile_loadd(3, sums[TILE_SIDE] + TILE_SIDE, sizeof(sums[0]));
+    }
   }
   for (int c = 0; c < chunks; c += TILE_CHUNKS) {
     _tile_loadd(4, activations, stride);
@@ -72,27 +80,28 @@ INLINE void multiply_block(const int token_tiles, const uint8_t *unpacked, int c
   }
 }
 
-static OUTLINE void multiply_block_16(const uint8_t *unpacked, int chunks,
-                                      const int8_t *activations, int stride,
-                                      int32_t (*sums)[TILE_ROWS]) {
-  multiply_block(1, unpacked, chunks, activations, stride, sums);
-}
+#define MULTIPLY_BLOCK(name, token_tiles, begins)                                          \
+  static OUTLINE void name(const uint8_t *unpacked, int chunks, const int8_t *activations, \
+                           int stride, int32_t(*sums)[TILE_ROWS]) {                        \
+    multiply_block(token_tiles, begins, unpacked, chunks, activations, stride, sums);      \
+  }
 
-static OUTLINE void multiply_block_32(const uint8_t *unpacked, int chunks,
-                                      const int8_t *activations, int stride,
-                                      int32_t (*sums)[TILE_ROWS]) {
-  multiply_block(2, unpacked, chunks, activations, stride, sums);
-}
+MULTIPLY_BLOCK(add_block_16, 1, 0)
+MULTIPLY_BLOCK(add_block_32, 2, 0)
+MULTIPLY_BLOCK(begin_block_16, 1, 1)
+MULTIPLY_BLOCK(begin_block_32, 2, 1)
 
 // Behind the last token, up to a multiple of 16, whatever lies there is multiplied in vain.
-static void multiply_tokens(const uint8_t *unpacked, int chunks, const int8_t *activations,
-                            int stride, int tokens, int32_t (*sums)[TILE_ROWS]) {
-  int t = 0;
-  for (; t + TILE_SIDE < tokens; t += 2 * TILE_SIDE) {
-    multiply_block_32(unpacked, chunks, activations + (int64_t)t * stride, stride, sums + t);
-  }
-  if (t < tokens) {
-    multiply_block_16(unpacked, chunks, activations + (int64_t)t * stride, stride, sums + t);
+static void multiply_tokens(int begins, const uint8_t *unpacked, int chunks,
+                            const int8_t *activations, int stride, int tokens,
+                            int32_t (*sums)[TILE_ROWS]) {
+  for (int t = 0; t < tokens; t += 2 * TILE_SIDE) {
+    const int8_t *x = activations + (int64_t)t * stride;
+    if (t + TILE_SIDE < tokens) {
+      (begins ? begin_block_32 : add_block_32)(unpacked, chunks, x, stride, sums + t);
+    } else {
+      (begins ? begin_block_16 : add_block_16)(unpacked, chunks, x, stride, sums + t);
+    }
   }
 }
 

@@ -14,6 +14,7 @@ import bitnet.quantization.TernaryQuantizer;
 import bitnet.quantization.TernaryRows;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -295,6 +296,11 @@ public final class HuggingFaceDirectory implements StoredModel {
 
   @Override
   public DType exactType(TensorSpec tensor, boolean latent) throws CheckpointException {
+    if (tensor.kind() == TensorSpec.Kind.BIAS
+        && packing.isPresent()
+        && packing.get().scalesBiases()) {
+      return DType.F32;
+    }
     DType stored = storedType(tensor);
     return stored == DType.BF16 || stored == DType.F16 ? stored : DType.F32;
   }
@@ -329,6 +335,7 @@ public final class HuggingFaceDirectory implements StoredModel {
       TernaryQuantizer.latents(ternary(tensor), false, target);
     } else {
       tensors.readFloats(entry(tensor), target);
+      scaleBias(tensor, target);
     }
   }
 
@@ -338,6 +345,7 @@ public final class HuggingFaceDirectory implements StoredModel {
       StoredModel.super.read(tensor, first, target);
     } else {
       tensors.readValues(entry(tensor), first, target);
+      scaleBias(tensor, target);
     }
   }
 
@@ -398,6 +406,30 @@ public final class HuggingFaceDirectory implements StoredModel {
     int first = tensor.isMatrix() ? firstRow : 0;
     int count = tensor.isMatrix() ? rows : tensor.rows();
     tensors.readFloats(entry(tensor), first, count, target);
+    scaleBias(tensor, target);
+  }
+
+  /// Turns stored biases into those that are added to a layer's outputs.
+  private void scaleBias(TensorSpec tensor, MemorySegment values) throws IOException {
+    if (tensor.kind() != TensorSpec.Kind.BIAS
+        || packing.isEmpty()
+        || !packing.get().scalesBiases()) {
+      return;
+    }
+    float scale = scale(packing.get(), weightOf(config(), tensor));
+    for (long i = 0; i < values.byteSize() / Float.BYTES; i++) {
+      float value = values.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i);
+      values.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i, value * scale);
+    }
+  }
+
+  /// The weight of the layer that a bias belongs to.
+  static TensorSpec weightOf(LlamaConfig config, TensorSpec bias) {
+    String layer = bias.name().substring(0, bias.name().length() - "bias".length());
+    return config.tensors().stream()
+        .filter(tensor -> tensor.name().equals(layer + "weight"))
+        .findFirst()
+        .orElseThrow();
   }
 
   @Override

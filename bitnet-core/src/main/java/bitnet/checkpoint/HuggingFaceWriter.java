@@ -96,6 +96,12 @@ record HuggingFaceWriter(Optional<Quantization> quantization, long shardBytes)
     return quantization.isPresent() && quantization.get().isLatent();
   }
 
+  private boolean scalesBias(TensorSpec tensor) {
+    return tensor.kind() == TensorSpec.Kind.BIAS
+        && quantization.isPresent()
+        && quantization.get().scalesBiases();
+  }
+
   private static boolean isLinear(TensorSpec tensor) {
     return tensor.kind() == TensorSpec.Kind.TERNARY;
   }
@@ -130,6 +136,9 @@ record HuggingFaceWriter(Optional<Quantization> quantization, long shardBytes)
   /// The narrowest type that keeps every value.
   private DType floatType(ModelSource source, TensorSpec tensor) throws IOException {
     if (isTernaryEmbedding(source.weights().config(), tensor)) {
+      return DType.F32;
+    }
+    if (scalesBias(tensor)) {
       return DType.F32;
     }
     if (quantization.isEmpty() && source.weights().config().isTernary(tensor)) {
@@ -171,6 +180,8 @@ record HuggingFaceWriter(Optional<Quantization> quantization, long shardBytes)
   private void writeTensor(TensorExport export, TensorSpec tensor) throws IOException {
     if (isPacked(tensor)) {
       export.writePacked(tensor, quantization.orElseThrow());
+    } else if (scalesBias(tensor)) {
+      export.writeUnscaled(tensor);
     } else if (!isLatent() || isTernaryEmbedding(export.config(), tensor)) {
       export.writeStored(tensor);
     } else {

@@ -81,6 +81,22 @@ public record Quantization(
     return new Quantization(linearClass, Mode.OFFLINE, Optional.of(List.of("lm_head")));
   }
 
+  /// Whether transformers multiplies the biases of packed layers by the scale: y = (T x + b) s.
+  boolean scalesBiases() {
+    return linearClass == LinearClass.AUTOBITLINEAR && mode == Mode.OFFLINE;
+  }
+
+  /// The bias to store where [#scalesBiases]: one whose product with the scale is a given one.
+  static float storedBias(float bias, float scale) {
+    float quotient = bias / scale;
+    for (float each : new float[] {quotient, Math.nextUp(quotient), Math.nextDown(quotient)}) {
+      if (each * scale == bias) {
+        return each;
+      }
+    }
+    return quotient;
+  }
+
   /// Whether the checkpoint holds latent floats and not packed trits.
   public boolean isLatent() {
     return linearClass == LinearClass.AUTOBITLINEAR && mode == Mode.ONLINE;

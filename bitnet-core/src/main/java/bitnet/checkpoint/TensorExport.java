@@ -8,6 +8,7 @@ import bitnet.quantization.TernaryRows;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /// Streams single parameters of a model into a Hugging Face file. At most one linear layer is held
 /// in memory.
@@ -36,6 +37,23 @@ record TensorExport(ModelSource source, SafetensorsWriter file) {
     }
     double scale = quantization.linearClass().stored(rows.scale(0));
     file.writeDouble(HuggingFaceDirectory.scaleName(tensor), scale);
+  }
+
+  /// Writes a bias for a form that multiplies it by the scale of its layer.
+  void writeUnscaled(TensorSpec bias) throws IOException {
+    TensorSpec weight = HuggingFaceDirectory.weightOf(config(), bias);
+    float scale = source.ternary().ternary(weight).scale(0);
+    FloatRows.forEach(
+        source.ternary(),
+        bias,
+        chunk -> {
+          for (long i = 0; i < chunk.byteSize() / Float.BYTES; i++) {
+            float value = chunk.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i);
+            float stored = Quantization.storedBias(value, scale);
+            chunk.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i, stored);
+          }
+          file.writeFloats(bias.name(), chunk);
+        });
   }
 
   /// Writes an embedding, a head or a norm as inference uses it.

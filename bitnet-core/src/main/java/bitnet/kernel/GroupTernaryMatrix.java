@@ -9,14 +9,19 @@ import java.util.Arrays;
 import java.util.List;
 
 /// Packed ternary weights `[outFeatures, inFeatures]` with a scale for every group of columns of a
-/// row, off the heap: a [TernaryMatrix] for each group of columns. Matrices with the same input may
-/// be joined into one, row after row.
+/// row, off the heap: in tiles of whole rows where the kernels multiply these
+/// ([TernaryKernels#hasGroupTiles]), else as a [TernaryMatrix] for each group of columns. Matrices
+/// with the same input may be joined into one, row after row.
 public final class GroupTernaryMatrix implements WeightMatrix {
+  private static final int ALIGNMENT = 64;
+
   private final TernaryKernels kernels;
   private final int rows;
   private final int columns;
   private final int groupColumns;
-  private final List<TernaryMatrix> groups = new ArrayList<>();
+  private final int groupCount;
+  private final List<TernaryMatrix> groups = new ArrayList<>(); // or one of whole rows
+  private final MemorySegment scales; // [tile, group, rowsPerTile], for tiles of whole rows
   private final ThreadLocal<Partial> partials = ThreadLocal.withInitial(Partial::new);
 
   private GroupTernaryMatrix(
@@ -31,8 +36,16 @@ public final class GroupTernaryMatrix implements WeightMatrix {
     this.rows = rows;
     this.columns = columns;
     this.groupColumns = groupColumns;
-    for (int column = 0; column < columns; column += groupColumns) {
-      groups.add(TernaryMatrix.empty(kernels, rows, groupColumns, arena));
+    this.groupCount = columns / groupColumns;
+    if (kernels.hasGroupTiles()) {
+      long tiles = Math.ceilDiv(rows, kernels.rowsPerTile());
+      groups.add(TernaryMatrix.empty(kernels, rows, columns, arena));
+      scales = arena.allocate(tiles * groupCount * kernels.rowsPerTile() * Float.BYTES, ALIGNMENT);
+    } else {
+      for (int group = 0; group < groupCount; group++) {
+        groups.add(TernaryMatrix.empty(kernels, rows, groupColumns, arena));
+      }
+      scales = MemorySegment.NULL;
     }
   }
 
@@ -81,8 +94,13 @@ public final class GroupTernaryMatrix implements WeightMatrix {
     for (int tile = first; tile < end; tile++) {
       int row = tile * height;
       int count = Math.min(height, rows - row);
+      Arrays.fill(trits, count * columns, trits.length, (byte) 0);
       unpack(parts, row, count, trits);
-      for (int group = 0; group < groups.size(); group++) {
+      if (kernels.hasGroupTiles()) {
+        groups.getFirst().packTile(tile, trits);
+        continue;
+      }
+      for (int group = 0; group < groupCount; group++) {
         Arrays.fill(some, (byte) 0);
         for (int line = 0; line < count; line++) {
           int source = line * columns + group * groupColumns;
@@ -104,14 +122,34 @@ public final class GroupTernaryMatrix implements WeightMatrix {
         part.unpack(start - partStart, end - start, some);
         System.arraycopy(some, 0, trits, (start - first) * columns, some.length);
         for (int row = start; row < end; row++) {
-          for (int group = 0; group < groups.size(); group++) {
-            float scale = part.scale(row - partStart, group);
-            groups.get(group).scales().setAtIndex(ValueLayout.JAVA_FLOAT, row, scale);
+          for (int group = 0; group < groupCount; group++) {
+            setScale(row, group, part.scale(row - partStart, group));
           }
         }
       }
       partStart += part.rows();
     }
+  }
+
+  private void setScale(int row, int group, float scale) {
+    if (kernels.hasGroupTiles()) {
+      int height = kernels.rowsPerTile();
+      long tile = row / height;
+      long index = (tile * groupCount + group) * height + row % height;
+      scales.setAtIndex(ValueLayout.JAVA_FLOAT, index, scale);
+    } else {
+      groups.get(group).scales().setAtIndex(ValueLayout.JAVA_FLOAT, row, scale);
+    }
+  }
+
+  /// The packed tiles of whole rows.
+  MemorySegment tiles() {
+    return groups.getFirst().tiles();
+  }
+
+  /// The scales of tiles of whole rows, `[tile, group, rowsPerTile]`.
+  MemorySegment scales() {
+    return scales;
   }
 
   @Override
@@ -132,19 +170,13 @@ public final class GroupTernaryMatrix implements WeightMatrix {
   /// Memory of the packed weights and the scales.
   @Override
   public long bytes() {
-    return groups.stream().mapToLong(TernaryMatrix::bytes).sum();
+    return scales.byteSize() + groups.stream().mapToLong(TernaryMatrix::bytes).sum();
   }
 
-  /// `out[t, r] = sum_g (sum_{k in g} trit[r, k] * q[t, k]) * activationScale[t, g] * scale[r, g]`,
-  /// where the inner sums are exact and the rest is float arithmetic in this order.
-  ///
-  /// @param input with the groups of this matrix
-  /// @param tokens rows of the input that are used, from the first
-  /// @param firstRow a multiple of [TernaryKernels#rowsPerTile]
-  /// @param endRow a multiple of it, or the number of rows
-  /// @param out `[tokens, outStride]`; only the columns from firstRow to below endRow are written
-  /// @param outStride floats from one token to the next
-  public void multiply(
+  /// Multiplies group by group, see
+  /// [TernaryKernels#multiply(GroupTernaryMatrix, QuantizedActivations, int, int, int,
+  /// MemorySegment, int)].
+  void multiplyGroups(
       QuantizedActivations input,
       int tokens,
       int firstRow,

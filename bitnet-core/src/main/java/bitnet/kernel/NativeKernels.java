@@ -33,6 +33,11 @@ final class NativeKernels implements TernaryKernels {
           FunctionDescriptor.ofVoid(
               ADDRESS, ADDRESS, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT,
               JAVA_INT, ADDRESS, JAVA_INT));
+  private static final MethodHandle TERNARY_GROUPS =
+      handle(
+          FunctionDescriptor.ofVoid(
+              ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT,
+              JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
   private static final MethodHandle INT8 =
       handle(
           FunctionDescriptor.ofVoid(
@@ -65,6 +70,7 @@ final class NativeKernels implements TernaryKernels {
   private final MemorySegment packTile;
   private final MemorySegment int8Row;
   private final MemorySegment ternary;
+  private final MemorySegment ternaryGroups;
   private final MemorySegment int8;
   private final MemorySegment int4;
   private final MemorySegment fp32;
@@ -82,6 +88,7 @@ final class NativeKernels implements TernaryKernels {
     this.packTile = library.function(instructionSet + "_pack_tile");
     this.int8Row = library.function(instructionSet + "_int8_row");
     this.ternary = library.function(instructionSet + "_ternary");
+    this.ternaryGroups = library.function(instructionSet + "_ternary_groups");
     this.int8 = library.function(instructionSet + "_int8");
     this.int4 = library.function(instructionSet + "_int4");
     this.fp32 = library.function(instructionSet + "_fp32");
@@ -191,11 +198,7 @@ final class NativeKernels implements TernaryKernels {
     checkInput(weights.inFeatures(), input, tokens);
     checkRows(firstRow, endRow, weights.outFeatures());
     checkOut(out, tokens, endRow, outStride);
-    if (firstRow % TILE_ROWS != 0 || (endRow % TILE_ROWS != 0 && endRow != weights.outFeatures())) {
-      throw new IllegalArgumentException(
-          "rows %d to %d do not begin and end with a tile of %d rows"
-              .formatted(firstRow, endRow, TILE_ROWS));
-    }
+    checkTiles(firstRow, endRow, weights.outFeatures());
     try {
       TERNARY.invokeExact(
           ternary,
@@ -206,6 +209,52 @@ final class NativeKernels implements TernaryKernels {
           input.stride(),
           input.scales(),
           input.sums(),
+          tokens,
+          firstRow,
+          endRow,
+          out,
+          outStride);
+    } catch (Throwable failure) {
+      throw unchecked(failure);
+    }
+  }
+
+  @Override
+  public boolean hasGroupTiles() {
+    return true;
+  }
+
+  @Override
+  public void multiply(
+      GroupTernaryMatrix weights,
+      QuantizedActivations input,
+      int tokens,
+      int firstRow,
+      int endRow,
+      MemorySegment out,
+      int outStride) {
+    checkInput(weights.inFeatures(), input, tokens);
+    checkRows(firstRow, endRow, weights.outFeatures());
+    checkOut(out, tokens, endRow, outStride);
+    checkTiles(firstRow, endRow, weights.outFeatures());
+    int groups = weights.inFeatures() / weights.groupColumns();
+    if (input.groups().size() != groups) {
+      throw new IllegalArgumentException(
+          "the activations have %d groups, the weights %d"
+              .formatted(input.groups().size(), groups));
+    }
+    try {
+      TERNARY_GROUPS.invokeExact(
+          ternaryGroups,
+          weights.tiles(),
+          weights.scales(),
+          weights.inFeatures(),
+          weights.groupColumns(),
+          input.values(),
+          input.stride(),
+          input.groupScales(),
+          input.groupSums(),
+          input.groupCapacity(),
           tokens,
           firstRow,
           endRow,
@@ -419,6 +468,14 @@ final class NativeKernels implements TernaryKernels {
     if (firstRow < 0 || firstRow > endRow || endRow > rows) {
       throw new IllegalArgumentException(
           "rows %d to %d are not within a matrix of %d rows".formatted(firstRow, endRow, rows));
+    }
+  }
+
+  private static void checkTiles(int firstRow, int endRow, int rows) {
+    if (firstRow % TILE_ROWS != 0 || (endRow % TILE_ROWS != 0 && endRow != rows)) {
+      throw new IllegalArgumentException(
+          "rows %d to %d do not begin and end with a tile of %d rows"
+              .formatted(firstRow, endRow, TILE_ROWS));
     }
   }
 

@@ -22,6 +22,8 @@ public final class QuantizedActivations {
   private final MemorySegment scales;
   private final MemorySegment sums;
   private final List<QuantizedActivations> groups;
+  private final MemorySegment groupScales;
+  private final MemorySegment groupSums;
 
   /// Memory for activations, all zero.
   ///
@@ -37,6 +39,8 @@ public final class QuantizedActivations {
     this.scales = arena.allocate(ValueLayout.JAVA_FLOAT, capacity);
     this.sums = arena.allocate(ValueLayout.JAVA_INT, capacity);
     this.groups = List.of();
+    this.groupScales = MemorySegment.NULL;
+    this.groupSums = MemorySegment.NULL;
   }
 
   /// Memory for activations that are multiplied with a [GroupTernaryMatrix].
@@ -53,22 +57,57 @@ public final class QuantizedActivations {
     this.values = whole.values;
     this.scales = whole.scales;
     this.sums = whole.sums;
+    int count = columns / groupColumns;
+    this.groupScales = arena.allocate(ValueLayout.JAVA_FLOAT, (long) count * whole.capacity);
+    this.groupSums = arena.allocate(ValueLayout.JAVA_INT, (long) count * whole.capacity);
     List<QuantizedActivations> views = new ArrayList<>();
-    for (int column = 0; column < columns; column += groupColumns) {
-      views.add(new QuantizedActivations(whole, arena, column, groupColumns));
+    for (int group = 0; group < count; group++) {
+      views.add(group(whole, group, groupColumns));
     }
     this.groups = List.copyOf(views);
   }
 
+  private QuantizedActivations group(QuantizedActivations whole, int group, int groupColumns) {
+    long bytes = (long) whole.capacity * Float.BYTES;
+    return new QuantizedActivations(
+        whole,
+        groupColumns,
+        whole.values.asSlice((long) group * groupColumns),
+        groupScales.asSlice(group * bytes, bytes),
+        groupSums.asSlice(group * bytes, bytes));
+  }
+
   /// Some columns of others, with scales and sums of their own.
-  private QuantizedActivations(QuantizedActivations whole, Arena arena, int first, int columns) {
+  private QuantizedActivations(
+      QuantizedActivations whole,
+      int columns,
+      MemorySegment values,
+      MemorySegment scales,
+      MemorySegment sums) {
     this.capacity = whole.capacity;
     this.columns = columns;
     this.stride = whole.stride;
-    this.values = whole.values.asSlice(first);
-    this.scales = arena.allocate(ValueLayout.JAVA_FLOAT, capacity);
-    this.sums = arena.allocate(ValueLayout.JAVA_INT, capacity);
+    this.values = values;
+    this.scales = scales;
+    this.sums = sums;
     this.groups = List.of();
+    this.groupScales = MemorySegment.NULL;
+    this.groupSums = MemorySegment.NULL;
+  }
+
+  /// The scales of the groups, `[group, groupCapacity]` floats.
+  MemorySegment groupScales() {
+    return groupScales;
+  }
+
+  /// The sums of the groups' int8 values, `[group, groupCapacity]` ints.
+  MemorySegment groupSums() {
+    return groupSums;
+  }
+
+  /// Tokens from one group's scales to the next one's.
+  int groupCapacity() {
+    return groups.getFirst().capacity;
   }
 
   /// The activations of each group of columns; empty without groups.

@@ -60,6 +60,34 @@ public interface TernaryKernels {
       MemorySegment out,
       int outStride);
 
+  /// Whether a matrix with group scales is packed in tiles of whole rows, which
+  /// [#multiply(GroupTernaryMatrix, QuantizedActivations, int, int, int, MemorySegment, int)]
+  /// multiplies; else it is a matrix for each group of columns.
+  default boolean hasGroupTiles() {
+    return false;
+  }
+
+  /// `out[t, r] = sum_g (sum_{k in g} trit[r, k] * q[t, k]) * activationScale[t, g] * scale[r, g]`,
+  /// where the inner sums are exact and the rest is float arithmetic, added group after group.
+  ///
+  /// @param weights packed by this provider
+  /// @param input with the groups of the weights
+  /// @param tokens rows of the input that are used, from the first
+  /// @param firstRow a multiple of [#rowsPerTile]
+  /// @param endRow a multiple of it, or the number of rows
+  /// @param out `[tokens, outStride]`; only the columns from firstRow to below endRow are written
+  /// @param outStride floats from one token to the next
+  default void multiply(
+      GroupTernaryMatrix weights,
+      QuantizedActivations input,
+      int tokens,
+      int firstRow,
+      int endRow,
+      MemorySegment out,
+      int outStride) {
+    weights.multiplyGroups(input, tokens, firstRow, endRow, out, outStride);
+  }
+
   /// The same with 8-bit weights:
   /// `out[t, r] = (sum_k w[r, k] * q[t, k]) * activationScale[t] * scale[r]`.
   void multiply(

@@ -129,7 +129,7 @@ final class DecoderPass {
           team.forRanges(
               trits.outFeatures(),
               kernels.rowsPerTile(),
-              (first, end) -> trits.multiply(quantized, count, first, end, out, stride));
+              (first, end) -> kernels.multiply(trits, quantized, count, first, end, out, stride));
       case FloatMatrix floats ->
           team.forRanges(
               floats.outFeatures(),

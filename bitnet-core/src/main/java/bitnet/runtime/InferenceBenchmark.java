@@ -5,7 +5,10 @@ import bitnet.kernel.Int8Matrix;
 import bitnet.kernel.QuantizedActivations;
 import bitnet.kernel.TernaryMatrix;
 import bitnet.model.Activation;
+import bitnet.model.ActivationScale;
+import bitnet.model.AttentionVariant;
 import bitnet.model.LlamaConfig;
+import bitnet.model.RopeScaling;
 import bitnet.model.TernaryWeights;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -108,10 +111,32 @@ public record InferenceBenchmark(int prompt, int fresh, int batch) {
               new LlamaConfig.FeedForward(6912, Activation.RELU_SQUARED),
               new LlamaConfig.Norms(1e-5, true, OptionalDouble.empty()),
               new LlamaConfig.Weights(true, false));
+      case "bonsai-1.7b" -> bonsai(2048, 6144, 28, 16, true);
+      case "bonsai-8b" -> bonsai(4096, 12_288, 36, 32, false);
       default ->
           throw new IllegalArgumentException(
-              "shape \"%s\" is unknown; use 100m, 750m or 2b4t".formatted(name));
+              "shape \"%s\" is unknown; use 100m, 750m, 2b4t, bonsai-1.7b or bonsai-8b"
+                  .formatted(name));
     };
+  }
+
+  /// Ternary Bonsai: Qwen 3 with a scale for every 128 inputs, embedding and head ternary too.
+  private static LlamaConfig bonsai(int hidden, int ffn, int layers, int heads, boolean tied) {
+    int scaleColumns = 128;
+    return new LlamaConfig(
+        151_669,
+        hidden,
+        layers,
+        4096,
+        new LlamaConfig.Heads(
+            heads,
+            8,
+            128,
+            1_000_000,
+            new AttentionVariant(new RopeScaling.None(), true, false, false)),
+        new LlamaConfig.FeedForward(ffn, Activation.SILU),
+        new LlamaConfig.Norms(1e-6, false, OptionalDouble.empty()),
+        new LlamaConfig.Weights(tied, scaleColumns, true, !tied, ActivationScale.INT8_GROUP));
   }
 
   private static LlamaConfig llama(int vocab, int hidden, int ffn, int layers, int heads) {

@@ -79,7 +79,7 @@ final class PackedVocabulary implements VocabularyMatrix {
     if (tiles == null) {
       throw new IllegalStateException("an embedding is not multiplied with");
     }
-    tiles.multiply(quantized, tokens, firstRow, endRow, out, rows);
+    kernels.multiply(tiles, quantized, tokens, firstRow, endRow, out, rows);
   }
 
   @Override

@@ -18,16 +18,21 @@ record RandomTernaryWeights(LlamaConfig config) implements TernaryWeights {
 
   @Override
   public TernaryRows ternary(TensorSpec tensor) {
-    return random(tensor.rows(), tensor.columns());
+    int group = config.weights().scaleColumns();
+    return random(tensor.rows(), tensor.columns(), group == 0 ? tensor.columns() : group);
   }
 
   static TernaryRows random(int rows, int columns) {
+    return random(rows, columns, columns);
+  }
+
+  private static TernaryRows random(int rows, int columns, int groupColumns) {
     byte[] trits = new byte[columns + rows];
     SplittableRandom random = new SplittableRandom(SEED);
     for (int i = 0; i < trits.length; i++) {
       trits[i] = (byte) (random.nextInt(3) - 1);
     }
-    return new Shifted(rows, columns, trits);
+    return new Shifted(rows, columns, groupColumns, trits);
   }
 
   @Override
@@ -40,7 +45,13 @@ record RandomTernaryWeights(LlamaConfig config) implements TernaryWeights {
   }
 
   /// Row r is the trits from r on.
-  private record Shifted(int rows, int columns, byte[] trits) implements TernaryRows {
+  private record Shifted(int rows, int columns, int groupColumns, byte[] trits)
+      implements TernaryRows {
+    @Override
+    public boolean isGrouped() {
+      return groupColumns < columns;
+    }
+
     @Override
     public float scale(int row) {
       return SCALE;

@@ -289,11 +289,6 @@ class LlamaCppTest {
   static Stream<AttentionVariant> attentions() {
     return Stream.of(
         new AttentionVariant(new RopeScaling.None(), false, true, false),
-        new AttentionVariant(
-            new RopeScaling.Yarn(4, 64, 32, 1, true, RopeScaling.Yarn.attentionFactor(4, 1)),
-            true,
-            false,
-            false),
         new AttentionVariant(new RopeScaling.Yarn(2, 100, 20, 2, true, 1.3), true, false, false),
         new AttentionVariant(new RopeScaling.Llama3(8, 1, 4, 64), false, true, true),
         new AttentionVariant(new RopeScaling.Linear(2), true, false, false));

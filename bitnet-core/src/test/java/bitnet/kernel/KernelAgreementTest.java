@@ -145,6 +145,117 @@ final class KernelAgreementTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"64, 64", "64, 192", "128, 128", "128, 640", "192, 384", "64, 1024", "512, 1024"})
+  void productsWithGroupScalesAgreeWithTheirDefinition(int groupColumns, int columns) {
+    for (int tokens : new int[] {1, 2, 3, 5, 17, 33, 131}) {
+      for (int rows : new int[] {1, 31, 65, 130}) {
+        checkGroups(rows, columns, groupColumns, tokens);
+      }
+    }
+  }
+
+  @Test
+  void productsWithGroupScalesOfARangeOfRowsLeaveTheOthersAlone() {
+    int height = kernels.rowsPerTile();
+    int rows = 3 * height + height / 2 + 1;
+    Groups weights = new Groups(rows, 192, 64, bytes(rows * 192, this::anyTrit));
+    GroupTernaryMatrix matrix = GroupTernaryMatrix.pack(kernels, List.of(weights), arena, team);
+    QuantizedActivations input = groupActivations(6, 192, 64);
+    float[] expected = groups(weights, input, 6);
+    for (int first = 0; first < rows; first += height) {
+      int end = Math.min(rows, first + 2 * height);
+      MemorySegment out = untouched(6 * (rows + 3));
+      kernels.multiply(matrix, input, 6, first, end, out, rows + 3);
+      for (int token = 0; token < 6; token++) {
+        for (int row = 0; row < rows + 3; row++) {
+          boolean inside = row >= first && row < end;
+          float wanted = inside ? expected[token * rows + row] : UNTOUCHED;
+          assertThat(out.getAtIndex(FLOAT, (long) token * (rows + 3) + row))
+              .isCloseTo(wanted, within(1e-3f));
+        }
+      }
+    }
+  }
+
+  private void checkGroups(int rows, int columns, int groupColumns, int tokens) {
+    Groups weights = new Groups(rows, columns, groupColumns, bytes(rows * columns, this::anyTrit));
+    GroupTernaryMatrix matrix = GroupTernaryMatrix.pack(kernels, List.of(weights), arena, team);
+    QuantizedActivations input = groupActivations(tokens, columns, groupColumns);
+    MemorySegment out = untouched(tokens * (rows + 3));
+    kernels.multiply(matrix, input, tokens, 0, rows, out, rows + 3);
+    float[] expected = groups(weights, input, tokens);
+    float largest = 0;
+    for (float each : expected) {
+      largest = Math.max(largest, Math.abs(each));
+    }
+    for (int token = 0; token < tokens; token++) {
+      for (int row = 0; row < rows; row++) {
+        assertThat(out.getAtIndex(FLOAT, (long) token * (rows + 3) + row))
+            .isCloseTo(expected[token * rows + row], within(1e-6f * Math.max(1, largest)));
+      }
+      assertThat(out.getAtIndex(FLOAT, (long) token * (rows + 3) + rows)).isEqualTo(UNTOUCHED);
+    }
+  }
+
+  /// Values of different sizes, quantized group by group.
+  private QuantizedActivations groupActivations(int tokens, int columns, int groupColumns) {
+    QuantizedActivations input = new QuantizedActivations(arena, tokens, columns, groupColumns);
+    for (int token = 0; token < tokens; token++) {
+      MemorySegment x = floats(columns, 2 + token);
+      input.quantizeGroups(kernels, x, token);
+    }
+    return input;
+  }
+
+  private static float[] groups(Groups weights, QuantizedActivations x, int tokens) {
+    int rows = weights.rows();
+    int columns = weights.columns();
+    int width = weights.groupColumns();
+    float[] out = new float[tokens * rows];
+    for (int token = 0; token < tokens; token++) {
+      for (int row = 0; row < rows; row++) {
+        double total = 0;
+        for (int group = 0; group < columns / width; group++) {
+          QuantizedActivations part = x.groups().get(group);
+          int sum = 0;
+          for (int k = 0; k < width; k++) {
+            byte code = part.values().get(ValueLayout.JAVA_BYTE, (long) token * x.stride() + k);
+            sum += weights.trits()[row * columns + group * width + k] * code;
+          }
+          double activationScale = part.scales().getAtIndex(FLOAT, token);
+          total += sum * activationScale * weights.scale(row, group);
+        }
+        out[token * rows + row] = (float) total;
+      }
+    }
+    return out;
+  }
+
+  /// Trits as plain bytes, with a scale for each group of columns.
+  private record Groups(int rows, int columns, int groupColumns, byte[] trits)
+      implements TernaryRows {
+    @Override
+    public float scale(int row) {
+      return scale(row, 0);
+    }
+
+    @Override
+    public boolean isGrouped() {
+      return true;
+    }
+
+    @Override
+    public float scale(int row, int group) {
+      return 0.02f + row * 0.001f + group * 0.003f;
+    }
+
+    @Override
+    public void unpack(int firstRow, int count, byte[] target) {
+      System.arraycopy(trits, firstRow * columns, target, 0, count * columns);
+    }
+  }
+
   @Test
   void int8ProductsAreExactForAllNumbersOfColumns() {
     for (int columns = 1; columns <= 300; columns++) {

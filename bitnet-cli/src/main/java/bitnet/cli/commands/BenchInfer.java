@@ -39,7 +39,9 @@ final class BenchInfer implements Callable<Integer> {
     @Option(
         names = "--shape",
         paramLabel = "S",
-        description = "Measure random weights of a known shape: 100m, 750m or 2b4t.")
+        description =
+            "Measure random weights of a known shape: 100m, 750m, 2b4t, bonsai-1.7b or "
+                + "bonsai-8b.")
     private @Nullable String shape;
 
     private Subject() {}
