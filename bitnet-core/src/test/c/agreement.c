@@ -431,6 +431,58 @@ static void attend(int half, int head_dim, int positions, int heads, int rows, i
   free(weights);
 }
 
+// Ternary weights with a scale for every group of columns.
+static void ternary_groups(int rows, int groups, int group_columns, int tokens) {
+  int columns = groups * group_columns;
+  int tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+  int tile_bytes = columns / CHUNK_COLUMNS * CHUNK_BYTES;
+  int capacity = tokens + 2;
+  uint8_t *packed = memory((size_t)(tiles * tile_bytes));
+  int8_t *trits = memory((size_t)(tiles * TILE_ROWS * columns));
+  float *scales = some_floats(tiles * groups * TILE_ROWS, 1.0f);
+  activations x = some_activations(tokens, columns, -999);
+  float *activation_scales = some_floats(groups * capacity, 0.1f);
+  int32_t *sums = memory(sizeof(int32_t) * (size_t)(groups * capacity));
+  for (int i = 0; i < rows * columns; i++) {
+    trits[i] = (int8_t)any(-1, 1);
+  }
+  for (int tile = 0; tile < tiles; tile++) {
+    CALL(pack_tile)(trits + tile * TILE_ROWS * columns, columns, packed + tile * tile_bytes);
+  }
+  for (int t = 0; t < tokens; t++) {
+    for (int k = 0; k < columns; k++) {
+      sums[k / group_columns * capacity + t] += x.activations[t * x.stride + k];
+    }
+  }
+  float *out = some_output(tokens, rows);
+  CALL(ternary_groups)
+  (packed, scales, columns, group_columns, x.activations, x.stride, activation_scales, sums,
+   capacity, tokens, 0, rows, out, rows + GUARD);
+  for (int t = 0; t < tokens; t++) {
+    for (int r = 0; r < rows + GUARD; r++) {
+      double expected = 0;
+      double magnitude = 1;
+      for (int k = 0; r < rows && k < columns; k++) {
+        int g = k / group_columns;
+        double scale = (double)activation_scales[g * capacity + t] *
+                       scales[(r / TILE_ROWS * groups + g) * TILE_ROWS + r % TILE_ROWS];
+        double part = trits[r * columns + k] * x.activations[t * x.stride + k] * scale;
+        expected += part;
+        magnitude += fabs(part);
+      }
+      check("ternary groups", columns, t * rows + r, out[t * (rows + GUARD) + r],
+            r < rows ? expected : untouched, r < rows ? 1e-6 * magnitude : 0);
+    }
+  }
+  free(packed);
+  free(trits);
+  free(scales);
+  free_activations(x);
+  free(activation_scales);
+  free(sums);
+  free(out);
+}
+
 int main(void) {
   const int any_value = -999;
   for (int columns = 1; columns <= 300; columns++) {
@@ -453,9 +505,11 @@ int main(void) {
     int8(33, 4112, 5, code);
   }
   ternary(33, 40, 150, any_value, any_value);
+  ternary_groups(33, 2, 64, 150);
   for (int tokens = 1; tokens <= MOST_TOKENS; tokens++) {
     ternary(67, 530, tokens, any_value, any_value);
     int8(67, 130, tokens, any_value);
+    ternary_groups(67, 1 + tokens % 4, tokens % 2 ? 64 : 128, tokens);
     int4(1 + tokens % 9, 1 + tokens % 4, tokens);
   }
   for (int head_dim = 1; head_dim <= 70; head_dim += 3) {

@@ -64,12 +64,15 @@ public final class GgufModel implements StoredModel {
     names.add(GgufRope.DIVISORS); // read with the metadata
     for (GgufTensor tensor : file.tensors()) {
       if (!names.contains(tensor.name())) {
+        String remedy =
+            tensor.name().endsWith("_norm.weight")
+                ? "q_norm and k_norm are of qwen3, sub-norms of bitnet"
+                : "experts and other biases are not supported";
         throw CheckpointException.ofTensor(
             file.path(),
             tensor.name(),
-            "is not part of a model of architecture %s with %d layers; experts and other biases"
-                    .formatted(layout.architecture().key(), layout.config().layerCount())
-                + " are not supported");
+            "is not part of a model of architecture %s with %d layers; %s"
+                .formatted(layout.architecture().key(), layout.config().layerCount(), remedy));
       }
     }
     return new GgufModel(file, layout);

@@ -3,6 +3,7 @@ package bitnet.checkpoint;
 import bitnet.format.CheckpointException;
 import bitnet.model.Activation;
 import bitnet.model.LlamaConfig;
+import bitnet.model.ModelFamily;
 import bitnet.model.TensorSpec;
 import bitnet.model.TernaryWeights;
 import bitnet.tokenizer.ChatTemplate;
@@ -46,6 +47,7 @@ public final class ModelVerification {
       verification.checkFiles();
       verification.checkTensors();
       verification.checkActivation();
+      verification.checkRope();
       verification.checkHead();
       verification.checkText();
       return List.copyOf(verification.findings);
@@ -121,6 +123,19 @@ public final class ModelVerification {
           "hidden_act is \"%s\" but model_type bitnet is trained with \"relu2\"; correct it, or the"
                   .formatted(config.activation().key())
               + " model computes something else than it learned");
+    }
+  }
+
+  /// Every published Qwen has a larger base than the default of its class.
+  private void checkRope() {
+    ModelFamily family = ModelFamily.of(config);
+    boolean qwen = family == ModelFamily.QWEN2 || family == ModelFamily.QWEN3;
+    if (qwen && !source.stored().isOurs() && config.ropeTheta() == family.defaults().ropeTheta()) {
+      add(
+          source.path().resolve(ConfigJson.NAME).toString(),
+          "rope_theta is %.0f, the default where it is missing; published models of %s have 1000000"
+                  .formatted(config.ropeTheta(), family.modelType())
+              + " or more, so look it up, or the model computes something else than it learned");
     }
   }
 

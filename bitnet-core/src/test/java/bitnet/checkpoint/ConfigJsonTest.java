@@ -167,7 +167,19 @@ class ConfigJsonTest {
             + " true",
         "quantization_config | `{\"use_rms_norm\":true,\"rms_norm_eps\":1}` | rms_norm_eps 1.0 of"
             + " the",
-        "bitnet              | `{\"linear_norm_eps\":-1}` | rms_norm_eps -1.0 of the linear layers'"
+        "bitnet              | `{\"linear_norm_eps\":-1}` | rms_norm_eps -1.0 of the linear"
+            + " layers'",
+        "bitnet | `{\"scale_columns\":48}` | scale_columns 48 is not a multiple of 64; use 64 or"
+            + " 128",
+        "bitnet | `{\"scale_columns\":-64}` | bitnet.scale_columns is -64; it must be a whole"
+            + " number",
+        "bitnet | `{\"scale_columns\":\"128\"}` | bitnet.scale_columns is \"128\"; it must be a"
+            + " whole",
+        "bitnet | `{\"scale_columns\":1048576}` | hidden_size 64 is not a multiple of"
+            + " scale_columns",
+        "bitnet | `{\"ternary_head\":true}` | a ternary head needs group scales; set scale_columns",
+        "bitnet | `{\"activations\":\"int8-group\"}` | activations int8-group need weights with",
+        "bitnet | `{\"activations\":\"int4\"}` | activations \"int4\" is unknown; use one of int8,"
       })
   void anInvalidFieldIsNamedWithItsValueAndARemedy(String field, String value, String expected)
       throws IOException {

@@ -127,6 +127,53 @@ class ModelVerificationTest {
   }
 
   @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "qwen3-yarn | qwen3 | Qwen3 | llama | Llama | q_norm and k_norm; that is model_type qwen3",
+        "qwen3-yarn | qwen3 | Qwen3 | qwen2 | Qwen2 | model_type is qwen2 but the weights have no",
+        "qwen2-bias | qwen2 | Qwen2 | llama | Llama | of q, k and v only; that is model_type qwen2",
+        "qwen2-bias | qwen2 | Qwen2 | qwen3 | Qwen3 | model_type is qwen3 but the weights have no"
+            + " q_norm",
+        "llama3-rope | llama | Llama | qwen2 | Qwen2 | but the weights have no biases of q, k and v"
+      })
+  void aConfigOfAnotherFamilyThanTheWeightsIsNamed(
+      String fixture, String type, String name, String otherType, String otherName, String hint)
+      throws IOException {
+    copy("families/" + fixture);
+    assertThat(ModelVerification.findings(directory)).isEmpty();
+    edit("\"model_type\": \"%s\"".formatted(type), "\"model_type\": \"%s\"".formatted(otherType));
+    edit(name + "ForCausalLM", otherName + "ForCausalLM");
+    assertThat(ModelVerification.findings(directory))
+        .anySatisfy(line -> assertThat(line).contains(hint));
+  }
+
+  @Test
+  void aQwenWithTheDefaultBaseOfFrequenciesIsNamed() throws IOException {
+    copy("families/qwen3-yarn");
+    edit("\"rope_theta\": 50000.0,", "");
+    assertThat(ModelVerification.findings(directory))
+        .singleElement()
+        .asString()
+        .contains("rope_theta is 10000, the default where it is missing");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "untied-Q2_0",
+        "untied-Q2_0-legacy128",
+        "untied-PQ2_0",
+        "tied-PTQ1_0",
+        "qwen2-bias-F16",
+        "llama3-rope-BF16"
+      })
+  void nothingIsWrongWithGgufFilesOfOtherFamilies(String name) throws IOException {
+    Path file = FIXTURES.resolve("families/gguf").resolve(name + ".gguf");
+    assertThat(ModelVerification.findings(file)).isEmpty();
+  }
+
+  @ParameterizedTest
   @CsvSource({
     "packed-bitlinear, \"bitlinear\", \"autobitlinear\", 25",
     "packed-autobitlinear, \"autobitlinear\", \"bitlinear\", 25",
