@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -33,7 +34,7 @@ record Tools(
     JsonNode choice = body.node(CHOICE);
     boolean isAuto = !body.has(CHOICE) || choice.asText().equals("auto");
     boolean isNone = choice.asText().equals("none");
-    if (!body.has(FIELD) || offered.isArray() && offered.isEmpty()) {
+    if (!body.has(FIELD) || (offered.isArray() && offered.isEmpty())) {
       if (!isAuto && !isNone) {
         throw ApiException.ofField(CHOICE, "tool_choice needs tools");
       }
@@ -131,7 +132,7 @@ record Tools(
       call.put("type", "object");
       ObjectNode properties = call.putObject("properties");
       properties.putObject("name").put("const", name);
-      properties.set(style.arguments(), rebased(schemas.get(name), place));
+      properties.set(style.arguments(), rebased(Objects.requireNonNull(schemas.get(name)), place));
       call.putArray("required").add("name").add(style.arguments());
     }
     return schema;

@@ -158,18 +158,14 @@ class BusyServerTest {
   void clientsThatSendTheirRequestsByteByByteTakeNoSlotAndAreCutOff() throws Exception {
     List<RawClient> dripping = new ArrayList<>();
     try {
+      String head = "POST /v1/completions HTTP/1.1\r\nHost: x\r\n";
       for (String start :
-          new String[] {
-            "",
-            "POST /v1/comp",
-            "POST /v1/completions HTTP/1.1\r\nHost: x\r\n",
-            "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 40\r\n\r\n",
-            "POST /v1/completions HTTP/1.1\r\n"
-                + "Host: x\r\n"
-                + "Transfer-Encoding: chunked\r\n\r\n"
-                + "5\r\n"
-                + "{\"pr",
-          }) {
+          List.of(
+              "",
+              "POST /v1/comp",
+              head,
+              head + "Content-Length: 40\r\n\r\n",
+              head + "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"pr")) {
         for (int i = 0; i < 20; i++) {
           dripping.add(new RawClient(server.uri()));
           dripping.getLast().send(start);

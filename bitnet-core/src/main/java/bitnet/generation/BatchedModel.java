@@ -2,6 +2,7 @@ package bitnet.generation;
 
 import bitnet.checkpoint.ModelSource;
 import bitnet.grammar.TokenBytes;
+import bitnet.grammar.TokenGrammar;
 import bitnet.model.LlamaConfig;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.runtime.TernaryLlama;
@@ -19,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 
 /// A model with its tokenizer whose requests are batched: a [BatchScheduler] with an engine thread
 /// of its own. Any thread submits requests.
-public final class BatchedModel implements AutoCloseable {
+public final class BatchedModel implements ChatEngine, AutoCloseable {
   private final TernaryLlama llama;
   private final Tokenizer tokenizer;
   private final Generator generator;
@@ -148,6 +149,50 @@ public final class BatchedModel implements AutoCloseable {
   public BatchScheduler.Ticket submit(
       Object owner, BatchScheduler.Request request, BatchScheduler.Listener listener) {
     return scheduler.submit(owner, request, listener);
+  }
+
+  @Override
+  public Reply answer(JsonNode messages, GenerationSettings settings, Listener listener) {
+    int[] prompt = promptTokens(messages, Map.of());
+    BatchScheduler.Ticket ticket =
+        scheduler.submit(
+            new BatchScheduler.Request(prompt, 1, 0, chatSettings(settings)),
+            new BatchScheduler.Listener() {
+              @Override
+              public void text(int sample, String piece) {
+                listener.text(piece);
+              }
+
+              @Override
+              public void finished(int sample, Completion completion) {
+                listener.finished(completion);
+              }
+
+              @Override
+              public void failed(RuntimeException failure) {
+                listener.failed(failure);
+              }
+            });
+    return new Reply() {
+      @Override
+      public int promptTokens() {
+        return prompt.length;
+      }
+
+      @Override
+      public void cancel() {
+        ticket.cancel();
+      }
+    };
+  }
+
+  @Override
+  public GenerationSettings asJson(GenerationSettings settings, Optional<JsonNode> schema) {
+    TokenBytes vocabulary = tokenBytes();
+    return settings.withGrammar(
+        schema
+            .map(value -> TokenGrammar.jsonSchema(vocabulary, "", value, ""))
+            .orElseGet(() -> TokenGrammar.jsonObject(vocabulary)));
   }
 
   /// Cancels what has not ended and frees the model's memory.

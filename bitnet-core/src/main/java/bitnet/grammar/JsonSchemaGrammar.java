@@ -212,7 +212,7 @@ final class JsonSchemaGrammar {
         keywords.contains("const") ? List.of(schema.get("const")) : list(schema, "enum", path);
     for (String keyword : keywords) {
       if (!Set.of("const", "enum", "type").contains(keyword)
-          || keywords.contains("const") && keywords.contains("enum")) {
+          || (keywords.contains("const") && keywords.contains("enum"))) {
         throw refusal(path, "has other keywords beside const or enum");
       }
     }

@@ -1,0 +1,4 @@
+@NullMarked
+package bitnet.langchain4j;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package bitnet.springai;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/// Programs of users.
+@NullMarked
+package example;
+
+import org.jspecify.annotations.NullMarked;
