@@ -10,6 +10,7 @@ import bitnet.training.LearningRateSchedule;
 import bitnet.training.OptimizerSettings;
 import bitnet.training.OptionValues;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// The settings of a GRPO run. [#defaults] and the `with` methods make one.
@@ -226,8 +227,7 @@ public record GrpoSettings(
   /// @param batchPrompts prompts per optimizer step; 0: all of the step
   /// @param targetKl divergence per completion, in nats, that one step may make: the learning rate
   ///     is halved after a step above twice this, and doubled again, up to the schedule's, after
-  ///     one
-  ///     below half; 0: the schedule's rate always
+  ///     one below half; 0: the schedule's rate always
   public record Update(
       int iterations,
       boolean maskTruncated,
@@ -236,6 +236,25 @@ public record GrpoSettings(
       int passTokens,
       int batchPrompts,
       double targetKl) {
+
+    /// What [#targetKl] is unless it is set: of a rate that is too high, most of the harm is
+    /// prevented, and a fitting one is left alone.
+    public static final double TARGET_KL = 0.1;
+
+    /// The default of [#targetKl] for a run.
+    ///
+    /// @param resumed the options of the checkpoint to resume, which keeps its own value, as
+    ///     checkpoints of versions without one keep 0; empty for a new run
+    public static double targetKl(Map<String, String> resumed) {
+      return resumed.isEmpty()
+          ? TARGET_KL
+          : Double.parseDouble(resumed.getOrDefault("target_kl", "0"));
+    }
+
+    /// These settings with another [#targetKl].
+    public Update withTargetKl(double other) {
+      return new Update(iterations, maskTruncated, refSync, keep, passTokens, batchPrompts, other);
+    }
 
     /// Checks the numbers.
     ///
@@ -281,7 +300,7 @@ public record GrpoSettings(
         rollouts,
         AdvantageSettings.of(RewardScaling.GROUP),
         GrpoLoss.defaults(rollouts.maxLength()),
-        new Update(1, false, 0, ForwardPass.Keep.ALL, 4096, 0, 0),
+        new Update(1, false, 0, ForwardPass.Keep.ALL, 4096, 0, Update.TARGET_KL),
         new OptimizerSettings(
             new LearningRateSchedule(LearningRateDecay.of("constant"), LEARNING_RATE, 0, 0, steps),
             AdamWSettings.BITNET,

@@ -30,7 +30,8 @@ class HeldOutAccuracyTest {
   }
 
   private static GrpoSettings worsened(long steps, OnRegression reaction) {
-    return settings(steps, KeepBest.NONE, reaction);
+    GrpoSettings settings = settings(steps, KeepBest.NONE, reaction);
+    return settings.withUpdate(settings.update().withTargetKl(0));
   }
 
   /// A reward of right answers that becomes one of wrong answers after five steps, and the steps
@@ -210,8 +211,8 @@ class HeldOutAccuracyTest {
         .first()
         .asString()
         .matches(
-            "start: (4[1-9]|5\\d)\\.\\d% right when sampled, 100.0% with greedy decoding, [0-9]% of the"
-                + " groups without a spread of rewards");
+            "start: (4[1-9]|5\\d)\\.\\d% right when sampled, 100.0% with greedy decoding, [0-9]% of"
+                + " the groups without a spread of rewards");
   }
 
   /// Groups without a spread where all completions have the same reward.

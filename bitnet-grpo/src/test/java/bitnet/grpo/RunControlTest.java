@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -79,11 +80,18 @@ class RunControlTest {
 
   private static GrpoSettings settings(long steps, double targetKl) {
     GrpoSettings settings = TinyRun.settings(steps);
-    GrpoSettings.Update update = settings.update();
     return settings
         .withOptimizer(settings.optimizer().withLearningRate(RATE))
-        .withUpdate(
-            new GrpoSettings.Update(1, false, 0, update.keep(), update.passTokens(), 0, targetKl));
+        .withUpdate(settings.update().withTargetKl(targetKl));
+  }
+
+  @Test
+  void aResumedRunKeepsItsTargetAndThoseOfFormerVersionsHaveNone() {
+    assertThat(GrpoSettings.Update.targetKl(Map.of())).isEqualTo(GrpoSettings.Update.TARGET_KL);
+    assertThat(GrpoSettings.Update.targetKl(Map.of("target_kl", "0.05"))).isEqualTo(0.05);
+    assertThat(GrpoSettings.Update.targetKl(Map.of("lr", "3e-5"))).isZero();
+    assertThat(GrpoSettings.defaults(1).update().targetKl())
+        .isEqualTo(GrpoSettings.Update.TARGET_KL);
   }
 
   /// The rule once more, on the divergences that the run logged.

@@ -214,7 +214,7 @@ public final class TrainGrpo implements Callable<Integer> {
         rollouts.rollout(seed),
         update.advantages(),
         loss.loss(rollouts.maxLength()),
-        update.update(optimizer.keep(), rollouts.batchSize()),
+        update.update(optimizer.keep(), rollouts.batchSize(), kept.resumedOptions()),
         optimizer.settings(warmup, steps),
         correction.settings(
             spec.commandLine().getParseResult(), rollouts.maxLength(), kept.resumedOptions()),

@@ -3,6 +3,8 @@ package bitnet.cli.option;
 import bitnet.graph.ForwardPass;
 import bitnet.grpo.GrpoSettings;
 import bitnet.grpo.RewardScaling;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /// Options of the advantages and the updates of `train-grpo`.
@@ -58,13 +60,14 @@ public final class UpdateOptions {
 
   @Option(
       names = "--target_kl",
-      defaultValue = "0",
       paramLabel = "X",
       description =
           "Divergence per completion, in nats, that one step should make (metric step_kl): the "
               + "learning rate is halved after a step above twice X, and doubled again up to --lr "
-              + "after one below half; 0: off (default: ${DEFAULT-VALUE}).")
-  private double targetKl;
+              + "after one below half; 0: off (default: "
+              + GrpoSettings.Update.TARGET_KL
+              + "; a resumed run keeps its own).")
+  private @Nullable Double targetKl;
 
   private UpdateOptions() {}
 
@@ -76,8 +79,16 @@ public final class UpdateOptions {
   /// How the policy learns.
   ///
   /// @param batchPrompts prompts per optimizer step
-  public GrpoSettings.Update update(ForwardPass.Keep keep, int batchPrompts) {
+  /// @param resumed the options of the checkpoint to resume; empty for a new run
+  public GrpoSettings.Update update(
+      ForwardPass.Keep keep, int batchPrompts, Map<String, String> resumed) {
     return new GrpoSettings.Update(
-        iterations, maskTruncated, refSync, keep, passTokens, batchPrompts, targetKl);
+        iterations,
+        maskTruncated,
+        refSync,
+        keep,
+        passTokens,
+        batchPrompts,
+        targetKl == null ? GrpoSettings.Update.targetKl(resumed) : targetKl);
   }
 }
