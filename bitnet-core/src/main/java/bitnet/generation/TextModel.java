@@ -4,6 +4,7 @@ import bitnet.checkpoint.ModelSource;
 import bitnet.model.ComputeSettings;
 import bitnet.model.LanguageModel;
 import bitnet.model.LanguageModelProvider;
+import bitnet.model.LatentWeights;
 import bitnet.model.TernaryWeights;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.runtime.TernaryLlama;
@@ -101,9 +102,12 @@ public final class TextModel implements AutoCloseable {
     for (LanguageModelProvider provider : ServiceLoader.load(LanguageModelProvider.class)) {
       if (provider.serves(device)) {
         ComputeSettings compute = new ComputeSettings(device, settings.threads());
-        return settings.fullPrecision()
-            ? provider.openFullPrecision(source.weights(), compute)
-            : provider.open(source.weights(), compute);
+        LatentWeights latents = source.weights();
+        if (settings.fullPrecision()) {
+          return provider.openFullPrecision(latents, compute);
+        }
+        return provider.open(
+            settings.activations().map(latents::withActivations).orElse(latents), compute);
       }
     }
     return new TernaryLanguageModel(TernaryLlama.load(weights, settings));

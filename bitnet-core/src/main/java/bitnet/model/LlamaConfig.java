@@ -1,7 +1,6 @@
 package bitnet.model;
 
 import bitnet.setting.SettingChecks;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
 
@@ -434,67 +433,7 @@ public record LlamaConfig(
 
   /// Every parameter in the order of a Hugging Face checkpoint.
   public List<TensorSpec> tensors() {
-    List<TensorSpec> tensors = new ArrayList<>();
-    tensors.add(
-        new TensorSpec(
-            "model.embed_tokens.weight", vocabSize, hiddenSize, TensorSpec.Kind.EMBEDDING));
-    for (int layer = 0; layer < layerCount; layer++) {
-      addLayer(tensors, "model.layers.%d.".formatted(layer));
-    }
-    tensors.add(norm("model.norm.weight", hiddenSize));
-    if (!weights.tied()) {
-      tensors.add(new TensorSpec("lm_head.weight", vocabSize, hiddenSize, TensorSpec.Kind.HEAD));
-    }
-    return List.copyOf(tensors);
-  }
-
-  private void addLayer(List<TensorSpec> tensors, String prefix) {
-    tensors.add(norm(prefix + "input_layernorm.weight", hiddenSize));
-    addLinear(tensors, prefix + "self_attn.q_proj.weight", queryWidth(), hiddenSize);
-    addLinear(tensors, prefix + "self_attn.k_proj.weight", keyValueWidth(), hiddenSize);
-    addLinear(tensors, prefix + "self_attn.v_proj.weight", keyValueWidth(), hiddenSize);
-    addLinear(tensors, prefix + "self_attn.o_proj.weight", hiddenSize, queryWidth());
-    addAttentionVectors(tensors, prefix + "self_attn.");
-    if (norms.subNorms()) {
-      tensors.add(norm(prefix + "self_attn.attn_sub_norm.weight", hiddenSize));
-    }
-    tensors.add(norm(prefix + "post_attention_layernorm.weight", hiddenSize));
-    addLinear(tensors, prefix + "mlp.gate_proj.weight", intermediateSize(), hiddenSize);
-    addLinear(tensors, prefix + "mlp.up_proj.weight", intermediateSize(), hiddenSize);
-    addLinear(tensors, prefix + "mlp.down_proj.weight", hiddenSize, intermediateSize());
-    if (norms.subNorms()) {
-      tensors.add(norm(prefix + "mlp.ffn_sub_norm.weight", intermediateSize()));
-    }
-  }
-
-  private void addAttentionVectors(List<TensorSpec> tensors, String prefix) {
-    if (heads.variant().queryKeyNorms()) {
-      tensors.add(norm(prefix + "q_norm.weight", heads.dim()));
-      tensors.add(norm(prefix + "k_norm.weight", heads.dim()));
-    }
-    if (heads.variant().inputBiases()) {
-      tensors.add(bias(prefix + "q_proj.bias", queryWidth()));
-      tensors.add(bias(prefix + "k_proj.bias", keyValueWidth()));
-      tensors.add(bias(prefix + "v_proj.bias", keyValueWidth()));
-    }
-    if (heads.variant().outputBias()) {
-      tensors.add(bias(prefix + "o_proj.bias", hiddenSize));
-    }
-  }
-
-  private static TensorSpec bias(String name, int width) {
-    return new TensorSpec(name, width, 0, TensorSpec.Kind.BIAS);
-  }
-
-  private void addLinear(List<TensorSpec> tensors, String name, int out, int in) {
-    tensors.add(new TensorSpec(name, out, in, TensorSpec.Kind.TERNARY));
-    if (linearNorms()) {
-      tensors.add(norm(linearNormName(name), in));
-    }
-  }
-
-  private static TensorSpec norm(String name, int width) {
-    return new TensorSpec(name, width, 0, TensorSpec.Kind.NORM);
+    return new ModelTensors(this).list();
   }
 
   /// The number of parameters; a tied head counts once.

@@ -3,6 +3,7 @@ package bitnet.cli.output;
 import bitnet.checkpoint.ModelInspection;
 import bitnet.checkpoint.TensorInspection;
 import bitnet.model.LlamaConfig;
+import bitnet.model.ModelFamily;
 import bitnet.model.ModelFootprint;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -29,14 +30,19 @@ public record InspectionText(String name, ModelInspection inspection) {
         String.format(
             Locale.ROOT,
             "%s%n%,d parameters, %,d ternary; %d layers, hidden size %d, vocabulary %d; %,.1f"
-                + " MB%n%n",
+                + " MB%nfamily %s, %s, activations %s%n%n",
             name,
             config.parameterCount(),
             new ModelFootprint(config).ternaryParameters(),
             config.layerCount(),
             config.hiddenSize(),
             config.vocabSize(),
-            inspection.bytes() / 1e6));
+            inspection.bytes() / 1e6,
+            ModelFamily.of(config).modelType(),
+            config.hasGroupScales()
+                ? "a scale for %d inputs of a row".formatted(config.weights().scaleColumns())
+                : "a scale for a matrix",
+            config.weights().activations().key()));
     String form = "%-" + width + "s  %-6s  %-13s %12s  ";
     text.append(String.format(Locale.ROOT, form, "tensor", "type", "shape", "bytes"));
     text.append("    -1      0     +1  scale%n".formatted());
@@ -89,6 +95,10 @@ public record InspectionText(String name, ModelInspection inspection) {
     root.put("parameters", inspection.config().parameterCount());
     root.put("ternary_parameters", new ModelFootprint(inspection.config()).ternaryParameters());
     root.put("bytes", inspection.bytes());
+    LlamaConfig config = inspection.config();
+    root.put("family", ModelFamily.of(config).modelType());
+    root.put("scale_columns", config.weights().scaleColumns());
+    root.put("activations", config.weights().activations().key());
     for (TensorInspection each : inspection.tensors()) {
       ObjectNode node = root.withArray("tensors").addObject();
       node.put("name", each.tensor().name());
