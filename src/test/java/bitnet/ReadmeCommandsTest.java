@@ -203,7 +203,7 @@ class ReadmeCommandsTest {
       commands.add(new String[] {name, "--help"});
       switch (name) {
         case "bench" ->
-            Stream.of("train", "infer", "grpo")
+            Stream.of("train", "infer", "grpo", "serve")
                 .forEach(kind -> commands.add(new String[] {name, kind, "--help"}));
         case "make-data" ->
             Stream.of("arithmetic", "corrections", "mistakes")

@@ -57,6 +57,44 @@ class ServeTest {
   }
 
   @Test
+  @DisabledOnOs(OS.WINDOWS) // has no kill -9
+  void aServerThatIsKilledUnderLoadServesAgainAfterARestart() throws Exception {
+    Path model = CommandRun.tinyModel(directory.resolve("model"));
+    String body = "{\"prompt\": \"A\", \"max_tokens\": 60, \"n\": 24, \"seed\": 3, \"stream\": %s}";
+    String whole = "";
+    for (int round = 0; round < 2; round++) {
+      Path log = directory.resolve("log" + round);
+      Process process =
+          CommandRun.start(log, "serve", "--model_path", model, "--port=0", "--threads=1");
+      try (HttpClient client = HttpClient.newHttpClient()) {
+        URI address = URI.create(address(process, log) + "/completions");
+        String texts =
+            client
+                .send(post(address, body.formatted(false)), HttpResponse.BodyHandlers.ofString())
+                .body()
+                .replaceAll("\"(id|created|usage)\":[^,}]*", "");
+        assertThat(texts).contains("finish_reason");
+        whole = whole.isEmpty() ? texts : whole;
+        assertThat(texts).isEqualTo(whole);
+        HttpResponse<InputStream> answer =
+            client.send(
+                post(address, body.formatted(true)), HttpResponse.BodyHandlers.ofInputStream());
+        try (InputStream events = answer.body()) {
+          assertThat(events.read()).isEqualTo('d');
+          process.destroyForcibly();
+          assertThat(process.waitFor(1, TimeUnit.MINUTES)).isTrue();
+        }
+      } finally {
+        process.destroyForcibly();
+      }
+    }
+  }
+
+  private static HttpRequest post(URI address, String body) {
+    return HttpRequest.newBuilder(address).POST(HttpRequest.BodyPublishers.ofString(body)).build();
+  }
+
+  @Test
   void anAddressBeyondThisMachineIsRefusedWithoutAKey() {
     CommandRun run = CommandRun.of("serve", "--model_path", directory, "--host=0.0.0.0");
 

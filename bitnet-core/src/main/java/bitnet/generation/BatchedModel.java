@@ -95,6 +95,11 @@ public final class BatchedModel implements ChatEngine, AutoCloseable {
     return template;
   }
 
+  /// The tokens that end a text.
+  public Set<Integer> endTokens() {
+    return endTokens;
+  }
+
   /// The tokens of a prompt, as [Generator#promptTokens].
   ///
   /// @throws IllegalArgumentException if there is no text and no token to start from

@@ -9,7 +9,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "bench",
     description = "Measure speed on this machine.",
-    subcommands = {BenchTrain.class, BenchInfer.class, BenchGrpo.class})
+    subcommands = {BenchTrain.class, BenchInfer.class, BenchGrpo.class, BenchServe.class})
 public final class Bench implements Runnable {
   @Spec private CommandSpec spec;
 
@@ -18,6 +18,7 @@ public final class Bench implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "say what to measure: bench train, bench infer or bench grpo");
+        spec.commandLine(),
+        "say what to measure: bench train, bench infer, bench grpo or bench serve");
   }
 }

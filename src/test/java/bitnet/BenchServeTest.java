@@ -1,0 +1,78 @@
+package bitnet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class BenchServeTest {
+  @TempDir private Path directory;
+
+  private Path model;
+
+  @BeforeEach
+  void make() {
+    model = CommandRun.tinyModel(directory.resolve("model"));
+  }
+
+  private String bench(String... options) {
+    List<Object> arguments =
+        new ArrayList<>(
+            List.of(
+                "bench",
+                "serve",
+                "--model_path",
+                model,
+                "--threads=1",
+                "--slots=4",
+                "--clients=6",
+                "--requests=12",
+                "--prompt_tokens=20",
+                "--max_length=16"));
+    arguments.addAll(List.of(options));
+    return CommandRun.succeeding(arguments.toArray()).out();
+  }
+
+  @Test
+  void jsonHoldsTheSpeedsAndTheLatencies() throws IOException {
+    JsonNode json = new ObjectMapper().readTree(bench("--json"));
+
+    assertThat(json.path("disconnected").intValue()).isZero();
+    for (String key :
+        List.of(
+            "served_tok_s",
+            "engine_tok_s",
+            "ratio",
+            "first_token_p50_s",
+            "first_token_p99_s",
+            "between_tokens_p50_s",
+            "between_tokens_p99_s")) {
+      assertThat(json.path(key).doubleValue()).as(key).isPositive();
+    }
+    assertThat(json.path("first_token_p99_s").doubleValue())
+        .isGreaterThanOrEqualTo(json.path("first_token_p50_s").doubleValue());
+  }
+
+  @Test
+  void clientsThatLeaveAreCounted() {
+    assertThat(bench("--disconnects=1"))
+        .containsPattern(
+            "6 clients, 12 requests of 20 \\+ 16 tokens, [1-9][0-9]? left in the middle")
+        .containsPattern("tok/s over HTTP, [0-9]+ tok/s of the engine without it: [0-9.]+");
+  }
+
+  @Test
+  void numbersOutOfRangeAreRefused() {
+    CommandRun run = CommandRun.of("bench", "serve", "--model_path", model, "--disconnects=1.5");
+
+    assertThat(run.exitCode()).isEqualTo(2);
+    assertThat(run.err()).contains("--disconnects 1.5 is not from 0 to 1");
+  }
+}
