@@ -64,18 +64,14 @@ class TransformersRunsOurModelsTest {
   /// the seeds may be off, though not by more than a code is worth.
   @Test
   void theLogitsOfEveryExportAreOurs() throws IOException, InterruptedException {
-    assumeTrue(
-        Files.isExecutable(PYTHON),
-        ("no Python with torch and transformers at %s; make one as CONTRIBUTING.md says, or"
-                + " set BITNET_ORACLE_PYTHON")
-            .formatted(PYTHON));
+    requirePython();
     Map<Path, float[][]> ours = new LinkedHashMap<>();
     for (Kind kind : Kind.values()) {
       for (int seed = 1; seed <= SEEDS; seed++) {
         export(model(kind, seed), ours);
       }
     }
-    JsonNode theirs = transformers(List.copyOf(ours.keySet()));
+    JsonNode theirs = transformers(IDS, List.copyOf(ours.keySet()));
     Map<String, Integer> equal = new TreeMap<>();
     ours.forEach(
         (export, logits) -> {
@@ -89,6 +85,34 @@ class TransformersRunsOurModelsTest {
     assertThat(equal)
         .hasSize(Kind.values().length * HF_FORMS)
         .allSatisfy((form, count) -> assertThat(count).as(form).isGreaterThanOrEqualTo(SEEDS / 2));
+  }
+
+  private static void requirePython() {
+    assumeTrue(
+        Files.isExecutable(PYTHON),
+        ("no Python with torch and transformers at %s; make one as CONTRIBUTING.md says, or"
+                + " set BITNET_ORACLE_PYTHON")
+            .formatted(PYTHON));
+  }
+
+  /// To transformers, which knows no group scales, such a model is one of floats.
+  @Test
+  void logitsOfTheFloatExportOfGroupScalesAreThoseOfTheFixture()
+      throws IOException, InterruptedException {
+    requirePython();
+    Path families = Path.of("src/test/resources/fixtures/families");
+    Path export = directory.resolve("float");
+    try (ModelSource source = ModelSource.open(families.resolve("gguf/untied-PTQ1_0.gguf"))) {
+      ModelFormat.HF_FLOAT.write(export, source, ModelDirectory.Existing.REFUSE, parameters -> {});
+    }
+    JsonNode expected =
+        JSON.readTree(families.resolve("ternary-group/untied/expected.json").toFile());
+    int[] ids = JSON.convertValue(expected.at("/input_ids/0"), int[].class);
+    JsonNode seen = transformers(ids, List.of(export)).path(export.toString());
+    assertThat(seen.path("linear").asText()).isEqualTo("Linear");
+    float[][] wanted = JSON.convertValue(expected.at("/logits/0"), float[][].class);
+    float[][] found = JSON.convertValue(seen.path("logits"), float[][].class);
+    assertThat(distance(wanted, found)).isLessThan(1e-4);
   }
 
   /// Writes the model in every form, each with the logits that it should give.
@@ -128,19 +152,19 @@ class TransformersRunsOurModelsTest {
     /// The LLaMA with norms inside its linear layers.
     LINEAR_NORMS,
     /// Biases of q, k and v.
-    QWEN2,
+    QWEN_BIASES,
     /// Norms of q and k, YaRN.
-    QWEN3,
+    QWEN_NORMS,
     /// Biases of all four, frequencies scaled as in LLaMA 3.1.
-    LLAMA3;
+    LLAMA_SCALED;
 
     AttentionVariant attention() {
       return switch (this) {
         case LLAMA, BITNET, LINEAR_NORMS -> AttentionVariant.LLAMA;
-        case QWEN2 -> new AttentionVariant(new RopeScaling.Linear(2), false, true, false);
-        case QWEN3 ->
+        case QWEN_BIASES -> new AttentionVariant(new RopeScaling.Linear(2), false, true, false);
+        case QWEN_NORMS ->
             new AttentionVariant(new RopeScaling.Yarn(4, 16, 32, 1, true, 1.2), true, false, false);
-        case LLAMA3 -> new AttentionVariant(new RopeScaling.Llama3(8, 1, 4, 32), false, true, true);
+        case LLAMA_SCALED -> new AttentionVariant(new RopeScaling.Llama3(8, 1, 4, 32), false, true, true);
       };
     }
   }
@@ -197,9 +221,10 @@ class TransformersRunsOurModelsTest {
     }
   }
 
-  private JsonNode transformers(List<Path> exports) throws IOException, InterruptedException {
+  private JsonNode transformers(int[] ids, List<Path> exports)
+      throws IOException, InterruptedException {
     List<String> command =
-        new ArrayList<>(List.of(PYTHON.toString(), SCRIPT.toString(), Arrays.toString(IDS)));
+        new ArrayList<>(List.of(PYTHON.toString(), SCRIPT.toString(), Arrays.toString(ids)));
     exports.forEach(export -> command.add(export.toString()));
     Path errors = directory.resolve("errors.txt");
     Process process = new ProcessBuilder(command).redirectError(errors.toFile()).start();
