@@ -93,11 +93,20 @@ class LibraryDocumentTest {
   }
 
   private static List<String> examples() throws IOException {
-    try (Stream<Path> files = Files.walk(ScriptRun.ROOT.resolve("src/examples"))) {
+    try (Stream<Path> files =
+        Stream.of("src/examples", "integrations").flatMap(LibraryDocumentTest::walk)) {
       return files
           .filter(file -> file.toString().endsWith(".java"))
           .map(file -> onOneLine(content(file)))
           .toList();
+    }
+  }
+
+  private static Stream<Path> walk(String directory) {
+    try {
+      return Files.walk(ScriptRun.ROOT.resolve(directory));
+    } catch (IOException failure) {
+      throw new UncheckedIOException(failure);
     }
   }
 
@@ -172,6 +181,7 @@ class LibraryDocumentTest {
         .results()
         .map(found -> found.group(1))
         .filter(module -> !module.startsWith("src/"))
+        .map(module -> module.replace("integrations/", "bitnet-"))
         .map(module -> "bitnet:" + module + ":" + element(pom, "version"))
         .toList();
   }

@@ -17,6 +17,8 @@ final class Grammar {
   /// A rule that no text can end has this depth.
   static final int ENDLESS = Integer.MAX_VALUE;
 
+  private static final int MOST_NODES = 200_000;
+
   private final List<Node> nodes = new ArrayList<>();
   private final List<Rule> rules = new ArrayList<>();
 
@@ -64,7 +66,13 @@ final class Grammar {
     }
   }
 
+  /// A new node.
+  ///
+  /// @throws IllegalArgumentException if there are too many, which would take too long
   Node node() {
+    if (nodes.size() >= MOST_NODES) {
+      throw new IllegalArgumentException("the schema is too large");
+    }
     Node node = new Node(nodes.size());
     nodes.add(node);
     return node;
@@ -153,7 +161,7 @@ final class Grammar {
     boolean changed = true;
     while (changed) {
       changed = false;
-      for (Node node : nodes) {
+      for (Node node : nodes.reversed()) { // most edges lead to later nodes
         for (Edge edge : node.edges) {
           int depth =
               switch (edge) {
@@ -168,10 +176,6 @@ final class Grammar {
         }
       }
     }
-  }
-
-  int size() {
-    return nodes.size();
   }
 
   /// Checks that no rule can call itself before it takes a byte, which would never end.

@@ -45,7 +45,6 @@ final class JsonSchemaGrammar {
       Set.of("properties", "required", "additionalProperties");
   private static final Set<String> OF_ARRAYS = Set.of("items", "minItems", "maxItems");
   private static final int MOST_ITEMS = 1000; // that are counted
-  private static final int MOST_NODES = 200_000;
 
   private final Grammar grammar = new Grammar();
   private final JsonSyntax syntax = new JsonSyntax(grammar);
@@ -128,9 +127,6 @@ final class JsonSchemaGrammar {
     Rule rule = grammar.rule(false);
     rules.put(path, rule);
     fill(rule, schema, path);
-    if (grammar.size() > MOST_NODES) {
-      throw refusal("#", "is too large");
-    }
     return rule;
   }
 

@@ -7,6 +7,8 @@ import bitnet.tokenizer.Tokenizer;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.networknt.schema.InputFormat;
 import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaFactory;
@@ -19,6 +21,7 @@ import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -242,6 +245,26 @@ class TokenGrammarTest {
     assertThatThrownBy(() -> TokenGrammar.jsonSchema(BYTE_TOKENS, "", JSON.readTree(schema), ""))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(reason);
+  }
+
+  @Test
+  @Timeout(20)
+  void largeSchemasTakeLittleTimeOrAreRefused() {
+    ObjectNode choices = JSON.createObjectNode();
+    ArrayNode values = choices.putArray("enum");
+    for (int i = 0; i < 5000; i++) {
+      values.add("value " + i * 7919);
+    }
+    TokenGrammar.Progress progress = TokenGrammar.jsonSchema(WORD_TOKENS, "", choices, "").begin();
+    assertThat(progress.mask().allows(idOf((byte) '"'))).isTrue();
+    progress.take(idOf((byte) '"'));
+    assertThat(progress.mask().allows(idOf((byte) 'v'))).isTrue();
+
+    ObjectNode longText = JSON.createObjectNode().put("const", "x".repeat(150_000));
+    assertThat(TokenGrammar.jsonSchema(WORD_TOKENS, "", longText, "").begin().isEnded()).isFalse();
+    ObjectNode tooLong = JSON.createObjectNode().put("const", "x".repeat(300_000));
+    assertThatThrownBy(() -> TokenGrammar.jsonSchema(WORD_TOKENS, "", tooLong, ""))
+        .hasMessage("the schema is too large");
   }
 
   @ParameterizedTest
