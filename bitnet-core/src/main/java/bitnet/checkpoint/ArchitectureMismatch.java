@@ -45,7 +45,7 @@ final class ArchitectureMismatch {
                     ? ": the linear layers have norms (rms_norm); set use_rms_norm in"
                         + " quantization_config to true"
                     : ": use_rms_norm is true but the linear layers have no norms (rms_norm);"
-                          + " either they are missing, or set it to false"));
+                        + " either they are missing, or set it to false"));
       }
       if (!has(store, "lm_head.weight") && !config.path("tie_word_embeddings").asBoolean(false)) {
         hints.add(

@@ -82,8 +82,8 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
             : type == GgufType.I2_S
                 ? "only microsoft/BitNet's fork of llama.cpp reads I2_S"
                 : "scales and embeddings are rounded to f16; llama.cpp does not quantize"
-                      + " activations as this model was trained, so its logits are close, not"
-                      + " equal";
+                    + " activations as this model was trained, so its logits are close, not"
+                    + " equal";
     List<String> remarks = new ArrayList<>();
     if (source.weights().hasLatents()) {
       remarks.add("the weights are written as trits; full-precision ones are not kept");

@@ -164,7 +164,8 @@ class TransformersRunsOurModelsTest {
         case QWEN_BIASES -> new AttentionVariant(new RopeScaling.Linear(2), false, true, false);
         case QWEN_NORMS ->
             new AttentionVariant(new RopeScaling.Yarn(4, 16, 32, 1, true, 1.2), true, false, false);
-        case LLAMA_SCALED -> new AttentionVariant(new RopeScaling.Llama3(8, 1, 4, 32), false, true, true);
+        case LLAMA_SCALED ->
+            new AttentionVariant(new RopeScaling.Llama3(8, 1, 4, 32), false, true, true);
       };
     }
   }

@@ -103,8 +103,7 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
 
   @Override
   public String settings() throws IOException {
-    String known =
-        "%s %s %s %s %s".formatted(format, policy, context, stride, digest());
+    String known = "%s %s %s %s %s".formatted(format, policy, context, stride, digest());
     boolean plain = mask == LossMask.NONE && packing == Packing.STREAM;
     return plain ? known : "%s %s %s".formatted(known, mask, packing); // as files of 0.1.0 have it
   }
