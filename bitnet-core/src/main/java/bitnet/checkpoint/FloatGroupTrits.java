@@ -22,7 +22,9 @@ final class FloatGroupTrits implements TernaryRows {
 
   /// Reads rows as fp32.
   interface RowReader {
-    /// @param target `rows * columns` floats
+    /// Reads consecutive rows.
+    ///
+    /// @param target room for `rows * columns` floats
     void read(int firstRow, int rows, MemorySegment target) throws IOException;
   }
 
