@@ -293,7 +293,7 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
       halves[group] = Float.floatToFloat16(scale);
       float rounded = Float.float16ToFloat(halves[group]);
       boolean zeros = scale == 0 && rows.isGrouped(); // of a group of zeros
-      if (type != GgufType.I2_S && !(rounded > 0 || zeros) || !(rounded <= LARGEST_HALF)) {
+      if (type != GgufType.I2_S && !((rounded > 0 || zeros) && rounded <= LARGEST_HALF)) {
         throw new IllegalArgumentException(
             "tensor '%s' has the scale %s, which F16 cannot express"
                 .formatted(tensor.name(), scale));

@@ -16,13 +16,15 @@ public final class BitLinear {
   private final NDArray trits; // [out, in], in the compute type; with group scales times these
   private final NDArray scale; // [out]: mean|W| of the tensor that the row belongs to, or 1
   private final int scaleColumns; // 0 without group scales
+  private final ComputeType type;
 
   BitLinear(NDManager manager, TorchOps ops, ComputeType type, Parameter weight, int scaleColumns) {
     this.weight = weight;
     this.scaleColumns = scaleColumns;
+    this.type = productType(type, scaleColumns);
     Shape shape = weight.value().getShape();
     NDArray blank = manager.zeros(shape, DataType.FLOAT32);
-    if (type == ComputeType.BF16) {
+    if (this.type == ComputeType.BF16) {
       trits = ops.bf16(manager, blank);
       blank.close();
     } else {
@@ -33,6 +35,12 @@ public final class BitLinear {
         scaleColumns > 0
             ? manager.ones(out, DataType.FLOAT32)
             : manager.zeros(out, DataType.FLOAT32);
+  }
+
+  /// The number format of products: with group scales fp32, since bf16 has too few digits for
+  /// scales of half precision.
+  static ComputeType productType(ComputeType type, int scaleColumns) {
+    return scaleColumns > 0 ? ComputeType.FP32 : type;
   }
 
   Parameter weight() {
@@ -83,7 +91,6 @@ public final class BitLinear {
       GraphContext context, NDManager scope, NDArray dy, boolean lastUse, TorchOps.PerToken input) {
     return context
         .ops()
-        .bitLinearBackward(
-            scope, dy, lastUse, input, trits, scale, weight.gradient(), context.type());
+        .bitLinearBackward(scope, dy, lastUse, input, trits, scale, weight.gradient(), type);
   }
 }

@@ -25,11 +25,12 @@ record GraphContext(
   /// Quantization of x `[tokens, width]`, as the configuration says: absmax per token, per token
   /// and group of inputs, or none.
   TorchOps.PerToken quantize(NDManager scope, NDArray x) {
+    int scaleColumns = config.weights().scaleColumns();
+    ComputeType product = BitLinear.productType(type, scaleColumns);
     return switch (config.weights().activations()) {
-      case INT8 -> ops.quantize(scope, x, sharpness, type);
-      case INT8_GROUP ->
-          ops.quantizeGroups(scope, x, config.weights().scaleColumns(), sharpness, type);
-      case FLOAT -> ops.keepActivations(scope, x, type);
+      case INT8 -> ops.quantize(scope, x, sharpness, product);
+      case INT8_GROUP -> ops.quantizeGroups(scope, x, scaleColumns, sharpness, product);
+      case FLOAT -> ops.keepActivations(scope, x, product);
     };
   }
 }

@@ -13,6 +13,8 @@ import bitnet.checkpoint.ModelSource;
 import bitnet.format.CheckpointException;
 import bitnet.kernel.CacheType;
 import bitnet.model.ActivationScale;
+import bitnet.model.LatentWeights;
+import bitnet.model.LlamaConfig;
 import bitnet.model.ProductWeights;
 import bitnet.model.TensorSpec;
 import bitnet.runtime.KvCache;
@@ -26,6 +28,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
@@ -35,6 +38,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// Models with a scale for every 64 or 128 inputs, in safetensors and in every GGUF type, against
@@ -194,6 +198,78 @@ class GroupScalesTest {
     assertThat(distances[1]).isPositive().isLessThan(distances[0]);
   }
 
+  /// Latents of a file, in a model with group scales.
+  private record Grouped(LatentWeights weights) implements LatentWeights {
+    @Override
+    public LlamaConfig config() {
+      return weights
+          .config()
+          .withWeights(new LlamaConfig.Weights(false, 64, true, true, ActivationScale.INT8_GROUP));
+    }
+
+    @Override
+    public void read(TensorSpec tensor, MemorySegment target) throws IOException {
+      weights.read(tensor, target);
+    }
+  }
+
+  /// `oracle/gradients_groups.py`: weights, activations, embedding and head with group scales.
+  @ParameterizedTest
+  @EnumSource(ComputeType.class)
+  void lossAndGradientsEqualThoseOfAutograd(ComputeType type) throws IOException {
+    Path fixture = FIXTURES.resolve("group-gradients");
+    JsonNode expected = MAPPER.readTree(fixture.resolve("expected.json").toFile());
+    long[] ids = MAPPER.convertValue(expected.at("/input_ids/0"), long[].class);
+    try (NDManager manager = NDManager.newBaseManager();
+        ModelSource source = ModelSource.open(fixture);
+        LlamaModel model = LlamaModel.load(new Grouped(source.weights()), manager, type)) {
+      int count = ids.length - 1;
+      NDArray input = manager.create(new long[][] {Arrays.copyOf(ids, count)});
+      NDArray targets = manager.create(Arrays.copyOfRange(ids, 1, ids.length));
+      double loss;
+      try (ForwardPass pass = model.forward(input, ForwardPass.Keep.ALL)) {
+        NDArray dHidden = manager.zeros(pass.hidden().getShape());
+        NDArray sum =
+            model
+                .ops()
+                .crossEntropy(
+                    manager,
+                    pass.hidden(),
+                    model.effectiveHead(),
+                    targets,
+                    ComputeType.FP32,
+                    1.0 / count,
+                    dHidden,
+                    model.head().gradient());
+        pass.backward(dHidden);
+        loss = sum.getDouble() / count;
+      }
+      boolean exact = type == ComputeType.FP32;
+      assertThat(loss).isCloseTo(expected.path("loss").doubleValue(), within(exact ? 1e-5 : 0.05));
+      for (Parameter parameter : model.parameters()) {
+        float[] all = parameter.gradient().toFloatArray();
+        int offset = 0;
+        for (TensorSpec tensor : parameter.tensors()) {
+          double squares = 0;
+          JsonNode wanted = expected.path("gradients").path(tensor.name());
+          for (int i = 0; i < tensor.count(); i++) {
+            squares += Math.pow(all[offset + i], 2);
+            if (exact && i % 97 == 0) {
+              assertThat(all[offset + i])
+                  .as(tensor.name())
+                  .isCloseTo(wanted.path("every_97th").path(i / 97).floatValue(), within(1e-4f));
+            }
+          }
+          double norm = wanted.path("norm").doubleValue();
+          assertThat(Math.sqrt(squares))
+              .as(tensor.name())
+              .isCloseTo(norm, within((exact ? 1e-4 : 0.2) * Math.max(norm, 1)));
+          offset += (int) tensor.count();
+        }
+      }
+    }
+  }
+
   static Stream<Arguments> patches() throws IOException {
     List<Arguments> cases = new ArrayList<>();
     for (JsonNode each : MAPPER.readTree(FIXTURES.resolve("gguf/patches.json").toFile())) {
@@ -213,7 +289,7 @@ class GroupScalesTest {
       System.arraycopy(part, 0, bytes, each.path("at").asInt(), part.length);
     }
     if (patch.has("keep_bytes")) {
-      bytes = java.util.Arrays.copyOf(bytes, patch.path("keep_bytes").asInt());
+      bytes = Arrays.copyOf(bytes, patch.path("keep_bytes").asInt());
     }
     Path changed = directory.resolve(name);
     Files.write(changed, bytes);
