@@ -21,7 +21,8 @@ final class RawClient implements AutoCloseable {
   /// @param lines of the head
   record Answer(List<String> lines, String body) {
     int status() {
-      return Integer.parseInt(lines.getFirst().split(" ")[1]);
+      return Integer.parseInt(
+          lines.getFirst().substring("HTTP/1.1 ".length(), "HTTP/1.1 200".length()));
     }
 
     boolean hasHeader(String name, String value) {

@@ -73,10 +73,31 @@ final class BatchEngine implements AutoCloseable {
       return;
     }
     reading.addLast(ticket);
+  }
+
+  /// Makes a cache for a prompt, with what is known of its beginning: of the prefix cache, or of
+  /// another prompt that is being read.
+  ///
+  /// @return null as long as another prompt is about to read what this one begins with, too
+  private @Nullable KvCache open(Ticket ticket) {
     int[] prompt = ticket.request.prompt();
+    PrefixCache.Hit hit = null;
+    if (prefixes.isOn() && !ticket.wantsPromptLogits()) {
+      hit = prefixes.find(prompt);
+      int most = hit == null ? PrefixCache.LEAST_TOKENS - 1 : hit.tokens();
+      for (Ticket other : reading) {
+        int same = PrefixCache.common(other.request.prompt(), prompt);
+        if (other.cache != null && same > most) {
+          if (other.cache.length() < same) {
+            return null;
+          }
+          most = same;
+          hit = new PrefixCache.Hit(other.cache, same);
+        }
+      }
+    }
     KvCache cache = model.newCache(prompt.length);
     ticket.cache = cache;
-    PrefixCache.Hit hit = ticket.wantsPromptLogits() ? null : prefixes.find(prompt);
     if (hit != null) {
       ticket.cachedTokens = hit.tokens();
       if (ticket.request.samples() == 1) {
@@ -85,6 +106,7 @@ final class BatchEngine implements AutoCloseable {
         cache.copyFrom(hit.cache(), hit.tokens()); // so that the samples share the whole prompt
       }
     }
+    return cache;
   }
 
   /// Computes a token of every text, and chunks of prompts.
@@ -126,9 +148,9 @@ final class BatchEngine implements AutoCloseable {
     List<Chunk> chunks = new ArrayList<>();
     int left = settings.chunk(active.size());
     for (Ticket ticket : reading) {
-      KvCache cache = ticket.cache;
+      KvCache cache = left > 0 && ticket.cache == null ? open(ticket) : ticket.cache;
       if (left == 0 || cache == null) {
-        break;
+        continue;
       }
       int first = cache.length();
       int end = Math.min(ticket.request.prompt().length, first + left);

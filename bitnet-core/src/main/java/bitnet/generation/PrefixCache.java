@@ -34,7 +34,7 @@ final class PrefixCache implements AutoCloseable {
     Entry longest = null;
     int most = LEAST_TOKENS - 1;
     for (Entry entry : entries) {
-      int same = Math.min(common(entry.tokens, prompt), prompt.length - 1);
+      int same = common(entry.tokens, prompt);
       if (same > most) {
         most = same;
         longest = entry;
@@ -48,7 +48,13 @@ final class PrefixCache implements AutoCloseable {
     return new Hit(longest.cache, most);
   }
 
-  private static int common(int[] some, int[] others) {
+  /// The first tokens that a prompt has in common with others; less than all of it, since something
+  /// must be read for the logits.
+  static int common(int[] others, int[] prompt) {
+    return Math.min(shared(others, prompt), prompt.length - 1);
+  }
+
+  private static int shared(int[] some, int[] others) {
     int at = Arrays.mismatch(some, others);
     return at < 0 ? some.length : at;
   }
@@ -64,7 +70,7 @@ final class PrefixCache implements AutoCloseable {
     }
     for (Iterator<Entry> each = entries.iterator(); each.hasNext(); ) {
       Entry entry = each.next();
-      int same = common(entry.tokens, tokens);
+      int same = shared(entry.tokens, tokens);
       if (same == tokens.length) { // it continues this one
         each.remove();
         entries.add(entry);

@@ -91,6 +91,7 @@ class BatchSchedulerTest {
     private final Map<Integer, StringBuilder> texts = new ConcurrentHashMap<>();
     private final Map<Integer, Completion> completions = new ConcurrentHashMap<>();
     private final CountDownLatch pending;
+    private int cachedTokens = -1; // of its prompt, as soon as that has been read
 
     Completion completion(int sample) {
       return Objects.requireNonNull(completions.get(sample));
@@ -98,6 +99,11 @@ class BatchSchedulerTest {
 
     Heard(int samples) {
       pending = new CountDownLatch(samples);
+    }
+
+    @Override
+    public void promptRead(int tokens) {
+      cachedTokens = tokens;
     }
 
     @Override
@@ -284,31 +290,13 @@ class BatchSchedulerTest {
     for (int i = 0; i < 12; i++) {
       requests.add(request(system + " then question " + i % 5, 1 + i % 3, 7L * i, 20, 1));
     }
-    List<Integer> cached = new ArrayList<>();
+    List<Heard> heard = new ArrayList<>();
     try (BatchScheduler sharing =
         new BatchScheduler(llama, BYTES, ENDS, new BatchSettings(3, 5, 1 << 20))) {
-      List<Heard> heard = new ArrayList<>();
       for (BatchScheduler.Request each : requests) {
         Heard listener = new Heard(each.samples());
         heard.add(listener);
-        sharing.submit(
-            each,
-            new BatchScheduler.Listener() {
-              @Override
-              public void promptRead(int cachedTokens) {
-                cached.add(cachedTokens);
-              }
-
-              @Override
-              public void text(int sample, String piece) {
-                listener.text(sample, piece);
-              }
-
-              @Override
-              public void finished(int sample, Completion completion) {
-                listener.finished(sample, completion);
-              }
-            });
+        sharing.submit(each, listener);
         sharing.step();
       }
       sharing.drain();
@@ -316,9 +304,37 @@ class BatchSchedulerTest {
         assertIsAsAlone(requests.get(i), heard.get(i));
       }
     }
+    List<Integer> cached = heard.stream().map(each -> each.cachedTokens).toList();
     int question = (system + " then question 0").length();
     assertThat(cached).hasSize(12).startsWith(0).contains(question - 1); // all but the last token
     assertThat(cached.subList(6, 12)).allMatch(tokens -> tokens >= system.length());
+  }
+
+  @Test
+  void promptsThatComeTogetherReadTheirCommonBeginningOnce() {
+    String system = "instructions for everybody, read once";
+    List<BatchScheduler.Request> requests =
+        List.of(
+            request(system + " a", 1, 1, 12, 1),
+            request(system + " b, longer", 1, 2, 12, 1),
+            request(system + " c", 1, 3, 12, 1));
+    List<Heard> heard = new ArrayList<>();
+    try (BatchScheduler sharing =
+        new BatchScheduler(llama, BYTES, ENDS, new BatchSettings(3, 5, 1 << 20))) {
+      for (BatchScheduler.Request each : requests) {
+        Heard listener = new Heard(1);
+        heard.add(listener);
+        sharing.submit(each, listener);
+      }
+      sharing.drain();
+    }
+    int common = system.length() + 1; // with the space
+    assertThat(heard)
+        .extracting(each -> each.cachedTokens)
+        .containsExactlyInAnyOrder(0, common, common);
+    for (int i = 0; i < requests.size(); i++) {
+      assertIsAsAlone(requests.get(i), heard.get(i));
+    }
   }
 
   @Test
