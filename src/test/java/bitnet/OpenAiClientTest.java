@@ -32,7 +32,7 @@ class OpenAiClientTest {
   void theClientIsServed() throws Exception {
     assumeTrue(
         hasClient(),
-        ("no openai in %s; make a Python as CONTRIBUTING.md says, then pip install openai")
+        "no openai in %s; make a Python as CONTRIBUTING.md says, then pip install openai"
             .formatted(PYTHON));
     Path tokenizer = Files.createDirectories(directory.resolve("tokenizer"));
     try (Tokenizer bundled = Tokenizer.bundled()) {

@@ -220,11 +220,13 @@ class ToolsTest {
     ToolCalls several =
         parse(
             ToolStyle.HERMES,
-            "Let me see.\n"
-                + "<tool_call>\n"
-                + "{\"name\": \"now\", \"arguments\": {\"zone\": 1}}\n"
-                + "</tool_call>\n"
-                + "<tool_call>{\"name\":\"weather\",\"arguments\":{\"city\":\"Bern\"}}</tool_call>");
+            """
+            Let me see.
+            <tool_call>
+            {"name": "now", "arguments": {"zone": 1}}
+            </tool_call>
+            <tool_call>{"name":"weather","arguments":{"city":"Bern"}}</tool_call>\
+            """);
     assertThat(several.content()).isEqualTo("Let me see.");
     assertThat(several.calls())
         .containsExactly(
