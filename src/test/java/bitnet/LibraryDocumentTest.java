@@ -93,21 +93,15 @@ class LibraryDocumentTest {
   }
 
   private static List<String> examples() throws IOException {
-    try (Stream<Path> files =
-        Stream.of("src/examples", "integrations").flatMap(LibraryDocumentTest::walk)) {
-      return files
-          .filter(file -> file.toString().endsWith(".java"))
-          .map(file -> onOneLine(content(file)))
-          .toList();
+    List<String> examples = new ArrayList<>();
+    for (String directory : List.of("src/examples", "integrations")) {
+      try (Stream<Path> files = Files.walk(ScriptRun.ROOT.resolve(directory))) {
+        files
+            .filter(file -> file.toString().endsWith(".java"))
+            .forEach(file -> examples.add(onOneLine(content(file))));
+      }
     }
-  }
-
-  private static Stream<Path> walk(String directory) {
-    try {
-      return Files.walk(ScriptRun.ROOT.resolve(directory));
-    } catch (IOException failure) {
-      throw new UncheckedIOException(failure);
-    }
+    return examples;
   }
 
   private static String onOneLine(String text) {

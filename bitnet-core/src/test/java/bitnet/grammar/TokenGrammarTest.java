@@ -284,7 +284,7 @@ class TokenGrammarTest {
       for (int id = 0; id < (isBytes ? 256 : WORDS.vocabSize()); id++) {
         byte[] text = tokens.text(id);
         boolean allowed =
-            id == END && !isBytes ? progress.isEnded() : goesOn(bytes, beginning, text);
+            (id == END && !isBytes) ? progress.isEnded() : goesOn(bytes, beginning, text);
         assertThat(mask.allows(id)).as("%s + %d", beginning, id).isEqualTo(allowed);
       }
     }
