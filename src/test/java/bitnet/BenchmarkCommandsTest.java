@@ -104,8 +104,16 @@ class BenchmarkCommandsTest {
     Path home = directory.resolve("home-split");
     try (ModelHub hub = hub()) {
       Map<String, String> environment = hub.environment(home);
-      ScriptRun train = run(environment, evaluation("--benchmark=gsm8k", "--split=train"));
+      ScriptRun train =
+          run(
+              environment,
+              "evaluate",
+              "--ce_model=" + model,
+              "--max_length=4",
+              "--benchmark=gsm8k",
+              "--split=train");
       assertThat(train.exitCode()).as(train.err()).isZero();
+      assertThat(train.out()).startsWith("gsm8k train: 6 records\n");
       Map<String, String> offline = new HashMap<>(environment);
       offline.put("HF_HUB_OFFLINE", "1");
       ScriptRun test = run(offline, evaluation("--benchmark=gsm8k"));

@@ -98,9 +98,11 @@ final class HubDownload {
 
   private void fetch(String address, HubFile file, Path partial) throws IOException {
     long total = file.size();
+    long most = 0;
     int idleTries = 0;
     while (true) {
       long before = Files.exists(partial) ? Files.size(partial) : 0;
+      most = Math.max(most, before);
       if (total >= 0 && before > total) {
         Files.delete(partial);
         before = 0;
@@ -114,7 +116,8 @@ final class HubDownload {
         return;
       }
       total = total < 0 ? part.total() : total;
-      idleTries = Files.exists(partial) && Files.size(partial) > before ? 0 : idleTries + 1;
+      // what is downloaded again after a restart is no progress
+      idleTries = Files.exists(partial) && Files.size(partial) > most ? 0 : idleTries + 1;
       if (idleTries == HubHttp.TRIES) {
         throw ended(file, before);
       }
@@ -152,14 +155,15 @@ final class HubDownload {
       OptionalLong length = response.headers().firstValueAsLong("Content-Length");
       long start = appends ? from : 0;
       long total = length.isPresent() ? start + length.getAsLong() : file.size();
+      if (file.size() >= 0 && total != file.size()) {
+        throw new HubException(
+            "%s has %,d bytes, but the hub lists it with %,d; try again later, or check HF_ENDPOINT"
+                .formatted(file.path(), total, file.size()));
+      }
       boolean ended = copy(body, file, partial, start, total);
       long now = Files.size(partial);
-      return new Part(ended && (total < 0 || now == total) && fits(file, now), total);
+      return new Part(ended && (total < 0 || now == total), total);
     }
-  }
-
-  private static boolean fits(HubFile file, long bytes) {
-    return file.size() < 0 || file.size() == bytes;
   }
 
   /// Whether a partial answer begins where it should, as far as it says.

@@ -46,25 +46,35 @@ record RepositoryListing(String commit, Map<String, HubFile> files) {
     if (answer.response().statusCode() != 200) {
       throw HubRefusal.of(answer.response(), name, endpoint);
     }
-    JsonNode info = json(answer, name);
-    String commit = info.path("sha").asText();
+    RepositoryListing names = names(answer.body(), name);
+    Map<String, HubFile> files = new TreeMap<>(names.files());
+    String tree = api + "/tree/" + names.commit() + "?recursive=true";
+    files.putAll(tree(http, name, tree, endpoint));
+    return new RepositoryListing(names.commit(), files);
+  }
+
+  /// The commit and the names of its files, without sizes and hashes.
+  ///
+  /// @param info what the hub says of a revision
+  /// @throws HubException if that is not JSON, or has no commit
+  static RepositoryListing names(byte[] info, HubName name) throws IOException {
+    JsonNode root = json(info, name);
+    String commit = root.path("sha").asText();
     if (!commit.matches("[0-9a-f]{40}")) {
       throw new HubException(
           "%s: the hub does not say the commit; check HF_ENDPOINT".formatted(name));
     }
     Map<String, HubFile> files = new TreeMap<>();
-    for (JsonNode sibling : info.path("siblings")) {
+    for (JsonNode sibling : root.path("siblings")) {
       String path = sibling.path("rfilename").asText();
       files.put(path, new HubFile(path, -1, ""));
     }
-    String tree = api + "/tree/" + commit + "?recursive=true";
-    files.putAll(tree(http, name, tree, endpoint));
     return new RepositoryListing(commit, files);
   }
 
-  private static JsonNode json(HubHttp.Answer answer, HubName name) throws IOException {
+  private static JsonNode json(byte[] answer, HubName name) throws IOException {
     try {
-      return MAPPER.readTree(answer.body());
+      return MAPPER.readTree(answer);
     } catch (JsonProcessingException damaged) {
       throw new HubException("%s: the hub's answer is not JSON; check HF_ENDPOINT".formatted(name));
     }
@@ -80,12 +90,7 @@ record RepositoryListing(String commit, Map<String, HubFile> files) {
       if (answer.response().statusCode() != 200) {
         return files;
       }
-      for (JsonNode entry : json(answer, name)) {
-        if (entry.path("type").asText("file").equals("file")) {
-          JsonNode large = entry.path("lfs");
-          add(files, entry.path("path").asText(), entry.path("oid"), entry.path(SIZE), large);
-        }
-      }
+      files.putAll(entries(answer.body(), name));
       page =
           answer.response().headers().allValues("Link").stream()
               .flatMap(link -> NEXT.matcher(link).results())
@@ -95,12 +100,22 @@ record RepositoryListing(String commit, Map<String, HubFile> files) {
     return files;
   }
 
-  private static void add(
-      Map<String, HubFile> files, String path, JsonNode blob, JsonNode size, JsonNode large) {
-    String hash = large.path("oid").asText(blob.asText());
-    boolean known = hash.matches("[0-9a-f]{40}|[0-9a-f]{64}");
-    long bytes = large.path(SIZE).asLong(size.asLong(-1));
-    files.put(path, new HubFile(path, bytes, known ? hash : ""));
+  /// The files of a page of the listing.
+  ///
+  /// @throws HubException if it is not JSON
+  static Map<String, HubFile> entries(byte[] page, HubName name) throws IOException {
+    Map<String, HubFile> files = new TreeMap<>();
+    for (JsonNode entry : json(page, name)) {
+      if (entry.path("type").asText("file").equals("file")) {
+        JsonNode large = entry.path("lfs");
+        String hash = large.path("oid").asText(entry.path("oid").asText());
+        boolean known = hash.matches("[0-9a-f]{40}|[0-9a-f]{64}");
+        long bytes = large.path(SIZE).asLong(entry.path(SIZE).asLong(-1));
+        String path = entry.path("path").asText();
+        files.put(path, new HubFile(path, Math.max(-1, bytes), known ? hash : ""));
+      }
+    }
+    return files;
   }
 
   /// An address of the hub without its beginning; a mirror may hand on the addresses of its source.

@@ -347,6 +347,18 @@ class HubClientTest {
     assertNothingIncomplete();
   }
 
+  @ParameterizedTest
+  @CsvSource({"1, 37500", "-1, 37500", "1, 1000000000", "-1, 1000000000"})
+  void aSizeThatTheListingSaysOtherwiseIsRefused(int error, long smallestRange) {
+    rangeBytes = smallestRange;
+    server.sizeError = error;
+    assertThatThrownBy(() -> pull("org/model"))
+        .isInstanceOf(HubException.class)
+        .hasMessageContaining("model.safetensors");
+    assertThat(cache.resolve("models--org--model/snapshots/" + HubServer.COMMIT + "/" + WEIGHTS))
+        .doesNotExist();
+  }
+
   @Test
   void aLargeFileOfAServerWithoutRangesIsDownloadedWhole() throws IOException {
     rangeBytes = SIZE / 8;

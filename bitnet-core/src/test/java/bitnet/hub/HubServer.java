@@ -46,6 +46,9 @@ final class HubServer implements AutoCloseable {
   volatile boolean hasRanges = true;
   volatile boolean hasWrongHashes;
 
+  /// By how much the sizes in the listing are wrong.
+  volatile int sizeError;
+
   /// Entries of a page of the listing.
   volatile int pageEntries = Integer.MAX_VALUE;
 
@@ -157,7 +160,8 @@ final class HubServer implements AutoCloseable {
     String lfs =
         name.endsWith(".json")
             ? ""
-            : ",\"lfs\":{\"oid\":\"%s\",\"size\":%d}".formatted(sha256(content), content.length);
+            : ",\"lfs\":{\"oid\":\"%s\",\"size\":%d}"
+                .formatted(sha256(content), content.length + sizeError);
     return "{\"type\":\"file\",\"path\":\"%s\",\"size\":%d,\"oid\":\"%s\"%s}"
         .formatted(name, content.length, gitSha1(content), lfs);
   }
@@ -210,7 +214,12 @@ final class HubServer implements AutoCloseable {
     if (range != null && hasRanges) {
       String[] ends = range.replace("bytes=", "").split("-", 2);
       from = Integer.parseInt(ends[0]);
-      end = ends[1].isEmpty() ? end : Integer.parseInt(ends[1]) + 1;
+      end = ends[1].isEmpty() ? end : Math.min(end, Integer.parseInt(ends[1]) + 1);
+      if (from >= end) {
+        exchange.sendResponseHeaders(416, -1);
+        exchange.close();
+        return;
+      }
       exchange
           .getResponseHeaders()
           .add("Content-Range", "bytes %d-%d/%d".formatted(from, end - 1, content.length));

@@ -196,7 +196,7 @@ public final class Evaluate implements Callable<Integer> {
     Path path = benchmark.path(dataset, "test");
     Benchmark set = benchmark.benchmark();
     QaDataset records = set == null ? QaDataset.load(path, policy) : set.load(path, policy);
-    say(path + ": " + records.summary());
+    say(benchmark.label(dataset, "test") + ": " + records.summary());
     return new AnswerEvaluation(limited(records.records()), settings);
   }
 

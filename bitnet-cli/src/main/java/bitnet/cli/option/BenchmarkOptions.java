@@ -71,6 +71,11 @@ public final class BenchmarkOptions {
     return download(set, split == null ? usual : split);
   }
 
+  /// What output calls the questions: the dataset, or the benchmark with its split.
+  public String label(@Nullable Path dataset, String usual) {
+    return dataset != null ? dataset.toString() : benchmark + " " + (split == null ? usual : split);
+  }
+
   private static Path download(Benchmark benchmark, String split) throws IOException {
     String files = benchmark.files(split);
     PathMatcher wanted = FileSystems.getDefault().getPathMatcher("glob:" + files);
