@@ -29,8 +29,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -177,7 +179,7 @@ class GroupScalesTest {
     String folder = "ternary-group/untied/";
     JsonNode reference = MAPPER.readTree(FIXTURES.resolve(folder + "expected.json").toFile());
     int[] ids = MAPPER.convertValue(reference.at("/input_ids/0"), int[].class);
-    double[] distances = new double[2];
+    Map<ActivationScale, Double> distances = new EnumMap<>(ActivationScale.class);
     for (ActivationScale scale : List.of(ActivationScale.INT8, ActivationScale.INT8_GROUP)) {
       RuntimeSettings settings =
           new RuntimeSettings(
@@ -192,10 +194,12 @@ class GroupScalesTest {
             sum += Math.pow(logits[position][token] - wanted, 2);
           }
         }
-        distances[scale.ordinal()] = sum;
+        distances.put(scale, sum);
       }
     }
-    assertThat(distances[1]).isPositive().isLessThan(distances[0]);
+    assertThat(distances.get(ActivationScale.INT8_GROUP))
+        .isPositive()
+        .isLessThan(distances.get(ActivationScale.INT8));
   }
 
   /// Latents of a file, in a model with group scales.
