@@ -1,79 +1,27 @@
 package bitnet.hub;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class HubClientTest {
-  private static final int SIZE = 300_000;
-  private static final String WEIGHTS = "model.safetensors";
-  private static final byte[] CONFIG = "{}".getBytes(UTF_8);
-
-  @TempDir private Path cache;
-  private final HubServer server = new HubServer();
-  private final Map<String, String> variables = new HashMap<>();
-  private final byte[] weights = new byte[SIZE];
-  private long rangeBytes = Long.MAX_VALUE / 2;
-
-  @BeforeEach
-  void fillTheHub() {
-    new Random(1).nextBytes(weights);
-    server.files.put("config.json", CONFIG);
-    server.files.put(WEIGHTS, weights);
-    server.files.put("README.md", new byte[10]);
-    variables.put("HF_ENDPOINT", server.endpoint() + "/");
-    variables.put("HF_HUB_CACHE", cache.toString());
-    variables.put("HF_TOKEN", "hf_secret");
-    variables.put("HF_HUB_DOWNLOAD_TIMEOUT", "1");
-  }
-
-  @AfterEach
-  void closeTheHub() {
-    server.close();
-  }
-
-  private Path pull(String name) throws IOException {
-    HubEnvironment environment = new HubEnvironment(variables);
-    return client(environment).path(HubName.parse(name).orElseThrow());
-  }
-
-  private HubClient client(HubEnvironment environment) {
-    return new HubClient(
-        environment,
-        (file, bytes, total) -> {},
-        new HubClient.Pace(Duration.ofMillis(5), rangeBytes));
-  }
-
-  private void assertWhole(Path snapshot) throws IOException {
-    assertThat(snapshot.resolve(WEIGHTS)).hasBinaryContent(weights);
-    assertThat(snapshot.resolve("config.json")).hasBinaryContent(CONFIG);
-    assertThat(snapshot.resolve("README.md")).doesNotExist();
-  }
-
+class HubClientTest extends HubClientFixture {
   @Test
   void theCacheIsThatOfHuggingFaceHub() throws IOException {
     Path snapshot = pull("org/model");
@@ -108,15 +56,6 @@ class HubClientTest {
     assertWhole(pull("org/model"));
     // what the sockets still held of a dropped connection may be lost
     assertThat(server.contentBytes.get()).isBetween((long) SIZE, SIZE + 2L + bytes);
-  }
-
-  private interface Sending {
-    void run() throws IOException;
-  }
-
-  private static boolean sent(Sending sending) throws IOException {
-    sending.run();
-    return true;
   }
 
   @Test
@@ -262,109 +201,6 @@ class HubClientTest {
       }
     }
     assertThat(server.contentBytes.get()).isEqualTo(SIZE + CONFIG.length);
-  }
-
-  @Test
-  void aLargeFileIsDownloadedInRanges() throws IOException {
-    rangeBytes = SIZE / 8;
-    assertWhole(pull("org/model"));
-    assertThat(server.ranges)
-        .containsExactlyInAnyOrder(
-            "bytes=0-74999", "bytes=75000-149999", "bytes=150000-224999", "bytes=225000-299999");
-    assertThat(server.contentBytes.get()).isEqualTo(SIZE + CONFIG.length);
-    assertNothingIncomplete();
-  }
-
-  private void assertNothingIncomplete() throws IOException {
-    try (Stream<Path> blobs = Files.list(cache.resolve("models--org--model/blobs"))) {
-      assertThat(blobs.map(blob -> blob.getFileName().toString()))
-          .allMatch(name -> name.matches("[0-9a-f]+"));
-    }
-  }
-
-  @ParameterizedTest
-  @ValueSource(ints = {0, 1, 5000, SIZE / 4 - 1})
-  void aDroppedRangeIsContinuedWhereItEnded(int bytes) throws IOException {
-    rangeBytes = SIZE / 8;
-    for (int i = 0; i < 3; i++) {
-      server.faults.add((exchange, content) -> sent(() -> server.send(exchange, content, bytes)));
-    }
-    assertWhole(pull("org/model"));
-    assertThat(server.contentBytes.get()).isBetween((long) SIZE, SIZE + 2L + 3L * bytes);
-    assertNothingIncomplete();
-  }
-
-  @Test
-  void rangesOfAnEarlierProcessAreContinued() throws IOException {
-    rangeBytes = SIZE / 8;
-    Path blobs = Files.createDirectories(cache.resolve("models--org--model/blobs"));
-    String hash = HubServer.hash("SHA-256", weights);
-    byte[] begun = weights.clone();
-    Arrays.fill(begun, 60_000, 75_000, (byte) 0);
-    Arrays.fill(begun, 225_000, SIZE, (byte) 0);
-    Files.write(blobs.resolve(hash + ".ranges.incomplete"), begun);
-    ByteBuffer state = ByteBuffer.allocate(48).putLong(SIZE).putLong(4);
-    state.putLong(60_000).putLong(150_000).putLong(225_000).putLong(225_000);
-    Files.write(blobs.resolve(hash + ".ranges"), state.array());
-
-    assertWhole(pull("org/model"));
-    assertThat(server.contentBytes.get()).isEqualTo(15_000 + 75_000 + CONFIG.length);
-    assertNothingIncomplete();
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "300000, 4, 60000, 150000, 225000, 300001",
-    "300000, 4, 60000, 150000, 225000, 224999",
-    "300000, 3, 60000, 150000, 225000, 225000",
-    "300001, 4, 60000, 150000, 225000, 225000",
-    "300000, 4, -1, 150000, 225000, 225000",
-    "300000, 4, 60000, 150000, 225000, 299999", // behind the end of what is there
-  })
-  void rangesThatDoNotFitAreDownloadedAgain(
-      long total, long count, long first, long second, long third, long fourth) throws IOException {
-    rangeBytes = SIZE / 8;
-    Path blobs = Files.createDirectories(cache.resolve("models--org--model/blobs"));
-    String hash = HubServer.hash("SHA-256", weights);
-    Files.write(blobs.resolve(hash + ".ranges.incomplete"), Arrays.copyOf(weights, 250_000));
-    ByteBuffer state = ByteBuffer.allocate(48).putLong(total).putLong(count);
-    state.putLong(first).putLong(second).putLong(third).putLong(fourth);
-    Files.write(blobs.resolve(hash + ".ranges"), state.array());
-    assertWhole(pull("org/model"));
-    assertThat(server.contentBytes.get()).isEqualTo(SIZE + CONFIG.length);
-  }
-
-  @Test
-  void damagedRangesAreDownloadedAgain() throws IOException {
-    rangeBytes = SIZE / 8;
-    Path blobs = Files.createDirectories(cache.resolve("models--org--model/blobs"));
-    String hash = HubServer.hash("SHA-256", weights);
-    Files.write(blobs.resolve(hash + ".ranges.incomplete"), new byte[SIZE]);
-    ByteBuffer state = ByteBuffer.allocate(48).putLong(SIZE).putLong(4);
-    state.putLong(60_000).putLong(150_000).putLong(225_000).putLong(SIZE);
-    Files.write(blobs.resolve(hash + ".ranges"), state.array());
-    assertWhole(pull("org/model"));
-    assertNothingIncomplete();
-  }
-
-  @ParameterizedTest
-  @CsvSource({"1, 37500", "-1, 37500", "1, 1000000000", "-1, 1000000000"})
-  void aSizeThatTheListingSaysOtherwiseIsRefused(int error, long smallestRange) {
-    rangeBytes = smallestRange;
-    server.sizeError = error;
-    assertThatThrownBy(() -> pull("org/model"))
-        .isInstanceOf(HubException.class)
-        .hasMessageContaining("model.safetensors");
-    assertThat(cache.resolve("models--org--model/snapshots/" + HubServer.COMMIT + "/" + WEIGHTS))
-        .doesNotExist();
-  }
-
-  @Test
-  void aLargeFileOfAServerWithoutRangesIsDownloadedWhole() throws IOException {
-    rangeBytes = SIZE / 8;
-    server.hasRanges = false;
-    assertWhole(pull("org/model"));
-    assertNothingIncomplete();
   }
 
   @Test
