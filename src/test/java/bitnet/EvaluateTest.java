@@ -168,13 +168,13 @@ class EvaluateTest {
   void perplexityOfRecordsIsTheHeldOutLossOfTrainingOnThem(boolean completionsOnly, int predicted)
       throws IOException {
     String chat =
-        "{\"messages\":[{\"role\":\"user\",\"content\":\"%s\"},"
-            + "{\"role\":\"assistant\",\"content\":\"%s\"}]}%n";
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},"
+            + "{\"role\":\"assistant\",\"content\":\"eins\"}]}\n";
     String question = "{\"query\":\"%s\",\"answer\":\"%s\"}%n";
     Path records =
         Files.writeString(
             directory.resolve("records.jsonl"),
-            chat.formatted("a", "eins")
+            chat
                 + question.formatted("one?", "yes")
                 + question.formatted("two?", "no")
                 + question.formatted("three?", "a long answer ".repeat(9)));
