@@ -12,9 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,7 +26,6 @@ class ChatTemplateTest {
   private static final Path CASES = Path.of("src/test/resources/fixtures/chat/templates.json");
   private static final Path CONSTRUCTS =
       Path.of("src/test/resources/fixtures/chat/constructs.json");
-  private static final Path TOOLS = Path.of("src/test/resources/fixtures/chat/tools.json");
 
   @TempDir private Path directory;
 
@@ -38,22 +35,6 @@ class ChatTemplateTest {
       messages.add(new Message(each.path("role").asText(), each.path("content").asText()));
     }
     return messages;
-  }
-
-  @Test
-  void toolsCallsAndFurtherVariablesAreRenderedAsInTransformers() throws IOException {
-    JsonNode root = new ObjectMapper().readTree(TOOLS.toFile());
-    ChatTemplate template = new ChatTemplate(root.path("template").textValue(), null, null);
-    assertThat(root.path("cases")).hasSizeGreaterThan(10);
-    for (JsonNode each : root.path("cases")) {
-      Map<String, JsonNode> variables = new HashMap<>();
-      each.path("options").properties().forEach(one -> variables.put(one.getKey(), one.getValue()));
-      variables.put("tools", each.path("tools"));
-      boolean answerNext = each.at("/options/add_generation_prompt").booleanValue();
-      assertThat(template.render(each.path("messages"), variables, answerNext))
-          .as(each.toString())
-          .isEqualTo(each.path("text").textValue());
-    }
   }
 
   @ParameterizedTest
