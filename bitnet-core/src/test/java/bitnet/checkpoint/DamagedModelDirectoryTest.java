@@ -141,7 +141,7 @@ class DamagedModelDirectoryTest {
     "'\"seed\" : 3', '\"seed\" : \"3\"', seed",
     "'\"seed\" : 3', '\"seed\" : 99999999999999999999', seed",
     "'\"initializer_range\" : 0.02', '\"initializer_range\" : -1', initializer_range",
-    "'\"format_version\" : 1', '\"format_version\" : 2', format_version"
+    "'\"format_version\" : 1', '\"format_version\" : 3', format_version"
   })
   void configThatContradictsTheFileOrIsHostileIsRefused(String from, String to, String reason)
       throws IOException {

@@ -5,15 +5,18 @@ import bitnet.data.QaTemplate;
 import bitnet.generation.BatchGenerator;
 import bitnet.generation.Completion;
 import bitnet.generation.GenerationSettings;
+import bitnet.generation.SamplingSettings;
 import bitnet.reward.FinalAnswer;
 import bitnet.reward.ReasoningSteps;
 import bitnet.reward.TokenF1;
 import bitnet.storage.ContentDigest;
+import bitnet.training.OptionValues;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /// Asks questions and evaluates the answers and, if wanted, the reasoning and a second try.
 ///
@@ -66,15 +69,41 @@ public final class AnswerEvaluation implements Evaluation<AnswerSample> {
   }
 
   @Override
-  public String settings() {
-    AnswerSettings any =
-        new AnswerSettings(
-            1,
-            settings.samples(),
-            settings.generation(),
-            settings.reasoning(),
-            settings.correction());
-    return any + " " + ContentDigest.of(records.toString().getBytes(StandardCharsets.UTF_8));
+  public OptionValues options() {
+    GenerationSettings generation = settings.generation();
+    SamplingSettings sampling = generation.sampling();
+    OptionValues options =
+        new OptionValues()
+            .put("samples", settings.samples())
+            .put("max_length", generation.maxTokens())
+            .put("stop", generation.stopStrings())
+            .put("temperature", sampling.temperature())
+            .put("top_k", sampling.topK())
+            .put("top_p", sampling.topP())
+            .put("min_p", sampling.minP())
+            .put("repetition_penalty", sampling.repetitionPenalty())
+            .put("frequency_penalty", sampling.adjustments().frequencyPenalty())
+            .put("presence_penalty", sampling.adjustments().presencePenalty())
+            .put("logit_bias", new TreeMap<>(sampling.adjustments().bias()))
+            .put("seed", sampling.seed())
+            .put("two_layer", settings.correction().isPresent())
+            .putContent(
+                "dataset", ContentDigest.of(records.toString().getBytes(StandardCharsets.UTF_8)));
+    settings
+        .correction()
+        .ifPresent(
+            each ->
+                options
+                    .put("guiding_prompt", each.guidingPrompt())
+                    .put("augmentation_size", each.corrections())
+                    .put("second_max_length", each.maxTokens()));
+    return options;
+  }
+
+  /// Version 0.1.0 scored answers by other rules.
+  @Override
+  public Optional<String> formerSettings() {
+    return Optional.empty();
   }
 
   @Override

@@ -4,10 +4,12 @@ import bitnet.data.ChoiceRecord;
 import bitnet.runtime.KvCache;
 import bitnet.storage.ContentDigest;
 import bitnet.tokenizer.Tokenizer;
+import bitnet.training.OptionValues;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.ToIntFunction;
 
 /// Multiple choice by likelihood, as EleutherAI's lm-evaluation-harness does it: a model chooses
@@ -49,7 +51,16 @@ public final class ChoiceEvaluation implements Evaluation<ChoiceSample> {
   }
 
   @Override
-  public String settings() {
+  public OptionValues options() {
+    return new OptionValues().putContent("dataset", digest());
+  }
+
+  @Override
+  public Optional<String> formerSettings() {
+    return Optional.of(digest());
+  }
+
+  private String digest() {
     return ContentDigest.of(records.toString().getBytes(StandardCharsets.UTF_8));
   }
 

@@ -6,6 +6,7 @@ import bitnet.runtime.RuntimeSettings;
 import bitnet.runtime.TernaryLlama;
 import bitnet.storage.ContentDigest;
 import bitnet.tokenizer.Tokenizer;
+import bitnet.training.OptionValues;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -68,10 +69,11 @@ public final class EvaluatedModel implements AutoCloseable {
 
   /// Differs between models and between the ways to compute one.
   ///
-  /// @param content of all files; the manifest of a model of ours has the sums of its large ones
-  /// @param former of the small files and of the sizes of the large ones, as in the samples of
-  ///     version 0.1.0
-  record Identity(String content, String former) {
+  /// @param options the digest of all files, of which the manifest of a model of ours has the sums
+  ///     of the large ones, and the settings
+  /// @param former digests of files and settings as in samples of version 0.1.0, where large files
+  ///     of others count by their sizes
+  record Identity(OptionValues options, List<String> former) {
 
     private static Identity of(Path path, RuntimeSettings settings) throws IOException {
       boolean isFile = Files.isRegularFile(path);
@@ -85,17 +87,23 @@ public final class EvaluatedModel implements AutoCloseable {
         content.append(name).append(sum);
         former.append(name).append(small ? sum : "");
       }
-      return new Identity(digest(content, settings), digest(former, settings));
+      LmHeadType head = settings.head() == LmHeadType.AUTO ? LmHeadType.INT8 : settings.head();
+      OptionValues options =
+          new OptionValues()
+              .putContent("model", digest(content.toString()))
+              .put("kernel", settings.kernel())
+              .put("lm_head", head)
+              .put("kv_cache", settings.cache())
+              .put("activations", settings.activations().map(Object::toString).orElse("auto"))
+              .put("full_precision", settings.fullPrecision());
+      String known = "%s%s%s".formatted(settings.kernel(), head, settings.cache());
+      boolean could = settings.activations().isEmpty() && !settings.fullPrecision();
+      return new Identity(
+          options, could ? List.of(digest(content + known), digest(former + known)) : List.of());
     }
 
-    private static String digest(StringBuilder files, RuntimeSettings settings) {
-      LmHeadType head = settings.head() == LmHeadType.AUTO ? LmHeadType.INT8 : settings.head();
-      files.append(settings.kernel()).append(head).append(settings.cache());
-      settings.activations().ifPresent(files::append);
-      if (settings.fullPrecision()) {
-        files.append("full precision"); // else as in older samples files
-      }
-      return ContentDigest.of(files.toString().getBytes(StandardCharsets.UTF_8));
+    private static String digest(String text) {
+      return ContentDigest.of(text.getBytes(StandardCharsets.UTF_8));
     }
   }
 

@@ -1,7 +1,9 @@
 package bitnet.eval;
 
+import bitnet.training.OptionValues;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 
 /// Something that models are evaluated by, record by record.
 ///
@@ -13,9 +15,13 @@ public interface Evaluation<S extends Sample> {
   /// What is kept of a record.
   Class<S> sampleType();
 
-  /// Everything that determines the result but the model, as text: the records and the settings,
-  /// without those that only change the speed.
-  String settings() throws IOException;
+  /// Everything that determines the result but the task and the model, by name: the settings,
+  /// without those that only change the speed, and digests of the records.
+  OptionValues options() throws IOException;
+
+  /// The same as one text, of which samples of version 0.1.0 hold a digest; empty if such samples
+  /// cannot be continued.
+  Optional<String> formerSettings() throws IOException;
 
   /// How many records a model has to go through.
   ///

@@ -2,13 +2,16 @@ package bitnet.eval;
 
 import bitnet.runtime.RuntimeSettings;
 import bitnet.storage.ContentDigest;
+import bitnet.training.OptionValues;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /// Evaluates models one after the other by the same records.
@@ -57,11 +60,16 @@ public record EvaluationRun(Map<String, Path> models, RuntimeSettings runtime) {
   private static <S extends Sample> ModelResult evaluate(
       Evaluation<S> evaluation, EvaluatedModel model, SamplesFile<S> samples, Progress progress)
       throws IOException {
-    String what = evaluation.task() + "\n" + evaluation.settings() + "\n";
-    String run = digest(what + model.identity().content());
-    String former = digest(what + model.identity().former());
+    RunOptions options =
+        new RunOptions(
+            new OptionValues()
+                .put("task", evaluation.task())
+                .putAll(evaluation.options())
+                .putAll(model.identity().options()));
+    String run = options.text();
     int size = evaluation.size(model);
-    List<S> all = new ArrayList<>(samples.of(model.name(), Set.copyOf(List.of(run, former))));
+    List<S> all =
+        new ArrayList<>(samples.of(model.name(), options, former(evaluation, model.identity())));
     progress.evaluated(model.name(), all.size(), size);
     while (all.size() < size) {
       int to = Math.min(size, all.size() + evaluation.chunk());
@@ -71,6 +79,19 @@ public record EvaluationRun(Map<String, Path> models, RuntimeSettings runtime) {
       progress.evaluated(model.name(), to, size);
     }
     return evaluation.summarize(model, all);
+  }
+
+  /// What samples of former versions hold in the place of options.
+  private static Set<String> former(Evaluation<?> evaluation, EvaluatedModel.Identity identity)
+      throws IOException {
+    Set<String> digests = new HashSet<>();
+    Optional<String> settings = evaluation.formerSettings();
+    if (settings.isPresent()) {
+      for (String model : identity.former()) {
+        digests.add(digest(evaluation.task() + "\n" + settings.get() + "\n" + model));
+      }
+    }
+    return digests;
   }
 
   private static String digest(String text) {

@@ -12,12 +12,14 @@ import bitnet.data.TokenStream;
 import bitnet.runtime.KvCache;
 import bitnet.storage.ContentDigest;
 import bitnet.tokenizer.Tokenizer;
+import bitnet.training.OptionValues;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
@@ -102,10 +104,27 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
   }
 
   @Override
-  public String settings() throws IOException {
-    String known = "%s %s %s %s %s".formatted(format, policy, context, stride, digest());
-    boolean plain = mask == LossMask.NONE && packing == Packing.STREAM;
-    return plain ? known : "%s %s %s".formatted(known, mask, packing); // as files of 0.1.0 have it
+  public OptionValues options() throws IOException {
+    return new OptionValues()
+        .put("text_format", format.key())
+        .put("on_bad_record", policy.key())
+        .put("completion_only_loss", mask != LossMask.NONE)
+        .put("packing", packing.key())
+        .put("context", shown(context))
+        .put("stride", shown(stride))
+        .putContent("dataset", digest());
+  }
+
+  private static String shown(OptionalInt setting) {
+    return setting.isPresent() ? Integer.toString(setting.getAsInt()) : "not set";
+  }
+
+  @Override
+  public Optional<String> formerSettings() throws IOException {
+    boolean known = mask == LossMask.NONE && packing == Packing.STREAM;
+    return known
+        ? Optional.of("%s %s %s %s %s".formatted(format, policy, context, stride, digest()))
+        : Optional.empty();
   }
 
   private String digest() throws IOException {

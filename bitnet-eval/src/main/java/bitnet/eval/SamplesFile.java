@@ -48,8 +48,7 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
   /// Opens a file.
   ///
   /// @param resume whether to continue after the existing samples; a last line that was not
-  ///     finished is cut
-  ///     off, and nothing at all is there to begin with
+  ///     finished is cut off, and nothing at all is there to begin with
   /// @throws IllegalArgumentException if there is one and it is not to be gone on from
   /// @throws IOException if it is in use, cannot be read, or holds something else
   public static <S extends Sample> SamplesFile<S> open(Path path, Class<S> type, boolean resume)
@@ -140,16 +139,18 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
 
   /// The samples of a model that are there, in their order.
   ///
-  /// @param runs digests of runs; the samples must belong to one of them
+  /// @param run the samples must belong to
+  /// @param former what stands for the same in samples of former versions
   /// @throws IllegalArgumentException if they belong to another run or are not the first records
-  List<S> of(String model, Set<String> runs) {
+  List<S> of(String model, RunOptions run, Set<String> former) {
     List<S> found = samples.stream().filter(sample -> sample.model().equals(model)).toList();
+    String text = run.text();
     for (int i = 0; i < found.size(); i++) {
-      if (!runs.contains(found.get(i).run())) {
+      String made = found.get(i).run();
+      if (!made.equals(text) && !former.contains(made)) {
         throw new IllegalArgumentException(
-            ("%s: the samples of %s were made with other settings, other records or another model;"
-                    + " give the same ones, or name another file")
-                .formatted(path, model));
+            "%s: the samples of %s were made with other options: %s; give the same, or name another file"
+                .formatted(path, model, String.join(", ", run.differences(made))));
       }
       if (found.get(i).index() != i) {
         throw new IllegalArgumentException(

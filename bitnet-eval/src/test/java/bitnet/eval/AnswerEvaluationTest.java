@@ -212,7 +212,8 @@ class AnswerEvaluationTest {
               () ->
                   new EvaluationRun(swapped, TinyModel.RUNTIME)
                       .evaluate(evaluation(4), file, UNSEEN))
-          .hasMessageContaining("the samples of one were made with other settings");
+          .hasMessageContaining(
+              "the samples of one were made with other options: the content of model has changed");
       assertThatThrownBy(() -> SamplesFile.open(samples, AnswerSample.class, true))
           .hasMessageContaining("another evaluation is writing it");
     }

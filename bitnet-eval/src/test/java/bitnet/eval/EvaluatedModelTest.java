@@ -5,18 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.checkpoint.ModelFormat;
 import bitnet.checkpoint.ModelSource;
-import bitnet.data.QaRecord;
-import bitnet.generation.GenerationSettings;
-import bitnet.generation.SamplingSettings;
-import bitnet.reward.TokenF1;
+import bitnet.data.BadRecordPolicy;
+import bitnet.data.LossMask;
+import bitnet.data.Packing;
+import bitnet.data.TextFormat;
 import bitnet.storage.ContentDigest;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -46,36 +45,50 @@ class EvaluatedModelTest {
     bytes[bytes.length - 2] ^= 1;
     Files.write(weights, bytes);
 
-    assertThat(identity(model).content()).isNotEqualTo(before.content());
-    assertThat(identity(model).former()).isEqualTo(before.former());
+    EvaluatedModel.Identity after = identity(model);
+    assertThat(after.options().differences(before.options().values()))
+        .containsExactly("the content of model has changed");
+    assertThat(after.former().getFirst()).isNotEqualTo(before.former().getFirst());
+    assertThat(after.former().getLast()).isEqualTo(before.former().getLast());
   }
 
   @Test
   void samplesOfVersion010AreContinued() throws IOException {
     Path model = converted();
     Path samples = directory.resolve("samples.jsonl");
-    AnswerEvaluation evaluation =
-        new AnswerEvaluation(
-            List.of(new QaRecord("1+1=", "2", Optional.empty())),
-            new AnswerSettings(
-                1, 1, GenerationSettings.of(3, SamplingSettings.GREEDY), false, Optional.empty()),
-            new TokenF1());
+    PerplexityEvaluation evaluation =
+        new PerplexityEvaluation(
+            Files.writeString(directory.resolve("text.txt"), "Now is the winter"),
+            TextFormat.DOCUMENT,
+            BadRecordPolicy.STOP,
+            LossMask.NONE,
+            Packing.STREAM,
+            OptionalInt.of(8),
+            OptionalInt.empty(),
+            1);
     EvaluationRun run = new EvaluationRun(Map.of("m", model), TinyModel.RUNTIME);
-    try (SamplesFile<AnswerSample> file = SamplesFile.open(samples, AnswerSample.class, false)) {
-      run.evaluate(evaluation, file, (name, done, size) -> {});
-    }
-    String what = evaluation.task() + "\n" + evaluation.settings() + "\n";
-    EvaluatedModel.Identity identity = identity(model);
-    String former = digest(what + identity.former());
+    evaluate(run, evaluation, samples, false);
     String written = Files.readString(samples);
-    assertThat(written).contains(digest(what + identity.content())).doesNotContain(former);
-    String old = written.replace(digest(what + identity.content()), former);
-    Files.writeString(samples, old);
+    assertThat(written).contains("{\"run\":\"task=perplexity&text_format=document&", "&context=8&");
+    for (String identity : identity(model).former()) {
+      String former =
+          digest("perplexity\n" + evaluation.formerSettings().orElseThrow() + "\n" + identity);
+      String old = written.replaceAll("task=[^\"]*", former);
+      Files.writeString(samples, old);
 
-    try (SamplesFile<AnswerSample> file = SamplesFile.open(samples, AnswerSample.class, true)) {
+      evaluate(run, evaluation, samples, true);
+
+      assertThat(Files.readString(samples)).isEqualTo(old).isNotEqualTo(written);
+    }
+  }
+
+  private static void evaluate(
+      EvaluationRun run, PerplexityEvaluation evaluation, Path samples, boolean resume)
+      throws IOException {
+    try (SamplesFile<PerplexitySample> file =
+        SamplesFile.open(samples, PerplexitySample.class, resume)) {
       run.evaluate(evaluation, file, (name, done, size) -> {});
     }
-    assertThat(Files.readString(samples)).isEqualTo(old);
   }
 
   private static String digest(String text) {
