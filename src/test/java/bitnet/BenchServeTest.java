@@ -11,6 +11,8 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class BenchServeTest {
   @TempDir private Path directory;
@@ -38,6 +40,18 @@ class BenchServeTest {
                 "--max_length=16"));
     arguments.addAll(List.of(options));
     return CommandRun.succeeding(arguments.toArray()).out();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"bench serve", "serve"})
+  void aGpuIsRefused(String command) {
+    List<Object> arguments = new ArrayList<>(List.of((Object[]) command.split(" ")));
+    arguments.addAll(List.of("--model_path", model, "--device=cuda"));
+
+    assertThat(CommandRun.of(arguments.toArray()).err())
+        .isEqualTo(
+            "bitnet: --device cuda cannot be used: %s computes with packed weights on the processor; leave it out%n"
+                .formatted(command));
   }
 
   @Test

@@ -232,6 +232,6 @@ class ChangedContentTest {
             "the samples of ce were made with other options: the content of model has changed;");
     evaluation[3] = "--max_length=5";
     CommandRun longer = CommandRun.of(CommandRun.with(evaluation, "--resume", "--seed=3"));
-    assertThat(longer.err()).contains("max_length was 4, now 5, seed was 0, now 3");
+    assertThat(longer.err()).contains("--max_length was 4, now 5, --seed was 0, now 3");
   }
 }

@@ -97,6 +97,7 @@ final class BenchServe implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    runtime.requireProcessor("bench serve");
     ServeBenchmark benchmark =
         new ServeBenchmark(clients, requests, promptTokens, newTokens, disconnects, 1);
     BatchSettings batching = new BatchSettings(slots, prefillChunk, 0);

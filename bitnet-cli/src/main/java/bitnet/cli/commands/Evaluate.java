@@ -134,12 +134,7 @@ public final class Evaluate implements Callable<Integer> {
       throw new IllegalArgumentException(
           "--resume needs --samples_file, the file of the run to continue");
     }
-    if (!List.of("auto", "cpu").contains(runtime.device())) {
-      throw new IllegalArgumentException(
-          "--device %s cannot be used: evaluate computes with packed weights on the processor;"
-                  .formatted(runtime.device())
-              + " leave it out");
-    }
+    runtime.requireProcessor("evaluate");
     EvaluationRun run = new EvaluationRun(models.paths(), runtime.settings());
     for (Path path : run.models().values()) {
       try (ModelSource source = ModelSource.open(path)) {

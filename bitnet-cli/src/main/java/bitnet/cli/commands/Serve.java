@@ -145,10 +145,7 @@ public final class Serve implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    if (!runtime.device().equals("auto") && !runtime.device().equals("cpu")) {
-      throw new IllegalArgumentException(
-          "--device %s is not supported by serve; use cpu".formatted(runtime.device()));
-    }
+    runtime.requireProcessor("serve");
     ServerSettings settings = settings();
     PrintWriter err = spec.commandLine().getErr();
     try (StopSignal stop = StopSignal.install();

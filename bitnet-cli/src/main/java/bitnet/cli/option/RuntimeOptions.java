@@ -4,6 +4,7 @@ import bitnet.kernel.CacheType;
 import bitnet.model.ActivationScale;
 import bitnet.runtime.LmHeadType;
 import bitnet.runtime.RuntimeSettings;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -76,5 +77,17 @@ public final class RuntimeOptions {
 
   public String device() {
     return place.device();
+  }
+
+  /// Refuses a GPU for a command that has packed weights only.
+  ///
+  /// @throws IllegalArgumentException if the device is another than the processor
+  public void requireProcessor(String command) {
+    if (!List.of("auto", "cpu").contains(device())) {
+      throw new IllegalArgumentException(
+          "--device %s cannot be used: %s computes with packed weights on the processor;"
+                  .formatted(device(), command)
+              + " leave it out");
+    }
   }
 }
