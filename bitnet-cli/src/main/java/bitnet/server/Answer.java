@@ -14,7 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /// The answer to a request for completions, as they are generated.
 final class Answer {
-  private static final long SIGN_MILLISECONDS = 1000; // after which a client must be there still
+  /// After which a client must be there still: less than half of the shortest `idle_seconds`, after
+  /// which a connection without a sign is closed.
+  private static final long SIGN_MILLISECONDS = 400;
 
   private final Exchange exchange;
   private final AnswerForm form;

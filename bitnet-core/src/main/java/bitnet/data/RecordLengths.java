@@ -3,6 +3,7 @@ package bitnet.data;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /// How many records have which length, in tokens with what separates them. Memory grows with the
 /// number of different lengths, not of records.
@@ -50,5 +51,20 @@ public final class RecordLengths {
         quantile(0.99),
         longerThan(limit),
         limit);
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof RecordLengths lengths && counts.equals(lengths.counts);
+  }
+
+  @Override
+  public int hashCode() {
+    return counts.hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return counts.toString();
   }
 }
