@@ -131,9 +131,10 @@ class RefusalTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "--kernel=fast | --kernel \"fast\" is unknown here; use auto or one of native, vector, scalar",
+        "--kernel=fast | --kernel \"fast\" is unknown here; use auto or one of native, vector,"
+            + " scalar",
         "--device=tpu | --device \"tpu\" is not known; use one of auto, cpu, cuda, cuda:1, mps",
-        "--lm_head=int2 | --lm_head \"int2\" is unknown; use one of fp32, int8, int4",
+        "--lm_head=int2 | --lm_head \"int2\" is unknown; use one of auto, packed, fp32, int8, int4",
         "--kv_cache=int8 | --kv_cache \"int8\" is unknown; use one of fp16, fp32",
       })
   void aWrongNameIsRefusedBeforeAModelIsOpened(String option, String said) {
