@@ -115,7 +115,7 @@ final class ParquetLines extends InputStream {
     }
   }
 
-  /// What the deepest of the nested failures says; memory that is short is no damage.
+  /// The message of the root cause. An OutOfMemoryError is rethrown: it is not damage of the file.
   private static String reason(RuntimeException damaged) {
     Throwable deepest = damaged;
     while (deepest.getCause() != null) {

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /// The answer to a request for completions, as they are generated.
 final class Answer {
-  /// After which a client must be there still: less than half of the shortest `idle_seconds`, after
-  /// which a connection without a sign is closed.
+  /// Time without output after which a space or an SSE comment is sent: less than half of the
+  /// shortest `idle_seconds`, after which Jetty closes an idle connection.
   private static final long SIGN_MILLISECONDS = 400;
 
   private final Exchange exchange;

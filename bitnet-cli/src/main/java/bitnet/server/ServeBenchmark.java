@@ -75,11 +75,14 @@ public record ServeBenchmark(
       List<Double> between,
       int disconnected) {
 
-    /// The smallest value that a share of the values does not exceed.
+    /// The smallest value that a share of the values does not exceed; NaN if there are none.
     ///
-    /// @param ascending at least one
+    /// @param ascending the values in ascending order
     /// @param share above 0, at most 1
     public static double percentile(List<Double> ascending, double share) {
+      if (ascending.isEmpty()) {
+        return Double.NaN;
+      }
       int rank = (int) Math.ceil(share * ascending.size());
       return ascending.get(Math.max(0, rank - 1));
     }

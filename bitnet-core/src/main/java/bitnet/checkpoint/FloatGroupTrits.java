@@ -35,8 +35,8 @@ final class FloatGroupTrits implements TernaryRows {
     this.reader = reader;
   }
 
-  /// The largest common group of columns of which a matrix is ternary; empty if there is none, or
-  /// if no value is 0, as where there are signs only.
+  /// The largest supported group size, 128 or 64 columns, with which a matrix is ternary; empty if
+  /// there is none, or if the matrix has no zeros (a binary model).
   static OptionalInt groupColumns(TensorSpec tensor, RowReader reader) throws IOException {
     for (int columns : COMMON_GROUPS) {
       if (tensor.columns() % columns == 0 && hasZeros(tensor, reader)) {

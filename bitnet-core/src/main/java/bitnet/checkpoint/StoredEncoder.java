@@ -63,7 +63,7 @@ record StoredEncoder(TernaryWeights weights, SafetensorsWriter model) {
         float scale = rows.scale(row, group);
         if (Float.float16ToFloat(Float.floatToFloat16(scale)) != scale) {
           throw new IllegalArgumentException(
-              "tensor '%s' has the group scale %s, which is no half-precision number; a model"
+              "tensor '%s' has the group scale %s, which half precision cannot hold exactly; a model"
                       .formatted(tensor.name(), scale)
                   + " directory keeps these only");
         }

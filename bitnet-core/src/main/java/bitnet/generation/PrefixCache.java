@@ -88,7 +88,7 @@ final class PrefixCache implements AutoCloseable {
     }
   }
 
-  /// Whether anything is kept.
+  /// Whether the cache keeps sequences at all.
   boolean isOn() {
     return mostBytes > 0;
   }

@@ -92,7 +92,7 @@ public final class EvaluatedModel implements AutoCloseable {
           new OptionValues()
               .putContent("model", digest(content.toString()))
               .put("kernel", settings.kernel())
-              .put("lm_head", head)
+              .put("lm_head", settings.head())
               .put("kv_cache", settings.cache())
               .put("activations", settings.activations().map(Object::toString).orElse("auto"))
               .put("full_precision", settings.fullPrecision());

@@ -67,7 +67,7 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
   /// @param context the length of a window, at least 1; empty for a model's whole context
   /// @param stride at least 1 and at most the context; empty for half of it, and for records
   /// @param batchSize windows that are read together; changes the speed only
-  /// @throws IllegalArgumentException if records are given a stride, or a document as records
+  /// @throws IllegalArgumentException if a stride is given for records
   public PerplexityEvaluation(
       Path file,
       TextFormat format,
@@ -162,10 +162,14 @@ public final class PerplexityEvaluation implements Evaluation<PerplexitySample> 
     try (TextDataset data =
         TextDataset.open(file, format, policy, mask, packing, encoding, directory)) {
       TokenStream stream = data.tokens();
-      if (stream.size() < 2 || stream.size() > Integer.MAX_VALUE || !stream.hasTargets()) {
+      if (stream.size() < 2 || stream.size() > Integer.MAX_VALUE) {
         throw new IllegalArgumentException(
-            "%s has %d tokens and nothing to predict; give a text of 2 to %d"
+            "%s has %d tokens; give a text of 2 to %d"
                 .formatted(file, stream.size(), Integer.MAX_VALUE));
+      }
+      if (!stream.hasTargets()) {
+        throw new IllegalArgumentException(
+            file + " has no token to predict: all are masked; give records with answers");
       }
       int[] tokens = new int[(int) stream.size()];
       stream.copy(0, tokens.length, tokens, 0);

@@ -48,8 +48,8 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
   /// Opens a file.
   ///
   /// @param resume whether to continue after the existing samples; a last line that was not
-  ///     finished is cut off, and nothing at all is there to begin with
-  /// @throws IllegalArgumentException if there is one and it is not to be gone on from
+  ///     finished is cut off; a missing file is created
+  /// @throws IllegalArgumentException if the file exists and `resume` is false
   /// @throws IOException if it is in use, cannot be read, or holds something else
   public static <S extends Sample> SamplesFile<S> open(Path path, Class<S> type, boolean resume)
       throws IOException {

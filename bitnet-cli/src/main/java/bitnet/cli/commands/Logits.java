@@ -91,11 +91,17 @@ public final class Logits implements Callable<Integer> {
   }
 
   private GraphLanguageModel load(ModelSource source) throws IOException {
+    if (fullPrecision && !activations.equals("auto")) {
+      throw new IllegalArgumentException(
+          "--activations has no effect with --full_precision; leave one of them out");
+    }
     if (fullPrecision) {
       source.inference(true); // says where a model has no full precision
       return GraphLanguageModel.loadFullPrecision(source.weights(), device.settings());
     }
-    source.madeTernary(false).ifPresent(spec.commandLine().getErr()::println);
+    source
+        .madeTernary(false)
+        .ifPresent(line -> spec.commandLine().getErr().println("bitnet: " + line));
     LatentWeights weights = source.weights();
     return GraphLanguageModel.load(
         activations.equals("auto")
