@@ -2,6 +2,7 @@ package bitnet;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import bitnet.server.ServeBenchmark;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
@@ -40,6 +41,13 @@ class BenchServeTest {
                 "--max_length=16"));
     arguments.addAll(List.of(options));
     return CommandRun.succeeding(arguments.toArray()).out();
+  }
+
+  @Test
+  void percentileOfNothingIsNotANumber() {
+    assertThat(ServeBenchmark.Result.percentile(List.of(), 0.5)).isNaN();
+    assertThat(ServeBenchmark.Result.percentile(List.of(1.0, 2.0, 3.0, 4.0), 0.5)).isEqualTo(2);
+    assertThat(ServeBenchmark.Result.percentile(List.of(1.0, 2.0, 3.0, 4.0), 0.99)).isEqualTo(4);
   }
 
   @ParameterizedTest

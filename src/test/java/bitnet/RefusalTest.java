@@ -127,6 +127,18 @@ class RefusalTest {
         .containsExactly("bitnet: token id 256 is outside the vocabulary; use 0 to 255");
   }
 
+  @Test
+  void logitsInFullPrecisionHaveNoQuantizedActivations() {
+    CommandRun refused =
+        CommandRun.of(
+            "logits", "--model_path", model, "--ids=1", "--full_precision", "--activations=float");
+
+    assertThat(refused.exitCode()).isEqualTo(USAGE);
+    assertThat(refused.err().lines())
+        .containsExactly(
+            "bitnet: --activations has no effect with --full_precision; leave one of them out");
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
