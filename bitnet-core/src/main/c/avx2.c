@@ -5,140 +5,24 @@
 
 #include <immintrin.h>
 
-// ---- Ternary weights. maddubs multiplies unsigned weights (trits plus one) with signed
-// activations and adds pairs in 16 bits: at most 2 * 2 * 128 = 512, so 64 of them may be added up
-// before they are widened.
-
-#define TOKENS_AT_ONCE 4
-
-INLINE __m256i load_256(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
-
-// Four neighbouring activations for every row.
-INLINE __m256i four(const int8_t *activations) {
-  int32_t word;
-  memcpy(&word, activations, sizeof(word));
-  return _mm256_set1_epi32(word);
-}
-
-// An addition in place: GCC would shuffle and spill the many sums of a loop.
-INLINE void add_words(__m256i *sum, __m256i more) {
-  __asm__("vpaddw %1, %0, %0" : "+x"(*sum) : "x"(more));
-}
-
-INLINE void add_to(int32_t *sums, __m256i more) {
-  _mm256_storeu_si256((__m256i *)sums, _mm256_add_epi32(load_256(sums), more));
-}
-
-// Adds a few chunks of a tile. Codes 1 and 3 of a byte stay shifted by two bits, which saves a shift
-// each: their sums are four times too high, so only 16 of them may be added up, those of 8 chunks.
-INLINE void add_chunks(const uint8_t *tile, int chunks, const int8_t *activations, int32_t *sums) {
-  enum { VECTORS = 4, AHEAD = 4096 };
-  const __m256i low = _mm256_set1_epi8(3);
-  const __m256i high = _mm256_set1_epi8(12);
-  __m256i plain[VECTORS];
-  __m256i shifted[VECTORS];
-  UNROLL
-  for (int v = 0; v < VECTORS; v++) {
-    plain[v] = shifted[v] = _mm256_setzero_si256();
-  }
-  UNROLL_FOUR
-  for (int c = 0; c < chunks; c++, tile += CHUNK_BYTES, activations += CHUNK_COLUMNS) {
-    __builtin_prefetch(tile + AHEAD);
-    __builtin_prefetch(tile + AHEAD + LINE_BYTES);
-    __m256i x0 = four(activations);
-    __m256i x1 = four(activations + 4);
-    __m256i x2 = four(activations + 8);
-    __m256i x3 = four(activations + 12);
-    UNROLL
-    for (int v = 0; v < VECTORS; v++) {
-      __m256i q = load_256(tile + 32 * v);
-      __m256i q4 = _mm256_srli_epi16(q, 4);
-      add_words(&plain[v], _mm256_maddubs_epi16(_mm256_and_si256(q, low), x0));
-      add_words(&shifted[v], _mm256_maddubs_epi16(_mm256_and_si256(q, high), x1));
-      add_words(&plain[v], _mm256_maddubs_epi16(_mm256_and_si256(q4, low), x2));
-      add_words(&shifted[v], _mm256_maddubs_epi16(_mm256_and_si256(q4, high), x3));
-    }
-  }
-  UNROLL
-  for (int v = 0; v < VECTORS; v++) {
-    __m256i both = _mm256_add_epi16(plain[v], _mm256_srai_epi16(shifted[v], 2));
-    add_to(sums + 8 * v, _mm256_madd_epi16(both, _mm256_set1_epi16(1)));
-  }
-}
-
-// Tiles that follow each other, in turns: memory is read faster in two places at once.
-INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int apart, int chunks,
-                           const int8_t *activations, int32_t *sums) {
-  enum { FLUSH_CHUNKS = 8 };
-  memset(sums, 0, (size_t)tiles * TILE_ROWS * sizeof(int32_t));
-  for (int c = 0; c < chunks; c += FLUSH_CHUNKS) {
-    int some = chunks - c < FLUSH_CHUNKS ? chunks - c : FLUSH_CHUNKS;
-    UNROLL
-    for (int i = 0; i < tiles; i++) {
-      add_chunks(tile + ((int64_t)i * apart + c) * CHUNK_BYTES, some,
-                 activations + c * CHUNK_COLUMNS, sums + i * TILE_ROWS);
-    }
-  }
-}
-
-static void unpack(const uint8_t *packed, int chunks, uint8_t *unpacked) {
-  const __m256i low = _mm256_set1_epi8(3);
-  for (int c = 0; c < chunks; c++, packed += CHUNK_BYTES, unpacked += 4 * CHUNK_BYTES) {
-    for (int v = 0; v < CHUNK_BYTES; v += 32) {
-      __m256i q = load_256(packed + v);
-      for (int j = 0; j < 4; j++) {
-        _mm256_store_si256((__m256i *)(unpacked + j * CHUNK_BYTES + v),
-                           _mm256_and_si256(q, low));
-        q = _mm256_srli_epi16(q, 2);
-      }
-    }
-  }
-}
-
-// 16 rows at a time: with 4 tokens, 8 sums stay in registers.
-INLINE void multiply_block(const int tokens, const uint8_t *unpacked, int chunks,
-                           const int8_t *activations, int stride, int32_t (*sums)[TILE_ROWS]) {
-  const __m256i ones = _mm256_set1_epi16(1);
-  for (int row = 0; row < TILE_ROWS; row += 16) {
-    const uint8_t *w = unpacked + 4 * row;
-    const int8_t *x = activations;
-    __m256i products[4][2];
-    UNROLL
-    for (int t = 0; t < tokens; t++) {
-      products[t][0] = products[t][1] = _mm256_setzero_si256();
-    }
-    for (int c = 0; c < chunks; c++, w += 4 * CHUNK_BYTES, x += CHUNK_COLUMNS) {
-      UNROLL
-      for (int j = 0; j < 4; j++) {
-        __m256i w0 = load_256(w + j * CHUNK_BYTES);
-        __m256i w1 = load_256(w + j * CHUNK_BYTES + 32);
-        UNROLL
-        for (int t = 0; t < tokens; t++) {
-          __m256i four_x = four(x + (int64_t)t * stride + 4 * j);
-          add_words(&products[t][0], _mm256_maddubs_epi16(w0, four_x));
-          add_words(&products[t][1], _mm256_maddubs_epi16(w1, four_x));
-        }
-      }
-    }
-    UNROLL
-    for (int t = 0; t < tokens; t++) {
-      add_to(sums[t] + row, _mm256_madd_epi16(products[t][0], ones));
-      add_to(sums[t] + row + 8, _mm256_madd_epi16(products[t][1], ones));
-    }
-  }
-}
-
-#include "ternary.h"
-
 // ---- Floats.
 
 enum { LANES = 8, SUMS_AT_ONCE = 8 };
 typedef __m256 floats;
-typedef __m256i ints_of_floats;
+typedef __m256i ints;
+
+INLINE __m256i load_256(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
+INLINE ints load_ints(const int32_t *p) { return load_256(p); }
+INLINE void store_ints(int32_t *p, ints v) { _mm256_storeu_si256((__m256i *)p, v); }
+INLINE ints set_int(int32_t value) { return _mm256_set1_epi32(value); }
+INLINE ints add_ints(ints a, ints b) { return _mm256_add_epi32(a, b); }
+INLINE ints subtract_ints(ints a, ints b) { return _mm256_sub_epi32(a, b); }
+INLINE floats to_floats(ints v) { return _mm256_cvtepi32_ps(v); }
 
 INLINE floats load(const float *p) { return _mm256_loadu_ps(p); }
 INLINE void store(float *p, floats v) { _mm256_storeu_ps(p, v); }
 INLINE floats set(float value) { return _mm256_set1_ps(value); }
+INLINE floats multiply_floats(floats a, floats b) { return _mm256_mul_ps(a, b); }
 INLINE floats fma_floats(floats a, floats b, floats c) { return _mm256_fmadd_ps(a, b, c); }
 INLINE floats least(floats a, floats b) { return _mm256_min_ps(a, b); }
 INLINE floats greatest(floats a, floats b) { return _mm256_max_ps(a, b); }
@@ -188,15 +72,15 @@ INLINE float greatest_float(floats v) {
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
 
-INLINE ints_of_floats magnitude_bits(floats v) {
+INLINE ints magnitude_bits(floats v) {
   return _mm256_and_si256(_mm256_castps_si256(v), _mm256_set1_epi32(0x7fffffff));
 }
 
-INLINE ints_of_floats greatest_bits(ints_of_floats a, ints_of_floats b) {
+INLINE ints greatest_bits(ints a, ints b) {
   return _mm256_max_epi32(a, b);
 }
 
-INLINE int32_t greatest_int(ints_of_floats v) {
+INLINE int32_t greatest_int(ints v) {
   __m128i four = _mm_max_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
   __m128i two = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4e));
   return _mm_cvtsi128_si32(_mm_max_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
@@ -215,6 +99,134 @@ INLINE int32_t store_int8(int8_t *target, floats v) {
   return sum_lanes(_mm_madd_epi16(_mm_cvtepi8_epi16(bytes), _mm_set1_epi16(1)));
 }
 
+// ---- Ternary weights. maddubs multiplies unsigned weights (trits plus one) with signed
+// activations and adds pairs in 16 bits: at most 2 * 2 * 128 = 512, so 64 of them may be added up
+// before they are widened.
+
+#define TOKENS_AT_ONCE 4
+enum { BLOCK_ROWS = 16 };
+
+// Four neighbouring activations for every row.
+INLINE __m256i four(const int8_t *activations) {
+  int32_t word;
+  memcpy(&word, activations, sizeof(word));
+  return _mm256_set1_epi32(word);
+}
+
+// An addition in place: GCC would shuffle and spill the many sums of a loop.
+INLINE void add_words(__m256i *sum, __m256i more) {
+  __asm__("vpaddw %1, %0, %0" : "+x"(*sum) : "x"(more));
+}
+
+// The sums of a few chunks of a tile. Codes 1 and 3 of a byte stay shifted by two bits, which saves a
+// shift each: their sums are four times too high, so only 16 of them may be added up, those of 8
+// chunks.
+INLINE void chunk_sums(const uint8_t *tile, int chunks, const int8_t *activations, ints *sums) {
+  enum { VECTORS = 4, AHEAD = 4096 };
+  const __m256i low = _mm256_set1_epi8(3);
+  const __m256i high = _mm256_set1_epi8(12);
+  __m256i plain[VECTORS];
+  __m256i shifted[VECTORS];
+  UNROLL
+  for (int v = 0; v < VECTORS; v++) {
+    plain[v] = shifted[v] = _mm256_setzero_si256();
+  }
+  UNROLL_FOUR
+  for (int c = 0; c < chunks; c++, tile += CHUNK_BYTES, activations += CHUNK_COLUMNS) {
+    __builtin_prefetch(tile + AHEAD);
+    __builtin_prefetch(tile + AHEAD + LINE_BYTES);
+    __m256i x0 = four(activations);
+    __m256i x1 = four(activations + 4);
+    __m256i x2 = four(activations + 8);
+    __m256i x3 = four(activations + 12);
+    UNROLL
+    for (int v = 0; v < VECTORS; v++) {
+      __m256i q = load_256(tile + 32 * v);
+      __m256i q4 = _mm256_srli_epi16(q, 4);
+      add_words(&plain[v], _mm256_maddubs_epi16(_mm256_and_si256(q, low), x0));
+      add_words(&shifted[v], _mm256_maddubs_epi16(_mm256_and_si256(q, high), x1));
+      add_words(&plain[v], _mm256_maddubs_epi16(_mm256_and_si256(q4, low), x2));
+      add_words(&shifted[v], _mm256_maddubs_epi16(_mm256_and_si256(q4, high), x3));
+    }
+  }
+  UNROLL
+  for (int v = 0; v < VECTORS; v++) {
+    __m256i both = _mm256_add_epi16(plain[v], _mm256_srai_epi16(shifted[v], 2));
+    sums[v] = _mm256_madd_epi16(both, _mm256_set1_epi16(1));
+  }
+}
+
+// Tiles that follow each other, in turns: memory is read faster in two places at once.
+INLINE void tile_sums(const int tiles, const uint8_t *tile, int apart, int chunks,
+                      const int8_t *activations, ints *sums) {
+  enum { FLUSH_CHUNKS = 8, VECTORS = TILE_ROWS / LANES };
+  int first = chunks < FLUSH_CHUNKS ? chunks : FLUSH_CHUNKS;
+  UNROLL
+  for (int i = 0; i < tiles; i++) {
+    chunk_sums(tile + (int64_t)i * apart * CHUNK_BYTES, first, activations, sums + i * VECTORS);
+  }
+  for (int c = FLUSH_CHUNKS; c < chunks; c += FLUSH_CHUNKS) {
+    int some = chunks - c < FLUSH_CHUNKS ? chunks - c : FLUSH_CHUNKS;
+    UNROLL
+    for (int i = 0; i < tiles; i++) {
+      ints more[VECTORS];
+      chunk_sums(tile + ((int64_t)i * apart + c) * CHUNK_BYTES, some,
+                 activations + c * CHUNK_COLUMNS, more);
+      UNROLL
+      for (int v = 0; v < VECTORS; v++) {
+        sums[i * VECTORS + v] = add_ints(sums[i * VECTORS + v], more[v]);
+      }
+    }
+  }
+}
+
+static void unpack(const uint8_t *packed, int chunks, uint8_t *unpacked) {
+  enum { AHEAD = 2048 };
+  const __m256i low = _mm256_set1_epi8(3);
+  for (int c = 0; c < chunks; c++, packed += CHUNK_BYTES, unpacked += 4 * CHUNK_BYTES) {
+    __builtin_prefetch(packed + AHEAD);
+    __builtin_prefetch(packed + AHEAD + LINE_BYTES);
+    for (int v = 0; v < CHUNK_BYTES; v += 32) {
+      __m256i q = load_256(packed + v);
+      for (int j = 0; j < 4; j++) {
+        _mm256_store_si256((__m256i *)(unpacked + j * CHUNK_BYTES + v),
+                           _mm256_and_si256(q, low));
+        q = _mm256_srli_epi16(q, 2);
+      }
+    }
+  }
+}
+
+// With 4 tokens, 8 sums stay in registers.
+INLINE void block_sums(const int tokens, const uint8_t *w, int chunks, const int8_t *x, int stride,
+                       ints (*sums)[BLOCK_ROWS / LANES]) {
+  const __m256i ones = _mm256_set1_epi16(1);
+  __m256i products[TOKENS_AT_ONCE][2];
+  UNROLL
+  for (int t = 0; t < tokens; t++) {
+    products[t][0] = products[t][1] = _mm256_setzero_si256();
+  }
+  for (int c = 0; c < chunks; c++, w += 4 * CHUNK_BYTES, x += CHUNK_COLUMNS) {
+    UNROLL
+    for (int j = 0; j < 4; j++) {
+      __m256i w0 = load_256(w + j * CHUNK_BYTES);
+      __m256i w1 = load_256(w + j * CHUNK_BYTES + 32);
+      UNROLL
+      for (int t = 0; t < tokens; t++) {
+        __m256i four_x = four(x + (int64_t)t * stride + 4 * j);
+        add_words(&products[t][0], _mm256_maddubs_epi16(w0, four_x));
+        add_words(&products[t][1], _mm256_maddubs_epi16(w1, four_x));
+      }
+    }
+  }
+  UNROLL
+  for (int t = 0; t < tokens; t++) {
+    sums[t][0] = _mm256_madd_epi16(products[t][0], ones);
+    sums[t][1] = _mm256_madd_epi16(products[t][1], ones);
+  }
+}
+
+#include "ternary.h"
 #include "floats.h"
 #include "attention.h"
 
@@ -222,7 +234,6 @@ INLINE int32_t store_int8(int8_t *target, floats v) {
 // the activations: 2 * 128 * 127 fits 16 bits.
 
 enum { INT_BYTES = 32, DOT_BIAS = 0 };
-typedef __m256i ints;
 
 INLINE ints load_bytes(const int8_t *p) { return load_256(p); }
 INLINE ints prepare(ints x) { return _mm256_abs_epi8(x); }

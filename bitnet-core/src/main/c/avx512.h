@@ -5,134 +5,25 @@
 
 #include <immintrin.h>
 
-// ---- Ternary weights. dpbusd adds four products of unsigned weights (trits plus one) and signed
-// activations to a lane of 32 bits.
-
-INLINE __m512i load_512(const void *p) { return _mm512_loadu_si512(p); }
-INLINE __m256i load_256(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
-
-// Written out, since GCC (12) copies every sum to another register and back around the intrinsic,
-// which takes half the speed. Emulated instructions have no registers to care for.
-INLINE __m512i dpbusd(__m512i sums, __m512i weights, __m512i x) {
-#ifdef __AVX512VNNI__
-  __asm__("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(weights), "v"(x));
-  return sums;
-#else
-  return _mm512_dpbusd_epi32(sums, weights, x);
-#endif
-}
-
-// Four neighbouring activations for every row.
-INLINE __m512i four(const int8_t *activations) {
-  int32_t word;
-  memcpy(&word, activations, sizeof(word));
-  return _mm512_set1_epi32(word);
-}
-
-enum { AHEAD = 4096 }; // bytes of weights that are fetched from memory meanwhile
-
-// One tile or two that follow each other: memory is read faster in two places at once. Codes 1 and 3
-// of a byte stay shifted by two bits, which saves a shift each: their sums are divided by four in
-// the end.
-INLINE void multiply_tiles(const int tiles, const uint8_t *tile, int apart, int chunks,
-                           const int8_t *activations, int32_t *sums) {
-  enum { VECTORS = 2 };
-  const __m512i low = _mm512_set1_epi8(3);
-  const __m512i high = _mm512_set1_epi8(12);
-  const int64_t tile_bytes = (int64_t)apart * CHUNK_BYTES;
-  __m512i plain[2 * VECTORS];
-  __m512i shifted[2 * VECTORS];
-  UNROLL
-  for (int v = 0; v < tiles * VECTORS; v++) {
-    plain[v] = shifted[v] = _mm512_setzero_si512();
-  }
-  for (int c = 0; c < chunks; c++, tile += CHUNK_BYTES, activations += CHUNK_COLUMNS) {
-    __m512i x0 = four(activations);
-    __m512i x1 = four(activations + 4);
-    __m512i x2 = four(activations + 8);
-    __m512i x3 = four(activations + 12);
-    UNROLL
-    for (int v = 0; v < tiles * VECTORS; v++) {
-      const uint8_t *codes_of_rows = tile + v / VECTORS * tile_bytes + v % VECTORS * LINE_BYTES;
-      __builtin_prefetch(codes_of_rows + AHEAD);
-      __m512i q = load_512(codes_of_rows);
-      __m512i q4 = _mm512_srli_epi16(q, 4);
-      plain[v] = dpbusd(plain[v], _mm512_and_si512(q, low), x0);
-      shifted[v] = dpbusd(shifted[v], _mm512_and_si512(q, high), x1);
-      plain[v] = dpbusd(plain[v], _mm512_and_si512(q4, low), x2);
-      shifted[v] = dpbusd(shifted[v], _mm512_and_si512(q4, high), x3);
-    }
-  }
-  UNROLL
-  for (int v = 0; v < tiles * VECTORS; v++) {
-    _mm512_storeu_si512(sums + 16 * v,
-                        _mm512_add_epi32(plain[v], _mm512_srai_epi32(shifted[v], 2)));
-  }
-}
-
-static void unpack(const uint8_t *packed, int chunks, uint8_t *unpacked) {
-  const __m512i low = _mm512_set1_epi8(3);
-  for (int c = 0; c < chunks; c++, packed += CHUNK_BYTES, unpacked += 4 * CHUNK_BYTES) {
-    __builtin_prefetch(packed + AHEAD);
-    __builtin_prefetch(packed + AHEAD + LINE_BYTES);
-    for (int v = 0; v < CHUNK_BYTES; v += 64) {
-      __m512i q = load_512(packed + v);
-      for (int j = 0; j < 4; j++) {
-        _mm512_storeu_si512(unpacked + j * CHUNK_BYTES + v, _mm512_and_si512(q, low));
-        q = _mm512_srli_epi16(q, 2);
-      }
-    }
-  }
-}
-
-#ifdef MATRIX_UNIT
-#include "tiles.h"
-#else
-
-#define TOKENS_AT_ONCE 8
-
-// All 32 rows: with 8 tokens, 16 of 32 registers hold sums.
-INLINE void multiply_block(const int tokens, const uint8_t *unpacked, int chunks,
-                           const int8_t *activations, int stride, int32_t (*sums)[TILE_ROWS]) {
-  __m512i products[8][2];
-  UNROLL
-  for (int t = 0; t < tokens; t++) {
-    products[t][0] = load_512(sums[t]);
-    products[t][1] = load_512(sums[t] + 16);
-  }
-  for (int c = 0; c < chunks; c++, activations += CHUNK_COLUMNS) {
-    UNROLL
-    for (int j = 0; j < CHUNK_COLUMNS; j += 4, unpacked += CHUNK_BYTES) {
-      __m512i w0 = load_512(unpacked);
-      __m512i w1 = load_512(unpacked + 64);
-      UNROLL
-      for (int t = 0; t < tokens; t++) {
-        __m512i x = four(activations + (int64_t)t * stride + j);
-        products[t][0] = dpbusd(products[t][0], w0, x);
-        products[t][1] = dpbusd(products[t][1], w1, x);
-      }
-    }
-  }
-  UNROLL
-  for (int t = 0; t < tokens; t++) {
-    _mm512_storeu_si512(sums[t], products[t][0]);
-    _mm512_storeu_si512(sums[t] + 16, products[t][1]);
-  }
-}
-
-#endif
-
-#include "ternary.h"
-
 // ---- Floats.
 
 enum { LANES = 16, SUMS_AT_ONCE = 16 };
 typedef __m512 floats;
-typedef __m512i ints_of_floats;
+typedef __m512i ints;
+
+INLINE __m512i load_512(const void *p) { return _mm512_loadu_si512(p); }
+INLINE __m256i load_256(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
+INLINE ints load_ints(const int32_t *p) { return load_512(p); }
+INLINE void store_ints(int32_t *p, ints v) { _mm512_storeu_si512(p, v); }
+INLINE ints set_int(int32_t value) { return _mm512_set1_epi32(value); }
+INLINE ints add_ints(ints a, ints b) { return _mm512_add_epi32(a, b); }
+INLINE ints subtract_ints(ints a, ints b) { return _mm512_sub_epi32(a, b); }
+INLINE floats to_floats(ints v) { return _mm512_cvtepi32_ps(v); }
 
 INLINE floats load(const float *p) { return _mm512_loadu_ps(p); }
 INLINE void store(float *p, floats v) { _mm512_storeu_ps(p, v); }
 INLINE floats set(float value) { return _mm512_set1_ps(value); }
+INLINE floats multiply_floats(floats a, floats b) { return _mm512_mul_ps(a, b); }
 INLINE floats fma_floats(floats a, floats b, floats c) { return _mm512_fmadd_ps(a, b, c); }
 INLINE floats least(floats a, floats b) { return _mm512_min_ps(a, b); }
 INLINE floats greatest(floats a, floats b) { return _mm512_max_ps(a, b); }
@@ -180,15 +71,15 @@ INLINE void sum_four(const floats *v, float scale, float *out) {
 }
 INLINE float greatest_float(floats v) { return _mm512_reduce_max_ps(v); }
 
-INLINE ints_of_floats magnitude_bits(floats v) {
+INLINE ints magnitude_bits(floats v) {
   return _mm512_and_si512(_mm512_castps_si512(v), _mm512_set1_epi32(0x7fffffff));
 }
 
-INLINE ints_of_floats greatest_bits(ints_of_floats a, ints_of_floats b) {
+INLINE ints greatest_bits(ints a, ints b) {
   return _mm512_max_epi32(a, b);
 }
 
-INLINE int32_t greatest_int(ints_of_floats v) { return _mm512_reduce_max_epi32(v); }
+INLINE int32_t greatest_int(ints v) { return _mm512_reduce_max_epi32(v); }
 
 INLINE int32_t store_int8(int8_t *target, floats v) {
   __m128i bytes = _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(v));
@@ -196,6 +87,114 @@ INLINE int32_t store_int8(int8_t *target, floats v) {
   return _mm512_reduce_add_epi32(_mm512_cvtepi8_epi32(bytes));
 }
 
+// ---- Ternary weights. dpbusd adds four products of unsigned weights (trits plus one) and signed
+// activations to a lane of 32 bits.
+
+// Written out, since GCC (12) copies every sum to another register and back around the intrinsic,
+// which takes half the speed. Emulated instructions have no registers to care for.
+INLINE __m512i dpbusd(__m512i sums, __m512i weights, __m512i x) {
+#ifdef __AVX512VNNI__
+  __asm__("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(weights), "v"(x));
+  return sums;
+#else
+  return _mm512_dpbusd_epi32(sums, weights, x);
+#endif
+}
+
+// Four neighbouring activations for every row.
+INLINE __m512i four(const int8_t *activations) {
+  int32_t word;
+  memcpy(&word, activations, sizeof(word));
+  return _mm512_set1_epi32(word);
+}
+
+enum { AHEAD = 4096 }; // bytes of weights that are fetched from memory meanwhile
+
+// One tile or two that follow each other: memory is read faster in two places at once. Codes 1 and 3
+// of a byte stay shifted by two bits, which saves a shift each: their sums are divided by four in
+// the end.
+INLINE void tile_sums(const int tiles, const uint8_t *tile, int apart, int chunks,
+                      const int8_t *activations, ints *sums) {
+  enum { VECTORS = TILE_ROWS / LANES };
+  const __m512i low = _mm512_set1_epi8(3);
+  const __m512i high = _mm512_set1_epi8(12);
+  const int64_t tile_bytes = (int64_t)apart * CHUNK_BYTES;
+  __m512i plain[2 * VECTORS];
+  __m512i shifted[2 * VECTORS];
+  UNROLL
+  for (int v = 0; v < tiles * VECTORS; v++) {
+    plain[v] = shifted[v] = _mm512_setzero_si512();
+  }
+  for (int c = 0; c < chunks; c++, tile += CHUNK_BYTES, activations += CHUNK_COLUMNS) {
+    __m512i x0 = four(activations);
+    __m512i x1 = four(activations + 4);
+    __m512i x2 = four(activations + 8);
+    __m512i x3 = four(activations + 12);
+    UNROLL
+    for (int v = 0; v < tiles * VECTORS; v++) {
+      const uint8_t *codes_of_rows = tile + v / VECTORS * tile_bytes + v % VECTORS * LINE_BYTES;
+      __builtin_prefetch(codes_of_rows + AHEAD);
+      __m512i q = load_512(codes_of_rows);
+      __m512i q4 = _mm512_srli_epi16(q, 4);
+      plain[v] = dpbusd(plain[v], _mm512_and_si512(q, low), x0);
+      shifted[v] = dpbusd(shifted[v], _mm512_and_si512(q, high), x1);
+      plain[v] = dpbusd(plain[v], _mm512_and_si512(q4, low), x2);
+      shifted[v] = dpbusd(shifted[v], _mm512_and_si512(q4, high), x3);
+    }
+  }
+  UNROLL
+  for (int v = 0; v < tiles * VECTORS; v++) {
+    sums[v] = _mm512_add_epi32(plain[v], _mm512_srai_epi32(shifted[v], 2));
+  }
+}
+
+static void unpack(const uint8_t *packed, int chunks, uint8_t *unpacked) {
+  const __m512i low = _mm512_set1_epi8(3);
+  for (int c = 0; c < chunks; c++, packed += CHUNK_BYTES, unpacked += 4 * CHUNK_BYTES) {
+    __builtin_prefetch(packed + AHEAD);
+    __builtin_prefetch(packed + AHEAD + LINE_BYTES);
+    for (int v = 0; v < CHUNK_BYTES; v += 64) {
+      __m512i q = load_512(packed + v);
+      for (int j = 0; j < 4; j++) {
+        _mm512_storeu_si512(unpacked + j * CHUNK_BYTES + v, _mm512_and_si512(q, low));
+        q = _mm512_srli_epi16(q, 2);
+      }
+    }
+  }
+}
+
+#ifdef MATRIX_UNIT
+#include "tiles.h"
+#else
+
+#define TOKENS_AT_ONCE 8
+enum { BLOCK_ROWS = TILE_ROWS };
+
+// With 8 tokens, 16 of 32 registers hold sums.
+INLINE void block_sums(const int tokens, const uint8_t *w, int chunks, const int8_t *x, int stride,
+                       ints (*sums)[BLOCK_ROWS / LANES]) {
+  UNROLL
+  for (int t = 0; t < tokens; t++) {
+    sums[t][0] = sums[t][1] = _mm512_setzero_si512();
+  }
+  for (int c = 0; c < chunks; c++, x += CHUNK_COLUMNS) {
+    UNROLL
+    for (int j = 0; j < CHUNK_COLUMNS; j += 4, w += CHUNK_BYTES) {
+      __m512i w0 = load_512(w);
+      __m512i w1 = load_512(w + 64);
+      UNROLL
+      for (int t = 0; t < tokens; t++) {
+        __m512i four_x = four(x + (int64_t)t * stride + j);
+        sums[t][0] = dpbusd(sums[t][0], w0, four_x);
+        sums[t][1] = dpbusd(sums[t][1], w1, four_x);
+      }
+    }
+  }
+}
+
+#endif
+
+#include "ternary.h"
 #include "floats.h"
 #include "attention.h"
 
@@ -203,7 +202,6 @@ INLINE int32_t store_int8(int8_t *target, floats v) {
 // 128 times too often.
 
 enum { INT_BYTES = 64, DOT_BIAS = 128 };
-typedef __m512i ints;
 
 INLINE ints load_bytes(const int8_t *p) { return load_512(p); }
 INLINE ints prepare(ints x) { return _mm512_xor_si512(x, _mm512_set1_epi8(-128)); }

@@ -8,7 +8,7 @@
 //   nearest(v)                                  integers, halves to even
 //   power_of_two(n)                             2^n, n integers from -126 to 127
 //   sum_floats(v), greatest_float(v)            of all lanes
-//   ints_of_floats, magnitude_bits(v), greatest_bits(a, b), greatest_int(v)
+//   ints, magnitude_bits(v), greatest_bits(a, b), greatest_int(v)
 //                                               bits without the sign, as integers
 //   store_int8(activations, v)                  floats that are integers, to bytes; saturates;
 //                                               returns the sum of what was stored
@@ -52,7 +52,7 @@ INLINE floats exponential(floats x) {
 // The greatest magnitude, and at least `least_value`; not finite if one of the values is not.
 INLINE float greatest_magnitude(const float *x, int count, float least_value) {
   // Compared as integers, magnitudes keep their order and what is not a number is the greatest.
-  ints_of_floats bits = magnitude_bits(set(least_value));
+  ints bits = magnitude_bits(set(least_value));
   for (int k = 0; k < count; k += LANES) {
     bits = greatest_bits(bits, magnitude_bits(load_some(x + k, count - k)));
   }
@@ -87,6 +87,19 @@ EXPORT(float, quantize)
   float inverse_scale = 127.0f / maximum;
   *sum = round_to_int8(x, columns, inverse_scale, activations);
   *activation_scale = 1.0f / inverse_scale;
+  return maximum;
+}
+
+EXPORT(float, quantize_groups)
+(const float *x, int columns, int group_columns, int8_t *activations, float *activation_scales,
+ int32_t *sums, int capacity) {
+  float maximum = 0;
+  for (int first = 0; first < columns && __builtin_isfinite(maximum); first += group_columns) {
+    maximum = JOIN(SET, quantize)(x + first, group_columns, activations + first, activation_scales,
+                                  sums);
+    activation_scales += capacity;
+    sums += capacity;
+  }
   return maximum;
 }
 

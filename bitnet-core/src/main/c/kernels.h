@@ -54,9 +54,10 @@ EXPORT(void, ternary)
 
 // The same with a scale for every group of columns of a row, a multiple of 64:
 // out[t][r] = sum_g (sum_k trit[r][k] * activations[t][k]) * activation_scales[g][t] * scales[r][g],
-// added group by group. scales are [tile][group][32], activation_scales and sums [group][capacity].
+// added group by group. scales are fp16, [tile][group][32], activation_scales and sums
+// [group][capacity].
 EXPORT(void, ternary_groups)
-(const uint8_t *tiles, const float *scales, int columns, int group_columns,
+(const uint8_t *tiles, const uint16_t *scales, int columns, int group_columns,
  const int8_t *activations, int stride, const float *activation_scales, const int32_t *sums,
  int capacity, int tokens, int first, int end, float *out, int out_stride);
 
@@ -79,6 +80,12 @@ EXPORT(void, fp32)(const float *weights, int columns, const float *x, int tokens
 // that is not finite, nothing was written.
 EXPORT(float, quantize)
 (const float *x, int columns, int8_t *activations, float *activation_scale, int32_t *sum);
+
+// The same with a scale and a sum for every group of columns, [group][capacity]; the first maximum
+// that is not finite ends it, else any one is returned.
+EXPORT(float, quantize_groups)
+(const float *x, int columns, int group_columns, int8_t *activations, float *activation_scales,
+ int32_t *sums, int capacity);
 
 // Quantizes a row of 8-bit weights, see bitnet.kernel.Int8Matrix, and returns max|x|; if that is not
 // finite, nothing was written.

@@ -262,6 +262,38 @@ static void quantize(int columns, float magnitude) {
   free(activations);
 }
 
+// Groups are quantized as if each were alone.
+static void quantize_groups(int groups, int group_columns) {
+  enum { CAPACITY = 3 };
+  int columns = groups * group_columns;
+  float *x = some_floats(columns, 2.0f);
+  int8_t *activations = memory((size_t)columns);
+  int8_t *alone = memory((size_t)group_columns);
+  float *scales = some_floats(groups * CAPACITY, 1.0f);
+  int32_t *sums = memory(sizeof(int32_t) * (size_t)(groups * CAPACITY));
+  CALL(quantize_groups)(x, columns, group_columns, activations, scales, sums, CAPACITY);
+  for (int g = 0; g < groups; g++) {
+    float scale = 0;
+    int32_t sum = 0;
+    CALL(quantize)(x + g * group_columns, group_columns, alone, &scale, &sum);
+    check("group scale", columns, g, scales[g * CAPACITY], scale, 0);
+    check("group sum", columns, g, sums[g * CAPACITY], sum, 0);
+    for (int k = 0; k < group_columns; k++) {
+      check("group code", columns, k, activations[g * group_columns + k], alone[k], 0);
+    }
+  }
+  x[any(0, group_columns - 1)] = NAN;
+  check("refusal of groups", columns, 0,
+        isfinite(CALL(quantize_groups)(x, columns, group_columns, activations, scales, sums,
+                                       CAPACITY)),
+        0, 0);
+  free(x);
+  free(activations);
+  free(alone);
+  free(scales);
+  free(sums);
+}
+
 static void normalize(int count) {
   float *x = some_floats(count, 3.0f);
   float *gain = some_floats(count, 1.0f);
@@ -439,12 +471,17 @@ static void ternary_groups(int rows, int groups, int group_columns, int tokens) 
   int capacity = tokens + 2;
   uint8_t *packed = memory((size_t)(tiles * tile_bytes));
   int8_t *trits = memory((size_t)(tiles * TILE_ROWS * columns));
-  float *scales = some_floats(tiles * groups * TILE_ROWS, 1.0f);
+  uint16_t *scales = memory(sizeof(uint16_t) * (size_t)(tiles * groups * TILE_ROWS));
+  float *scale_values = some_floats(tiles * groups * TILE_ROWS, 1.0f);
   activations x = some_activations(tokens, columns, -999);
   float *activation_scales = some_floats(groups * capacity, 0.1f);
   int32_t *sums = memory(sizeof(int32_t) * (size_t)(groups * capacity));
   for (int i = 0; i < rows * columns; i++) {
     trits[i] = (int8_t)any(-1, 1);
+  }
+  for (int i = 0; i < tiles * groups * TILE_ROWS; i++) {
+    scale_values[i] = (float)any(1, 63) / 16;
+    scales[i] = half_of(scale_values[i]);
   }
   for (int tile = 0; tile < tiles; tile++) {
     CALL(pack_tile)(trits + tile * TILE_ROWS * columns, columns, packed + tile * tile_bytes);
@@ -465,7 +502,7 @@ static void ternary_groups(int rows, int groups, int group_columns, int tokens) 
       for (int k = 0; r < rows && k < columns; k++) {
         int g = k / group_columns;
         double scale = (double)activation_scales[g * capacity + t] *
-                       scales[(r / TILE_ROWS * groups + g) * TILE_ROWS + r % TILE_ROWS];
+                       scale_values[(r / TILE_ROWS * groups + g) * TILE_ROWS + r % TILE_ROWS];
         double part = trits[r * columns + k] * x.activations[t * x.stride + k] * scale;
         expected += part;
         magnitude += fabs(part);
@@ -477,6 +514,7 @@ static void ternary_groups(int rows, int groups, int group_columns, int tokens) 
   free(packed);
   free(trits);
   free(scales);
+  free(scale_values);
   free_activations(x);
   free(activation_scales);
   free(sums);
@@ -490,6 +528,7 @@ int main(void) {
     int8(1 + columns * 5 % 71, columns, 1 + columns % 9, any_value);
     fp32(1 + columns % 7, columns, 1 + columns % 6);
     quantize(columns, columns % 2 ? 3.0f : 1e-6f);
+    quantize_groups(1 + columns % 5, columns);
     normalize(columns);
     gates(columns);
     rotate(columns, 1 + columns % 3);

@@ -45,6 +45,13 @@ static inline __m512i floats_to_ints(__m512 v) {
   return to.bits;
 }
 
+static inline __m512 ints_to_floats(__m512i v) {
+  lanes from = {.bits = v};
+  lanes to;
+  FOR_LANES(to.floats[i] = (float)from.ints[i])
+  return to.vector;
+}
+
 static inline __m512i shift_right(__m512i v, int places) {
   lanes both = {.bits = v};
   FOR_LANES(both.ints[i] >>= places)
@@ -91,6 +98,7 @@ static inline float greatest_of_floats(__m512 v) {
 #define _mm512_cvtps_ph(v, rounding) floats_to_halves(v)
 #define _mm512_cvtepi8_epi32 bytes_to_ints
 #define _mm512_cvtps_epi32 floats_to_ints
+#define _mm512_cvtepi32_ps ints_to_floats
 #define _mm512_srai_epi32 shift_right
 #define _mm512_reduce_add_epi32 sum_of_ints
 #define _mm512_permute_ps permute_quarters

@@ -76,6 +76,11 @@ final class GgufGroupTrits implements TernaryRows {
   }
 
   @Override
+  public boolean hasHalfScales() {
+    return true; // the file's form
+  }
+
+  @Override
   public boolean isGrouped() {
     return true;
   }

@@ -10,8 +10,9 @@ import java.util.List;
 
 /// Packed ternary weights `[outFeatures, inFeatures]` with a scale for every group of columns of a
 /// row, off the heap: in tiles of whole rows where the kernels multiply these
-/// ([TernaryKernels#hasGroupTiles]), else as a [TernaryMatrix] for each group of columns. Matrices
-/// with the same input may be joined into one, row after row.
+/// ([TernaryKernels#hasGroupTiles]) and half precision holds the scales, else as a
+/// [TernaryMatrix] for each group of columns. Matrices with the same input may be joined into one,
+/// row after row.
 public final class GroupTernaryMatrix implements WeightMatrix {
   private static final int ALIGNMENT = 64;
 
@@ -21,11 +22,17 @@ public final class GroupTernaryMatrix implements WeightMatrix {
   private final int groupColumns;
   private final int groupCount;
   private final List<TernaryMatrix> groups = new ArrayList<>(); // or one of whole rows
-  private final MemorySegment scales; // [tile, group, rowsPerTile], for tiles of whole rows
+  private final boolean wholeRows;
+  private final MemorySegment scales; // fp16 [tile, group, rowsPerTile], for tiles of whole rows
   private final ThreadLocal<Partial> partials = ThreadLocal.withInitial(Partial::new);
 
   private GroupTernaryMatrix(
-      TernaryKernels kernels, int rows, int columns, int groupColumns, Arena arena) {
+      TernaryKernels kernels,
+      int rows,
+      int columns,
+      int groupColumns,
+      boolean halfScales,
+      Arena arena) {
     if (groupColumns % QuantizedActivations.ALIGNMENT != 0 || columns % groupColumns != 0) {
       throw new IllegalArgumentException(
           "a scale for %d of %d input features is not supported; use groups of a multiple of %d that"
@@ -37,10 +44,11 @@ public final class GroupTernaryMatrix implements WeightMatrix {
     this.columns = columns;
     this.groupColumns = groupColumns;
     this.groupCount = columns / groupColumns;
-    if (kernels.hasGroupTiles()) {
+    this.wholeRows = halfScales && kernels.hasGroupTiles();
+    if (wholeRows) {
       long tiles = Math.ceilDiv(rows, kernels.rowsPerTile());
       groups.add(TernaryMatrix.empty(kernels, rows, columns, arena));
-      scales = arena.allocate(tiles * groupCount * kernels.rowsPerTile() * Float.BYTES, ALIGNMENT);
+      scales = arena.allocate(tiles * groupCount * kernels.rowsPerTile() * Short.BYTES, ALIGNMENT);
     } else {
       for (int group = 0; group < groupCount; group++) {
         groups.add(TernaryMatrix.empty(kernels, rows, groupColumns, arena));
@@ -60,15 +68,18 @@ public final class GroupTernaryMatrix implements WeightMatrix {
       TernaryKernels kernels, List<? extends TernaryRows> parts, Arena arena, ThreadTeam team) {
     int rows = parts.stream().mapToInt(TernaryRows::rows).sum();
     TernaryRows first = parts.getFirst();
+    boolean halfScales = parts.stream().allMatch(TernaryRows::hasHalfScales);
     GroupTernaryMatrix matrix =
-        new GroupTernaryMatrix(kernels, rows, first.columns(), first.groupColumns(), arena);
+        new GroupTernaryMatrix(
+            kernels, rows, first.columns(), first.groupColumns(), halfScales, arena);
     matrix.repack(parts, team);
     return matrix;
   }
 
   /// Packs other weights of the same dimensions in place.
   ///
-  /// @throws IllegalArgumentException if the dimensions or the groups differ
+  /// @throws IllegalArgumentException if the dimensions or the groups differ, or if the matrix
+  ///     holds its scales in half precision, which cannot represent one of the new ones
   public void repack(List<? extends TernaryRows> parts, ThreadTeam team) {
     int total = 0;
     for (TernaryRows part : parts) {
@@ -96,7 +107,7 @@ public final class GroupTernaryMatrix implements WeightMatrix {
       int count = Math.min(height, rows - row);
       Arrays.fill(trits, count * columns, trits.length, (byte) 0);
       unpack(parts, row, count, trits);
-      if (kernels.hasGroupTiles()) {
+      if (wholeRows) {
         groups.getFirst().packTile(tile, trits);
         continue;
       }
@@ -132,14 +143,24 @@ public final class GroupTernaryMatrix implements WeightMatrix {
   }
 
   private void setScale(int row, int group, float scale) {
-    if (kernels.hasGroupTiles()) {
+    if (wholeRows) {
       int height = kernels.rowsPerTile();
       long tile = row / height;
       long index = (tile * groupCount + group) * height + row % height;
-      scales.setAtIndex(ValueLayout.JAVA_FLOAT, index, scale);
+      short half = Float.floatToFloat16(scale);
+      if (Float.float16ToFloat(half) != scale) {
+        throw new IllegalArgumentException(
+            "half precision cannot hold the scale %s of row %d".formatted(scale, row));
+      }
+      scales.setAtIndex(ValueLayout.JAVA_SHORT, index, half);
     } else {
       groups.get(group).scales().setAtIndex(ValueLayout.JAVA_FLOAT, row, scale);
     }
+  }
+
+  /// Whether there are tiles of whole rows; else a product is made group by group.
+  boolean hasWholeRows() {
+    return wholeRows;
   }
 
   /// The packed tiles of whole rows.
@@ -147,7 +168,7 @@ public final class GroupTernaryMatrix implements WeightMatrix {
     return groups.getFirst().tiles();
   }
 
-  /// The scales of tiles of whole rows, `[tile, group, rowsPerTile]`.
+  /// The scales of tiles of whole rows, fp16 `[tile, group, rowsPerTile]`.
   MemorySegment scales() {
     return scales;
   }

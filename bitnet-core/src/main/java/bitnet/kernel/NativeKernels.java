@@ -54,6 +54,10 @@ final class NativeKernels implements TernaryKernels {
               ADDRESS, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
   private static final MethodHandle QUANTIZE =
       handle(FunctionDescriptor.of(JAVA_FLOAT, ADDRESS, JAVA_INT, ADDRESS, ADDRESS, ADDRESS));
+  private static final MethodHandle QUANTIZE_GROUPS =
+      handle(
+          FunctionDescriptor.of(
+              JAVA_FLOAT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, JAVA_INT));
   private static final MethodHandle NORMALIZE =
       handle(FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, JAVA_INT, JAVA_FLOAT, ADDRESS));
   private static final MethodHandle GATE =
@@ -75,6 +79,7 @@ final class NativeKernels implements TernaryKernels {
   private final MemorySegment int4;
   private final MemorySegment fp32;
   private final MemorySegment quantize;
+  private final MemorySegment quantizeGroups;
   private final MemorySegment normalize;
   private final MemorySegment siluGate;
   private final MemorySegment squaredReluGate;
@@ -93,6 +98,7 @@ final class NativeKernels implements TernaryKernels {
     this.int4 = library.function(instructionSet + "_int4");
     this.fp32 = library.function(instructionSet + "_fp32");
     this.quantize = library.function(instructionSet + "_quantize");
+    this.quantizeGroups = library.function(instructionSet + "_quantize_groups");
     this.normalize = library.function(instructionSet + "_normalize");
     this.siluGate = library.function(instructionSet + "_silu_gate");
     this.squaredReluGate = library.function(instructionSet + "_squared_relu_gate");
@@ -233,6 +239,10 @@ final class NativeKernels implements TernaryKernels {
       int endRow,
       MemorySegment out,
       int outStride) {
+    if (!weights.hasWholeRows()) {
+      weights.multiplyGroups(input, tokens, firstRow, endRow, out, outStride);
+      return;
+    }
     checkInput(weights.inFeatures(), input, tokens);
     checkRows(firstRow, endRow, weights.outFeatures());
     checkOut(out, tokens, endRow, outStride);
@@ -371,11 +381,38 @@ final class NativeKernels implements TernaryKernels {
     } catch (Throwable failure) {
       throw unchecked(failure);
     }
+    checkActivations(maximum);
+  }
+
+  private static void checkActivations(float maximum) {
     if (!Float.isFinite(maximum)) {
       throw new IllegalArgumentException(
           "max|x| is %s; an activation is not finite, the model's weights are damaged"
               .formatted(maximum));
     }
+  }
+
+  @Override
+  public void quantizeGroups(MemorySegment x, QuantizedActivations target, int token) {
+    checkFloats("x", x, target.columns());
+    Objects.checkIndex(token, target.capacity());
+    float maximum;
+    try {
+      maximum =
+          (float)
+              QUANTIZE_GROUPS.invokeExact(
+                  quantizeGroups,
+                  x,
+                  target.columns(),
+                  target.groups().getFirst().columns(),
+                  target.values().asSlice((long) token * target.stride(), target.stride()),
+                  target.groupScales().asSlice((long) token * Float.BYTES),
+                  target.groupSums().asSlice((long) token * Integer.BYTES),
+                  target.groupCapacity());
+    } catch (Throwable failure) {
+      throw unchecked(failure);
+    }
+    checkActivations(maximum);
   }
 
   @Override

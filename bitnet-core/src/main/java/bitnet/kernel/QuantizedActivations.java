@@ -120,19 +120,6 @@ public final class QuantizedActivations {
     return !groups.isEmpty();
   }
 
-  /// Quantizes a token with a scale of its own for each group of columns.
-  ///
-  /// @param x `[columns]`
-  /// @throws IllegalArgumentException if a value is not finite
-  public void quantizeGroups(TernaryKernels kernels, MemorySegment x, int token) {
-    long offset = 0;
-    for (QuantizedActivations group : groups) {
-      long bytes = (long) group.columns * Float.BYTES;
-      kernels.quantize(x.asSlice(offset, bytes), group, token);
-      offset += bytes;
-    }
-  }
-
   /// Gives each group the scale of a token that was quantized as a whole, and its sum.
   public void shareScale(int token) {
     float scale = scales.getAtIndex(ValueLayout.JAVA_FLOAT, token);

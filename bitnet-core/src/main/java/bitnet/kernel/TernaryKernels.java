@@ -130,6 +130,21 @@ public interface TernaryKernels {
   /// @throws IllegalArgumentException if a value is not finite
   void quantize(MemorySegment x, QuantizedActivations target, int token);
 
+  /// Quantizes one token with a scale of its own for each group of columns.
+  ///
+  /// @param x `[columns]`
+  /// @param target with groups
+  /// @param token the row of the target
+  /// @throws IllegalArgumentException if a value is not finite
+  default void quantizeGroups(MemorySegment x, QuantizedActivations target, int token) {
+    long offset = 0;
+    for (QuantizedActivations group : target.groups()) {
+      long bytes = (long) group.columns() * Float.BYTES;
+      quantize(x.asSlice(offset, bytes), group, token);
+      offset += bytes;
+    }
+  }
+
   /// `out = x * (1 / sqrt(mean(x^2) + epsilon)) * gain`. The factor in brackets is computed in
   /// double precision and rounded once, as in the graph.
   ///

@@ -37,6 +37,20 @@ public interface TernaryRows {
     return false;
   }
 
+  /// Whether half precision holds every group scale exactly, as published formats store them.
+  default boolean hasHalfScales() {
+    int groups = columns() / groupColumns();
+    for (int row = 0; row < rows(); row++) {
+      for (int group = 0; group < groups; group++) {
+        float scale = scale(row, group);
+        if (Float.float16ToFloat(Float.floatToFloat16(scale)) != scale) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
   /// Unpacks rows.
   ///
   /// @param firstRow the first row

@@ -164,7 +164,7 @@ final class DecoderPass {
 
   private void quantize(MemorySegment values, QuantizedActivations quantized, int token) {
     if (quantized.isGrouped() && activations == ActivationScale.INT8_GROUP) {
-      quantized.quantizeGroups(kernels, values, token);
+      kernels.quantizeGroups(values, quantized, token);
       return;
     }
     kernels.quantize(values, quantized, token);

@@ -13,7 +13,8 @@ import java.util.SplittableRandom;
 ///
 /// @param config the dimensions
 record RandomTernaryWeights(LlamaConfig config) implements TernaryWeights {
-  private static final float SCALE = 0.02f;
+  private static final float SCALE =
+      5f / 256; // half precision holds it, as it has to for group scales
   private static final int SEED = 1;
 
   @Override

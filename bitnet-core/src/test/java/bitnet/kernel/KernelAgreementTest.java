@@ -147,10 +147,12 @@ final class KernelAgreementTest {
 
   @ParameterizedTest
   @CsvSource({"64, 64", "64, 192", "128, 128", "128, 640", "192, 384", "64, 1024", "512, 1024"})
-  void productsWithGroupScalesAgreeWithTheirDefinition(int groupColumns, int columns) {
+  void productsWithGroupScalesInHalfAndInFullPrecisionAgreeWithTheirDefinition(
+      int groupColumns, int columns) {
     for (int tokens : new int[] {1, 2, 3, 5, 17, 33, 131}) {
       for (int rows : new int[] {1, 31, 65, 130}) {
-        checkGroups(rows, columns, groupColumns, tokens);
+        checkGroups(rows, columns, groupColumns, true, tokens);
+        checkGroups(rows, columns, groupColumns, false, tokens);
       }
     }
   }
@@ -159,7 +161,7 @@ final class KernelAgreementTest {
   void productsWithGroupScalesOfARangeOfRowsLeaveTheOthersAlone() {
     int height = kernels.rowsPerTile();
     int rows = 3 * height + height / 2 + 1;
-    Groups weights = new Groups(rows, 192, 64, bytes(rows * 192, this::anyTrit));
+    Groups weights = new Groups(rows, 192, 64, true, bytes(rows * 192, this::anyTrit));
     GroupTernaryMatrix matrix = GroupTernaryMatrix.pack(kernels, List.of(weights), arena, team);
     QuantizedActivations input = groupActivations(6, 192, 64);
     float[] expected = groups(weights, input, 6);
@@ -178,8 +180,9 @@ final class KernelAgreementTest {
     }
   }
 
-  private void checkGroups(int rows, int columns, int groupColumns, int tokens) {
-    Groups weights = new Groups(rows, columns, groupColumns, bytes(rows * columns, this::anyTrit));
+  private void checkGroups(int rows, int columns, int groupColumns, boolean half, int tokens) {
+    Groups weights =
+        new Groups(rows, columns, groupColumns, half, bytes(rows * columns, this::anyTrit));
     GroupTernaryMatrix matrix = GroupTernaryMatrix.pack(kernels, List.of(weights), arena, team);
     QuantizedActivations input = groupActivations(tokens, columns, groupColumns);
     MemorySegment out = untouched(tokens * (rows + 3));
@@ -203,7 +206,7 @@ final class KernelAgreementTest {
     QuantizedActivations input = new QuantizedActivations(arena, tokens, columns, groupColumns);
     for (int token = 0; token < tokens; token++) {
       MemorySegment x = floats(columns, 2 + token);
-      input.quantizeGroups(kernels, x, token);
+      kernels.quantizeGroups(x, input, token);
     }
     return input;
   }
@@ -233,7 +236,7 @@ final class KernelAgreementTest {
   }
 
   /// Trits as plain bytes, with a scale for each group of columns.
-  private record Groups(int rows, int columns, int groupColumns, byte[] trits)
+  private record Groups(int rows, int columns, int groupColumns, boolean half, byte[] trits)
       implements TernaryRows {
     @Override
     public float scale(int row) {
@@ -247,7 +250,8 @@ final class KernelAgreementTest {
 
     @Override
     public float scale(int row, int group) {
-      return 0.02f + row * 0.001f + group * 0.003f;
+      float scale = 0.02f + row * 0.001f + group * 0.003f;
+      return half ? Float.float16ToFloat(Float.floatToFloat16(scale)) : scale;
     }
 
     @Override
