@@ -3,8 +3,6 @@ package bitnet;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import bitnet.tokenizer.ChatTemplate;
-import bitnet.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,59 +11,53 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// OpenAI's Python client with `bitnet serve`: chats, completions, streams, tools and errors.
+/// OpenAI's clients for Python and Node with `bitnet serve`: chats, completions, streams, tools and
+/// errors.
 class OpenAiClientTest {
-  private static final Path SCRIPT = Path.of("resources/openai/client.py").toAbsolutePath();
+  private static final Path SCRIPTS = Path.of("resources/openai").toAbsolutePath();
   private static final Path PYTHON =
       Path.of(
           Optional.ofNullable(System.getenv("BITNET_ORACLE_PYTHON"))
               .orElse(System.getProperty("user.home") + "/.cache/bitnet-oracle/bin/python"));
-  private static final String TEMPLATE =
-      "{% if tools %}{{ tools | tojson }} call as <tool_call></tool_call>\n"
-          + "{% endif %}{% for m in messages %}{{ m.role }}: {{ m.content }}{% for call in"
-          + " m.tool_calls or [] %} calls {{ call.function.name }}{% endfor %}\n"
-          + "{% endfor %}assistant:";
+  private static final Path NODE_MODULES =
+      Path.of(
+              Optional.ofNullable(System.getenv("BITNET_OPENAI_NODE"))
+                  .orElse(System.getProperty("user.home") + "/.cache/bitnet-openai-node"))
+          .resolve("node_modules");
 
   @TempDir private Path directory;
 
   @Test
-  void theClientIsServed() throws Exception {
+  void thePythonClientIsServed() throws Exception {
     assumeTrue(
-        hasClient(),
+        hasPythonClient(),
         "no openai in %s; make a Python as CONTRIBUTING.md says, then pip install openai"
             .formatted(PYTHON));
-    Path tokenizer = Files.createDirectories(directory.resolve("tokenizer"));
-    try (Tokenizer bundled = Tokenizer.bundled()) {
-      bundled.save(tokenizer);
-    }
-    Files.writeString(tokenizer.resolve(ChatTemplate.FILE), TEMPLATE);
-    Path model = directory.resolve("model");
-    CommandRun.succeeding(
-        "create-model",
-        "--hidden_size=64",
-        "--intermediate_size=192",
-        "--layers=2",
-        "--heads=1",
-        "--context=1024",
-        "--tokenizer=" + tokenizer,
-        "--output_dir",
-        model);
-    Path log = directory.resolve("log");
-    Process server =
-        CommandRun.start(
-            log, "serve", "--model_path", model, "--port=0", "--threads=1", "--alias=tiny");
+    assertServed(PYTHON.toString(), SCRIPTS.resolve("client.py"));
+  }
+
+  @Test
+  void theNodeClientIsServed() throws Exception {
+    assumeTrue(
+        Files.isDirectory(NODE_MODULES.resolve("openai")),
+        "no openai in %s; npm install openai there, or set BITNET_OPENAI_NODE"
+            .formatted(NODE_MODULES));
+    Path script = directory.resolve("client.mjs"); // modules are looked up beside the script
+    Files.copy(SCRIPTS.resolve("client.mjs"), script);
+    Files.createSymbolicLink(directory.resolve("node_modules"), NODE_MODULES);
+    assertServed("node", script);
+  }
+
+  private void assertServed(String program, Path script) throws Exception {
     ScriptRun client;
-    try {
-      String address = ServeTest.address(server, log);
-      client = ScriptRun.in(directory, Map.of(), PYTHON.toString(), SCRIPT.toString(), address);
-    } finally {
-      server.destroyForcibly().waitFor();
+    try (ChatServer server = ChatServer.start(directory)) {
+      client = ScriptRun.in(directory, Map.of(), program, script.toString(), server.address());
     }
     assertThat(client.exitCode()).as(client.err()).isZero();
     assertThat(client.out().strip()).isEqualTo("ok");
   }
 
-  private static boolean hasClient() throws IOException, InterruptedException {
+  private static boolean hasPythonClient() throws IOException, InterruptedException {
     return Files.isExecutable(PYTHON)
         && new ProcessBuilder(PYTHON.toString(), "-c", "import openai")
                 .redirectErrorStream(true)
