@@ -29,6 +29,7 @@ final class CommandGroups {
     groups.put("Train", List.of("train-ce", "train-grpo", "train-reward", "simple-reward"));
     groups.put("Run", List.of("infer", "chat", "serve", "logits"));
     groups.put("Evaluate", List.of("evaluate", "score", "bench", "energy-rl", "report"));
+    groups.put("On a cluster", List.of("spark"));
     return groups;
   }
 

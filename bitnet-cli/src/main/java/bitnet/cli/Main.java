@@ -17,6 +17,7 @@ import bitnet.cli.commands.Report;
 import bitnet.cli.commands.Score;
 import bitnet.cli.commands.Serve;
 import bitnet.cli.commands.SimpleReward;
+import bitnet.cli.commands.Spark;
 import bitnet.cli.commands.TrainCe;
 import bitnet.cli.commands.TrainGrpo;
 import bitnet.cli.commands.TrainReward;
@@ -35,6 +36,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.ServiceLoader;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -85,7 +87,8 @@ public final class Main implements Runnable {
           Evaluate.class,
           Score.class,
           EnergyRl.class,
-          Report.class);
+          Report.class,
+          Spark.class);
   private static final List<Class<?>> ABOUT_COMMANDS =
       List.of(GenerateCompletion.class, HelpCommand.class);
 
@@ -182,13 +185,26 @@ public final class Main implements Runnable {
     Optional<Class<?>> named =
         word.flatMap(name -> COMMANDS.stream().filter(each -> isNamed(each, name)).findFirst());
     if (named.isPresent()) {
-      line.addSubcommand(named.get());
+      line.addSubcommand(provided(named.get()));
       return;
     }
     for (Class<?> command : COMMANDS) {
       line.addSubcommand(word.isEmpty() ? listed(command) : new CommandLine(command));
     }
     ABOUT_COMMANDS.forEach(line::addSubcommand);
+  }
+
+  /// The command of another module in the place of a built-in one.
+  private static Class<?> provided(Class<?> command) {
+    if (!command.equals(Spark.class)) { // to look takes a while
+      return command;
+    }
+    return ServiceLoader.load(CommandProvider.class).stream()
+        .map(ServiceLoader.Provider::get)
+        .filter(provider -> isNamed(command, provider.name()))
+        .<Class<?>>map(CommandProvider::command)
+        .findFirst()
+        .orElse(command);
   }
 
   /// What the list of commands shows of one, without its options.

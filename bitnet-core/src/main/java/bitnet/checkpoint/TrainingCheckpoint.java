@@ -7,9 +7,11 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -120,6 +122,13 @@ public final class TrainingCheckpoint implements AutoCloseable {
   /// @throws CheckpointException if it is incomplete or damaged
   public static TrainingCheckpoint open(Path path) throws IOException {
     return new TrainingCheckpoint(FILES.open(path));
+  }
+
+  /// The bytes of every tensor, as fp32, by name.
+  public SequencedMap<String, Long> tensors() {
+    SequencedMap<String, Long> bytes = new LinkedHashMap<>();
+    content.entries().forEach(entry -> bytes.put(entry.name(), entry.count() * Float.BYTES));
+    return bytes;
   }
 
   /// Everything but the tensors.

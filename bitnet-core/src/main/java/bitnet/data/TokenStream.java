@@ -188,6 +188,24 @@ public final class TokenStream {
     return new TokenStream(tokens, wide, mask, from + start, end - start, recordStarts);
   }
 
+  /// One of several parts of nearly the same length, which together are this stream. Records that
+  /// are known stay whole: a part begins with one.
+  ///
+  /// @param shard from 0 to below `shards`
+  /// @throws IndexOutOfBoundsException if there is no such part
+  public TokenStream shard(int shard, int shards) {
+    Objects.checkIndex(shard, shards);
+    return part(shardStart(shard, shards), shardStart(shard + 1, shards));
+  }
+
+  private long shardStart(int shard, int shards) {
+    long position = Math.multiplyExact(size, (long) shard) / shards;
+    if (!hasRecords() || shard == 0 || shard == shards) {
+      return position;
+    }
+    return Math.min(size, recordStarts[recordAtOrAfter(from + position)] - from);
+  }
+
   private static int id(int raw) {
     return raw < 0 ? ~raw : raw;
   }

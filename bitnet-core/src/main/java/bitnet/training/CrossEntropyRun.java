@@ -1,7 +1,5 @@
 package bitnet.training;
 
-import ai.djl.ndarray.NDManager;
-import bitnet.checkpoint.ModelDirectory;
 import bitnet.checkpoint.ModelSource;
 import bitnet.data.BadRecordPolicy;
 import bitnet.data.LossMask;
@@ -13,15 +11,12 @@ import bitnet.data.TokenEncoding;
 import bitnet.data.TokenStream;
 import bitnet.graph.ComputeType;
 import bitnet.graph.ForwardPass;
-import bitnet.graph.LlamaModel;
 import bitnet.graph.SelectedDevice;
-import bitnet.graph.TorchOps;
 import bitnet.model.LlamaConfig;
 import bitnet.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -76,54 +71,28 @@ public record CrossEntropyRun(
   /// @throws TrainingException if it diverges
   public boolean run(TrainingListener listener, Consumer<String> say) throws IOException {
     Optional<Path> checkpoint = directory.checkpoint(resume);
-    try (ModelSource source = ModelSource.open(modelPath)) {
-      LlamaConfig config = source.weights().config();
-      checkLengths(config);
-      announce(config, say);
-      try (Tokenizer tokenizer = source.tokenizer();
-          TextDataset dataset = open(text.dataset(), encoding(source, tokenizer));
-          TextDataset evaluation =
-              text.evalDataset() == null
-                  ? null
-                  : open(text.evalDataset(), encoding(source, tokenizer))) {
-        say.accept("data: " + dataset.report().summary());
-        say.accept("lengths: " + dataset.report().lengths().summary(settings.batches().seqLen()));
-        if (evaluation != null) {
-          say.accept("held out: " + evaluation.report().summary());
-        }
-        TextDataset.Split split = dataset.split(evaluation == null ? text.evalFraction() : 0);
-        TokenStream heldOut = evaluation == null ? split.heldOut() : evaluation.tokens();
-        boolean evaluated = evaluation != null || hasWindow(heldOut);
-        if (!evaluated && text.evalFraction() > 0) {
-          say.accept(
-              "held out: %d tokens, too few for a sequence of %d, so there is no held-out loss"
-                  .formatted(heldOut.size(), settings.batches().seqLen()));
-        }
-        announcePacking(split.training(), say);
-        return train(
-            source,
-            tokenizer,
-            split.training(),
-            evaluated ? heldOut : null,
-            checkpoint,
-            listener,
-            say);
-      }
+    try (CrossEntropyWorker opened = CrossEntropyWorker.open(this, say)) {
+      return train(opened, checkpoint, listener, say);
     }
   }
 
-  private TextDataset open(Path file, TokenEncoding encoding) throws IOException {
+  /// The options that determine the numbers of the run, whatever the machine and the text.
+  public OptionValues options() {
+    return settings.options().put("dtype", type.key());
+  }
+
+  TextDataset open(Path file, TokenEncoding encoding) throws IOException {
     return text.open(file, settings.batches().packing(), encoding, directory.path());
   }
 
-  private boolean hasWindow(TokenStream tokens) {
+  boolean hasWindow(TokenStream tokens) {
     return switch (settings.batches().packing()) {
       case STREAM -> tokens.size() > settings.batches().seqLen();
       case RECORDS -> RecordPacking.hasWindow(tokens);
     };
   }
 
-  private void announcePacking(TokenStream training, Consumer<String> say) {
+  void announcePacking(TokenStream training, Consumer<String> say) {
     TrainingSettings.Batches batches = settings.batches();
     if (batches.packing() == Packing.RECORDS) {
       RecordPacking packed =
@@ -132,13 +101,12 @@ public record CrossEntropyRun(
     }
   }
 
-  private static TokenEncoding encoding(ModelSource source, Tokenizer tokenizer)
-      throws IOException {
+  static TokenEncoding encoding(ModelSource source, Tokenizer tokenizer) throws IOException {
     return TokenEncoding.of(
         tokenizer, source.chatTemplate(), source.weights().config().vocabSize());
   }
 
-  private void checkLengths(LlamaConfig config) {
+  void checkLengths(LlamaConfig config) {
     if (settings.batches().seqLen() > config.contextLength()) {
       throw new IllegalArgumentException(
           "seq_len %d is longer than the model's context of %d; use at most %d"
@@ -147,7 +115,7 @@ public record CrossEntropyRun(
     }
   }
 
-  private void announce(LlamaConfig config, Consumer<String> say) {
+  void announce(LlamaConfig config, Consumer<String> say) {
     say.accept(
         "model: %s, %,d parameters; %s, %s, %d threads"
             .formatted(modelPath, config.parameterCount(), device.reason(), type, threads));
@@ -162,25 +130,12 @@ public record CrossEntropyRun(
   }
 
   private boolean train(
-      ModelSource source,
-      Tokenizer tokenizer,
-      TokenStream training,
-      @Nullable TokenStream heldOut,
+      CrossEntropyWorker opened,
       Optional<Path> checkpoint,
       TrainingListener listener,
       Consumer<String> say)
       throws IOException {
-    TorchOps.prepareThread(threads);
-    try (NDManager manager = NDManager.newBaseManager(device.device(), "PyTorch");
-        LlamaModel model = LlamaModel.load(source.weights(), manager, type);
-        CrossEntropyTrainer trainer =
-            new CrossEntropyTrainer(
-                model,
-                settings,
-                training,
-                heldOut,
-                directory.checkpoints(),
-                OptionalDouble.of(TrainingBenchmark.matmulFlops(manager, model.ops(), type)))) {
+    try (CrossEntropyTrainer trainer = opened.trainer(directory.checkpoints())) {
       if (checkpoint.isPresent()) {
         trainer.resume(checkpoint.get());
         say.accept("resumed: " + checkpoint.get());
@@ -190,9 +145,8 @@ public record CrossEntropyRun(
         say.accept("skipped %d of %d steps".formatted(trainer.skippedSteps(), trainer.steps()));
       }
       if (done) {
-        Path target = directory.model();
-        ModelDirectory.write(target, model, tokenizer, true, ModelDirectory.Existing.REPLACE);
-        say.accept("wrote " + target);
+        opened.writeModel(directory.model());
+        say.accept("wrote " + directory.model());
       }
       return done;
     }

@@ -1,5 +1,6 @@
 package bitnet.training;
 
+import bitnet.checkpoint.TrainingCheckpoint;
 import bitnet.data.BatchSampler;
 import bitnet.data.EvaluationBatches;
 import bitnet.data.LossMask;
@@ -8,7 +9,9 @@ import bitnet.data.TokenBatch;
 import bitnet.data.TokenStream;
 import bitnet.graph.LlamaModel;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
@@ -114,6 +117,30 @@ public final class CrossEntropyTrainer implements AutoCloseable {
     return trainer.run(listener);
   }
 
+  /// Takes over the weights of a checkpoint, and nothing else of it: moments, the place in the data
+  /// and the schedule stay.
+  ///
+  /// @return the share of trits that this changed; of large layers, of some of their rows
+  public double replaceWeights(TrainingCheckpoint weights) throws IOException {
+    return trainer.replaceWeights(weights);
+  }
+
+  /// Trains for some steps, without a checkpoint and without a look at the held-out text but at the
+  /// last step of the run.
+  ///
+  /// @throws TrainingException if the run diverges
+  public void advance(long steps, TrainingListener listener) throws IOException {
+    trainer.advance(steps, listener);
+  }
+
+  /// Writes a checkpoint of the step that was reached.
+  ///
+  /// @param more tensors of the caller's own, by name
+  /// @throws TrainingException if the run has diverged
+  public Path save(Map<String, MemorySegment> more) throws IOException {
+    return trainer.save(more);
+  }
+
   /// Steps of the whole run.
   public long steps() {
     return trainer.steps();
@@ -124,8 +151,10 @@ public final class CrossEntropyTrainer implements AutoCloseable {
     return trainer.skippedSteps();
   }
 
-  /// The mean loss on the held-out text, nats per token; empty without one.
+  /// The mean loss of the weights as they are on the held-out text, nats per token; empty without
+  /// one.
   public OptionalDouble evaluate() {
+    trainer.ternarize();
     return trainer.evaluate();
   }
 

@@ -1,11 +1,13 @@
 package bitnet.training;
 
+import bitnet.checkpoint.TrainingCheckpoint;
 import bitnet.data.SamplerState;
 import bitnet.graph.LlamaModel;
 import bitnet.graph.TernaryStatistics;
 import bitnet.metrics.StartReport;
 import bitnet.metrics.StepReport;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -100,6 +102,42 @@ public final class ObjectiveTrainer<B> implements AutoCloseable {
     return TrainingLoop.run(new Steps(listener), settings.checkpoints().saveInterval());
   }
 
+  /// Takes over the weights of a checkpoint, and nothing else of it: moments, the place in the data
+  /// and the schedule stay.
+  ///
+  /// @return the share of trits that this changed, of those that [TernaryStatistics] watches
+  double replaceWeights(TrainingCheckpoint weights) throws IOException {
+    model.ternarize(settings.sharpness(state.step()));
+    watch.look();
+    checkpoints.readWeights(weights);
+    model.ternarize(settings.sharpness(state.step()));
+    return watch.look().flipRate();
+  }
+
+  /// Makes the trits of the weights as they are, which a resumed run does before it computes.
+  void ternarize() {
+    model.ternarize(settings.sharpness(state.step()));
+  }
+
+  /// Trains for some steps, without looking at the held-out data and without a checkpoint.
+  ///
+  /// @throws TrainingException if the run diverges
+  void advance(long steps, TrainingListener listener) throws IOException {
+    Rate rate = new Rate();
+    for (long end = state.step() + steps; state.step() < end; ) {
+      step(rate, listener);
+    }
+  }
+
+  /// Writes a checkpoint.
+  ///
+  /// @param more tensors of the caller's own, by name
+  /// @throws TrainingException if the run has diverged
+  Path save(Map<String, MemorySegment> more) throws IOException {
+    requireSound();
+    return checkpoints.save(state, more);
+  }
+
   /// Steps of the whole run.
   public long steps() {
     return settings.schedule().steps();
@@ -177,8 +215,8 @@ public final class ObjectiveTrainer<B> implements AutoCloseable {
     }
     if (last && state.smoothed().weight() == 0) {
       throw new TrainingException(
-          "no step changed a weight, as the sequences hold prompts only: give more or shorter records,"
-              + " more `steps` or a longer seq_len");
+          "no step changed a weight, as the sequences hold prompts only: give more or shorter"
+              + " records, more `steps` or a longer seq_len");
     }
   }
 

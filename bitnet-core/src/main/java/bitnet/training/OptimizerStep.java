@@ -24,7 +24,7 @@ public final class OptimizerStep implements AutoCloseable {
     /// Everything of it that a checkpoint holds, by name.
     SequencedMap<String, NDArray> tensors() {
       SequencedMap<String, NDArray> tensors = new LinkedHashMap<>();
-      tensors.put("latent/" + parameter.name(), parameter.value());
+      tensors.put(RunCheckpoints.LATENT + parameter.name(), parameter.value());
       tensors.put("first/" + parameter.name(), first);
       tensors.put("second/" + parameter.name(), second);
       tensors.put("count/" + parameter.name(), count);

@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 public final class RunCheckpoints<S extends RunState> {
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
+  /// What the names of weights begin with in a checkpoint.
+  static final String LATENT = "latent/";
+
   private static final String OPTIONS = "options";
   private static final String FORMER_OPTIONS = "fingerprint"; // of version 0.1.0
 
@@ -79,6 +82,14 @@ public final class RunCheckpoints<S extends RunState> {
       more.read(saved, resumed);
       last = checkpoint;
       return resumed;
+    }
+  }
+
+  /// Takes over the weights of a checkpoint only.
+  void readWeights(TrainingCheckpoint saved) throws IOException {
+    for (OptimizerStep.Moments entry : optimizer.moments()) {
+      String name = LATENT + entry.parameter().name();
+      TensorMemory.fill(entry.parameter().value(), memory -> saved.read(name, memory));
     }
   }
 
@@ -143,13 +154,13 @@ public final class RunCheckpoints<S extends RunState> {
   private void requireFinite(Map<String, MemorySegment> tensors, long step) {
     for (Map.Entry<String, MemorySegment> tensor : tensors.entrySet()) {
       MemorySegment values = tensor.getValue();
-      long count = tensor.getKey().startsWith("latent/") ? values.byteSize() / Float.BYTES : 0;
+      long count = tensor.getKey().startsWith(LATENT) ? values.byteSize() / Float.BYTES : 0;
       for (long i = 0; i < count; i++) {
         float value = values.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i);
         if (!Float.isFinite(value)) {
           throw new TrainingException(
               "a weight of %s is %s after step %d: the run has diverged, and nothing is written; use"
-                      .formatted(tensor.getKey().substring("latent/".length()), value, step)
+                      .formatted(tensor.getKey().substring(LATENT.length()), value, step)
                   + " a lower `lr` or a longer `warmup`"
                   + lastGood());
         }

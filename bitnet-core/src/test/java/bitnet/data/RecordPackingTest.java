@@ -208,4 +208,35 @@ class RecordPackingTest {
       assertThat(unknown.digest()).isNotEqualTo(digest);
     }
   }
+
+  @Test
+  void shardsTogetherAreTheTextAndRecordsStayWhole() throws IOException {
+    try (TextDataset dataset =
+        open("abcde\nfg\nhij\nkl\nmnopqrstu\n", TextFormat.LINES, LossMask.NONE)) {
+      TokenStream tokens = dataset.tokens();
+      int records = 0;
+      long size = 0;
+      for (int shard = 0; shard < 3; shard++) {
+        TokenStream part = tokens.shard(shard, 3);
+        assertThat(part.size() == 0 || tokens.at(size + part.size() - 1) == ByteTokens.END)
+            .isTrue();
+        assertThat(part.records() == 0 ? 0 : part.recordStart(0)).isZero();
+        records += part.records();
+        size += part.size();
+      }
+      assertThat(size).isEqualTo(tokens.size());
+      assertThat(records).isEqualTo(5);
+    }
+  }
+
+  @Test
+  void shardsOfATextWithoutRecordsDifferByOneTokenAtMost() {
+    TokenStream tokens = TokenStream.of(1, 2, 3, 4, 5, 6, 7);
+
+    assertThat(
+            List.of(
+                tokens.shard(0, 3).size(), tokens.shard(1, 3).size(), tokens.shard(2, 3).size()))
+        .containsExactly(2L, 2L, 3L);
+    assertThat(tokens.shard(1, 3).at(0)).isEqualTo(3);
+  }
 }

@@ -41,42 +41,72 @@ public record EvaluationRun(Map<String, Path> models, RuntimeSettings runtime) {
     }
   }
 
-  /// Evaluates every model by every record that is not in the samples file yet.
+  /// Evaluates every model by every record that is not in the samples file yet, in this process.
   ///
   /// @param samples gets every sample as soon as it is evaluated
   /// @throws IOException if a model cannot be opened or the samples cannot be written
   /// @throws IllegalArgumentException if the samples belong to another run
   public <S extends Sample> EvaluationReport evaluate(
       Evaluation<S> evaluation, SamplesFile<S> samples, Progress progress) throws IOException {
+    return evaluate(evaluation, samples, progress, new LocalEvaluator());
+  }
+
+  /// The same, with the records evaluated elsewhere; the report does not depend on where.
+  ///
+  /// @param evaluator where
+  /// @throws IOException also if a record cannot be evaluated there
+  public <S extends Sample> EvaluationReport evaluate(
+      Evaluation<S> evaluation,
+      SamplesFile<S> samples,
+      Progress progress,
+      RecordEvaluator evaluator)
+      throws IOException {
     List<ModelResult> results = new ArrayList<>();
     for (Map.Entry<String, Path> model : models.entrySet()) {
       try (EvaluatedModel opened = EvaluatedModel.open(model.getKey(), model.getValue(), runtime)) {
-        results.add(evaluate(evaluation, opened, samples, progress));
+        results.add(evaluate(evaluation, opened, samples, progress, evaluator));
       }
     }
     return EvaluationReport.of(evaluation.task(), results);
   }
 
-  private static <S extends Sample> ModelResult evaluate(
-      Evaluation<S> evaluation, EvaluatedModel model, SamplesFile<S> samples, Progress progress)
+  /// What [Sample#run] of such samples is: equal texts are equal models, records and settings.
+  public static String key(Evaluation<?> evaluation, EvaluatedModel model) throws IOException {
+    return options(evaluation, model).text();
+  }
+
+  private static RunOptions options(Evaluation<?> evaluation, EvaluatedModel model)
       throws IOException {
-    RunOptions options =
-        new RunOptions(
-            new OptionValues()
-                .put("task", evaluation.task())
-                .putAll(evaluation.options())
-                .putAll(model.identity().options()));
-    String run = options.text();
+    return new RunOptions(
+        new OptionValues()
+            .put("task", evaluation.task())
+            .putAll(evaluation.options())
+            .putAll(model.identity().options()));
+  }
+
+  private static <S extends Sample> ModelResult evaluate(
+      Evaluation<S> evaluation,
+      EvaluatedModel model,
+      SamplesFile<S> samples,
+      Progress progress,
+      RecordEvaluator evaluator)
+      throws IOException {
+    RunOptions options = options(evaluation, model);
     int size = evaluation.size(model);
     List<S> all =
         new ArrayList<>(samples.of(model.name(), options, former(evaluation, model.identity())));
     progress.evaluated(model.name(), all.size(), size);
-    while (all.size() < size) {
-      int to = Math.min(size, all.size() + evaluation.chunk());
-      List<S> more = evaluation.evaluate(model, run, all.size(), to);
-      samples.add(more);
-      all.addAll(more);
-      progress.evaluated(model.name(), to, size);
+    if (all.size() < size) {
+      evaluator.evaluate(
+          evaluation,
+          model,
+          options.text(),
+          all.size(),
+          more -> {
+            samples.add(more);
+            all.addAll(more);
+            progress.evaluated(model.name(), all.size(), size);
+          });
     }
     return evaluation.summarize(model, all);
   }

@@ -161,6 +161,16 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
     return found;
   }
 
+  /// A sample as a line of such a file, without the line break.
+  public static String line(Sample sample) throws IOException {
+    return MAPPER.writeValueAsString(sample);
+  }
+
+  /// The sample of a line of [#line], equal to the one that was written.
+  public static <S extends Sample> S sample(String line, Class<S> type) throws IOException {
+    return MAPPER.readValue(line, type);
+  }
+
   /// Adds samples; they are in the file when this returns.
   void add(List<S> more) throws IOException {
     if (channel == null) {
@@ -168,7 +178,7 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
     }
     ByteArrayOutputStream lines = new ByteArrayOutputStream();
     for (S sample : more) {
-      lines.writeBytes(MAPPER.writeValueAsBytes(sample));
+      lines.writeBytes(line(sample).getBytes(StandardCharsets.UTF_8));
       lines.write('\n');
     }
     ByteBuffer buffer = ByteBuffer.wrap(lines.toByteArray());

@@ -23,6 +23,7 @@ import bitnet.eval.EvaluationReport;
 import bitnet.eval.EvaluationRun;
 import bitnet.eval.Sample;
 import bitnet.eval.SamplesFile;
+import bitnet.runtime.RuntimeSettings;
 import bitnet.setting.SettingChecks;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -36,12 +37,13 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/// `bitnet evaluate`: evaluates models on the same records.
+/// `bitnet evaluate`: evaluates models on the same records, in this process; a subclass may do it
+/// elsewhere.
 @Command(
     name = "evaluate",
     description = "Evaluate models on questions, reasoning, perplexity or multiple choice.",
     sortOptions = false)
-public final class Evaluate implements Callable<Integer> {
+public class Evaluate implements Callable<Integer> {
   private static final String DATASET = "--dataset";
   private static final String LIMIT = "--limit";
   private static final String SAMPLES_FILE = "--samples_file";
@@ -126,7 +128,7 @@ public final class Evaluate implements Callable<Integer> {
   @Mixin
   private ConfigFile.Mixin configFile;
 
-  private Evaluate() {}
+  protected Evaluate() {}
 
   @Override
   public Integer call() throws IOException {
@@ -146,7 +148,10 @@ public final class Evaluate implements Callable<Integer> {
     return evaluate(run, evaluation());
   }
 
-  private Evaluation<?> evaluation() throws IOException {
+  /// The evaluation that the options ask for.
+  ///
+  /// @throws IOException if its records cannot be read
+  protected final Evaluation<?> evaluation() throws IOException {
     BadRecordPolicy policy = badRecords.policy();
     return switch (task) {
       case "qa" -> questions(policy, false);
@@ -220,7 +225,7 @@ public final class Evaluate implements Callable<Integer> {
                 ? SamplesFile.none()
                 : SamplesFile.open(samplesFile, evaluation.sampleType(), resume);
         EvaluationOutput output = new EvaluationOutput(out, json)) {
-      report = run.evaluate(evaluation, kept, output);
+      report = report(run, evaluation, kept, output);
     }
     if (csvLog != null) {
       report.writeCsv(csvLog);
@@ -234,7 +239,33 @@ public final class Evaluate implements Callable<Integer> {
     return ExitCode.OK;
   }
 
-  private void say(String line) {
+  /// Evaluates the records that the samples file does not contain yet.
+  protected <S extends Sample> EvaluationReport report(
+      EvaluationRun run,
+      Evaluation<S> evaluation,
+      SamplesFile<S> kept,
+      EvaluationRun.Progress progress)
+      throws IOException {
+    return run.evaluate(evaluation, kept, progress);
+  }
+
+  /// The file of `--dataset`, if one is given.
+  protected final @Nullable Path dataset() {
+    return dataset;
+  }
+
+  /// How models are computed.
+  protected final RuntimeSettings runtimeSettings() {
+    return runtime.settings();
+  }
+
+  /// The command's own description, with its output.
+  protected final CommandSpec spec() {
+    return spec;
+  }
+
+  /// Prints a line for people, if the output is for them.
+  protected final void say(String line) {
     if (!json) {
       spec.commandLine().getOut().println(line);
     }

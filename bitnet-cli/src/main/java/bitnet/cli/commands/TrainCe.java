@@ -34,12 +34,13 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/// `bitnet train-ce`: trains a model on the next token of a text.
+/// `bitnet train-ce`: trains a model on the next token of a text, in this process; a subclass may
+/// do it elsewhere.
 @Command(
     name = "train-ce",
     description = "Train a model on text with next-token cross-entropy.",
     sortOptions = false)
-public final class TrainCe implements Callable<Integer> {
+public class TrainCe implements Callable<Integer> {
   private static final long LOG_INTERVAL = 10;
 
   @Spec private CommandSpec spec;
@@ -189,7 +190,7 @@ public final class TrainCe implements Callable<Integer> {
   @Mixin
   private ConfigFile.Mixin configFile;
 
-  private TrainCe() {}
+  protected TrainCe() {}
 
   @Override
   public Integer call() throws IOException {
@@ -203,7 +204,20 @@ public final class TrainCe implements Callable<Integer> {
     }
   }
 
-  private CrossEntropyRun run() throws IOException {
+  /// The command's own description, with its output.
+  protected final CommandSpec spec() {
+    return spec;
+  }
+
+  /// Where the run keeps its files, and its log.
+  protected final RunOptions kept() {
+    return kept;
+  }
+
+  /// The run that the options ask for.
+  ///
+  /// @throws IOException if the hub refuses the model
+  protected final CrossEntropyRun run() throws IOException {
     ComputeType type = compute.type(ProcessorFeatures.current());
     return new CrossEntropyRun(
         modelOptions.path(),

@@ -1,0 +1,61 @@
+package bitnet.spark;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import picocli.CommandLine.Option;
+
+/// Options of all commands that use a cluster.
+final class ClusterOptions {
+  /// For commands that can do without a cluster.
+  private static final String NONE = "none";
+
+  @Option(
+      names = "--master",
+      defaultValue = "local[*]",
+      paramLabel = "M",
+      description =
+          "Spark master: local[N] (N tasks at a time in this process; *: one per core),"
+              + " spark://HOST:7077, yarn or k8s://URL; train-ce also none (one worker after the"
+              + " other in this process, without Spark) (default: ${DEFAULT-VALUE}).")
+  private String master;
+
+  @Option(
+      names = "--conf",
+      paramLabel = "KEY=VALUE",
+      description =
+          "Setting of Spark, for example spark.executor.memory=8g; may be repeated (default:"
+              + " those of Spark).")
+  private Map<String, String> settings = new LinkedHashMap<>();
+
+  private ClusterOptions() {}
+
+  /// Whether there is no cluster: tasks run one after the other in this process, without Spark.
+  ///
+  /// @throws IllegalArgumentException if the master is neither that nor one of Spark's
+  boolean isSequential() {
+    if (master.equals(NONE)) {
+      return true;
+    }
+    Master _ = master();
+    return false;
+  }
+
+  /// The master, whose form has been checked.
+  Master master() {
+    return new Master(master);
+  }
+
+  /// Settings of Spark by their names.
+  ///
+  /// @throws IllegalArgumentException if a name is none of Spark's
+  Map<String, String> settings() {
+    for (String name : settings.keySet()) {
+      if (!name.startsWith("spark.")) {
+        throw new IllegalArgumentException(
+            "--conf %s is not a setting of Spark, whose names begin with spark.; correct it"
+                .formatted(name));
+      }
+    }
+    return settings;
+  }
+}

@@ -1,0 +1,6 @@
+/// Evaluation, training and tokenization on Apache Spark: the `bitnet spark` commands, and what
+/// runs on executors.
+@NullMarked
+package bitnet.spark;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package bitnet.diloco;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package bitnet.spark;
+
+import org.jspecify.annotations.NullMarked;
