@@ -58,6 +58,7 @@ record CommandRun(int exitCode, String out, String err) {
                 "--enable-native-access=ALL-UNNAMED",
                 "--sun-misc-unsafe-memory-access=allow",
                 "-XX:+UseSerialGC",
+                ScriptRun.SHORT_LIVED,
                 "-Xmx1g",
                 "-Dai.djl.offline=true",
                 "-cp",

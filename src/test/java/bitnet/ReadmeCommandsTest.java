@@ -123,6 +123,7 @@ class ReadmeCommandsTest {
 
   private ScriptRun shell(String command, Map<String, String> more) throws Exception {
     Map<String, String> environment = new HashMap<>(more);
+    environment.put("BITNET_JAVA_OPTS", ScriptRun.SHORT_LIVED);
     environment.put("PATH", ScriptRun.ROOT.resolve("scripts") + ":" + System.getenv("PATH"));
     return ScriptRun.in(directory, environment, "bash", "-c", "exec </dev/null; " + command);
   }

@@ -14,6 +14,9 @@ import java.util.concurrent.TimeUnit;
 record ScriptRun(int exitCode, String out, String err) {
   static final Path ROOT = Path.of("../..").toAbsolutePath().normalize();
 
+  /// The JVM's option for a process of a few seconds, a third of whose time went into optimizing.
+  static final String SHORT_LIVED = "-XX:TieredStopAtLevel=1";
+
   private static final int MINUTES = 10;
 
   /// Skips the test where there is nothing to run.

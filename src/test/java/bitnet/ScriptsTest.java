@@ -57,6 +57,7 @@ class ScriptsTest {
       throws Exception {
     Map<String, String> all = new HashMap<>(variables);
     all.put("RUN", directory.resolve("run").toString());
+    all.put("BITNET_JAVA_OPTS", ScriptRun.SHORT_LIVED);
     String[] command =
         Stream.concat(Stream.of(SCRIPTS.resolve(script).toString()), Stream.of(args))
             .toArray(String[]::new);
