@@ -70,7 +70,7 @@ class ArchitectureTest {
                   "tokenizer",
                   "quantization",
                   "model")),
-          Map.entry("graph", Set.of("quantization", "model")),
+          Map.entry("graph", Set.of("kernel", "quantization", "model")),
           Map.entry("runtime", Set.of("setting", "device", "kernel", "quantization", "model")),
           Map.entry(
               "training",

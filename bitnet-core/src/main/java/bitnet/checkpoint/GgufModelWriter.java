@@ -216,7 +216,7 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
     return switch (tensor.kind()) {
       case TERNARY -> type;
       case EMBEDDING, HEAD -> isTrits(config, tensor) ? type : GgufType.F16;
-      case NORM, BIAS -> GgufType.F32;
+      case NORM, BIAS, ADAPTER -> GgufType.F32;
     };
   }
 

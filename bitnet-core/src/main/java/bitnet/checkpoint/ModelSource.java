@@ -2,6 +2,7 @@ package bitnet.checkpoint;
 
 import bitnet.format.CheckpointException;
 import bitnet.format.gguf.GgufFile;
+import bitnet.model.AdapterWeights;
 import bitnet.model.DenseWeights;
 import bitnet.model.LatentWeights;
 import bitnet.model.TensorSpec;
@@ -18,6 +19,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// What `--model_path` names, told by its content: a model directory of this toolkit, a training
 /// run that holds one, a Hugging Face directory, or a GGUF file.
@@ -29,6 +31,7 @@ public final class ModelSource implements AutoCloseable {
   private final Path path;
   private final StoredModel weights;
   private final TokenizerAssets assets;
+  private @Nullable AdapterDirectory adapter;
 
   private ModelSource(Path path, StoredModel weights, TokenizerAssets assets) {
     this.path = path;
@@ -72,6 +75,24 @@ public final class ModelSource implements AutoCloseable {
         "%s; supported are a model directory (manifest.json), a finished training run (model/),"
                 .formatted(found(path))
             + " a Hugging Face directory (config.json) and a GGUF file, or a directory with one");
+  }
+
+  /// Opens a model and its adapter.
+  ///
+  /// @throws NoSuchFileException if one of the paths does not exist
+  /// @throws CheckpointException if one of them is damaged or unsupported, or the adapter is
+  /// another     model's
+  public static ModelSource open(ModelLocation location) throws IOException {
+    ModelSource source = open(location.model());
+    try {
+      if (location.adapter().isPresent()) {
+        source.adapter = AdapterDirectory.open(location.adapter().get(), source.weights);
+      }
+      return source;
+    } catch (IOException | RuntimeException failure) {
+      source.close();
+      throw failure;
+    }
   }
 
   private static ModelSource gguf(Path file) throws IOException {
@@ -137,7 +158,22 @@ public final class ModelSource implements AutoCloseable {
           "%s is a ternary model, which has no full precision; leave `full_precision` out"
               .formatted(path));
     }
+    if (adapter != null && !adapter.base().isEmpty()) {
+      throw new IllegalArgumentException(
+          "the adapter was trained on the ternary form of %s; leave `full_precision` out"
+              .formatted(path));
+    }
     return new DenseWeights(weights);
+  }
+
+  /// The adapter that the model was opened with; valid until [#close].
+  public Optional<AdapterWeights> adapter() {
+    return Optional.ofNullable(adapter);
+  }
+
+  /// The directory that the adapter is in, if there is one.
+  public Optional<Path> adapterPath() {
+    return Optional.ofNullable(adapter).map(AdapterDirectory::path);
   }
 
   /// Whether the model was not trained as a ternary one, so that its products with trits are
@@ -212,6 +248,9 @@ public final class ModelSource implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
+    if (adapter != null) {
+      adapter.close();
+    }
     weights.close();
   }
 }

@@ -1,5 +1,6 @@
 package bitnet.generation;
 
+import bitnet.checkpoint.ModelLocation;
 import bitnet.checkpoint.ModelSource;
 import bitnet.grammar.TokenBytes;
 import bitnet.grammar.TokenGrammar;
@@ -52,11 +53,21 @@ public final class BatchedModel implements ChatEngine, AutoCloseable {
   ///     tokens than the model
   public static BatchedModel open(Path path, RuntimeSettings settings, BatchSettings batching)
       throws IOException {
-    try (ModelSource source = ModelSource.open(path)) {
+    return open(ModelLocation.of(path), settings, batching);
+  }
+
+  /// Opens a model, with an adapter or without, on the packed runtime.
+  ///
+  /// @throws IOException as above
+  /// @throws IllegalArgumentException as above
+  public static BatchedModel open(
+      ModelLocation location, RuntimeSettings settings, BatchSettings batching) throws IOException {
+    try (ModelSource source = ModelSource.open(location)) {
       Tokenizer tokenizer = source.tokenizer();
       try {
         TernaryLlama llama =
-            TernaryLlama.load(source.inference(settings.fullPrecision()), settings);
+            TernaryLlama.load(
+                source.inference(settings.fullPrecision()), settings, source.adapter());
         try {
           return new BatchedModel(source, llama, tokenizer, batching);
         } catch (IOException | RuntimeException failure) {

@@ -1,5 +1,6 @@
 package bitnet.generation;
 
+import bitnet.checkpoint.ModelLocation;
 import bitnet.checkpoint.ModelSource;
 import bitnet.model.ComputeSettings;
 import bitnet.model.LanguageModel;
@@ -68,7 +69,17 @@ public final class TextModel implements AutoCloseable {
   /// @throws IllegalArgumentException if there is no such device or kernel
   public static TextModel open(Path path, String device, RuntimeSettings settings)
       throws IOException {
-    try (ModelSource source = ModelSource.open(path)) {
+    return open(ModelLocation.of(path), device, settings);
+  }
+
+  /// Opens a model, with an adapter or without, on a given device.
+  ///
+  /// @throws IOException as above
+  /// @throws IllegalArgumentException if there is no such device or kernel, or the device is a GPU
+  /// and     there is an adapter
+  public static TextModel open(ModelLocation location, String device, RuntimeSettings settings)
+      throws IOException {
+    try (ModelSource source = ModelSource.open(location)) {
       Tokenizer tokenizer = source.tokenizer();
       LanguageModel model;
       try {
@@ -101,6 +112,10 @@ public final class TextModel implements AutoCloseable {
     TernaryWeights weights = source.inference(settings.fullPrecision());
     for (LanguageModelProvider provider : ServiceLoader.load(LanguageModelProvider.class)) {
       if (provider.serves(device)) {
+        if (source.adapter().isPresent()) {
+          throw new IllegalArgumentException(
+              "an adapter is computed next to packed weights, on the processor; use `device` cpu");
+        }
         ComputeSettings compute = new ComputeSettings(device, settings.threads());
         LatentWeights latents = source.weights();
         if (settings.fullPrecision()) {
@@ -110,7 +125,7 @@ public final class TextModel implements AutoCloseable {
             settings.activations().map(latents::withActivations).orElse(latents), compute);
       }
     }
-    return new TernaryLanguageModel(TernaryLlama.load(weights, settings));
+    return new TernaryLanguageModel(TernaryLlama.load(weights, settings, source.adapter()));
   }
 
   /// The model alone.

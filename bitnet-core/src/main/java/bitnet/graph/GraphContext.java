@@ -3,6 +3,7 @@ package bitnet.graph;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import bitnet.model.LlamaConfig;
+import org.jspecify.annotations.Nullable;
 
 /// What every part of the graph needs during one forward or backward pass.
 ///
@@ -13,6 +14,7 @@ import bitnet.model.LlamaConfig;
 /// @param mask of attention, `[batch, 1, seq, seq]`; empty where it is causal
 /// @param batch sequences in it
 /// @param sharpness of the quantization of activations: 1, or less while it warms up
+/// @param dropout of the inputs of adapters in training; null without
 record GraphContext(
     TorchOps ops,
     LlamaConfig config,
@@ -20,7 +22,8 @@ record GraphContext(
     RotaryEmbedding.Angles angles,
     NDArray mask,
     long batch,
-    double sharpness) {
+    double sharpness,
+    @Nullable Dropout dropout) {
 
   /// Quantization of x `[tokens, width]`, as the configuration says: absmax per token, per token
   /// and group of inputs, or none.

@@ -3,10 +3,12 @@ package bitnet.graph;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import bitnet.model.AdapterWeights;
 import bitnet.model.ComputeSettings;
 import bitnet.model.LanguageModel;
 import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
+import bitnet.model.TernaryWeights;
 import java.io.IOException;
 import java.util.Arrays;
 
@@ -35,6 +37,25 @@ public final class GraphLanguageModel implements LanguageModel {
         NDManager.newBaseManager(new DeviceSelector().select(compute.device()).device(), "PyTorch");
     try {
       return new GraphLanguageModel(LlamaModel.load(weights, owner, ComputeType.FP32), owner);
+    } catch (IOException | RuntimeException failure) {
+      owner.close();
+      throw failure;
+    }
+  }
+
+  /// Reads a packed model and its adapter into memory and prepares the calling thread for computing
+  /// with them, on the processor.
+  ///
+  /// @throws IOException if a weight is missing or damaged
+  /// @throws IllegalArgumentException if the device is a GPU
+  public static GraphLanguageModel load(
+      TernaryWeights base, AdapterWeights adapter, ComputeSettings compute) throws IOException {
+    TorchOps.prepareThread(compute.threads());
+    NDManager owner =
+        NDManager.newBaseManager(new DeviceSelector().select(compute.device()).device(), "PyTorch");
+    try {
+      LlamaModel model = LlamaModel.load(base, adapter, compute.threads(), owner, ComputeType.FP32);
+      return new GraphLanguageModel(model, owner);
     } catch (IOException | RuntimeException failure) {
       owner.close();
       throw failure;
@@ -128,6 +149,7 @@ public final class GraphLanguageModel implements LanguageModel {
 
   @Override
   public void close() {
+    model.close();
     owner.close();
   }
 

@@ -4,15 +4,18 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import bitnet.model.AdapterWeights;
 import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
+import bitnet.model.TernaryWeights;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// A LLaMA decoder whose linear layers are ternary, with its gradients, on DJL's PyTorch engine:
@@ -22,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 public final class LlamaModel implements LatentWeights, AutoCloseable {
 
   private final LlamaConfig config;
+  private final @Nullable LoraModel lora;
   private final NDManager manager;
   private final TorchOps ops;
   private final ComputeType type;
@@ -37,22 +41,26 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
   private @Nullable NDArray ternaryHead;
   private double sharpness = 1;
 
-  private LlamaModel(LatentWeights weights, NDManager manager, ComputeType type)
+  private LlamaModel(
+      ModelLoader loader,
+      @Nullable LoraModel lora,
+      NDManager manager,
+      TorchOps ops,
+      ComputeType type)
       throws IOException {
-    this.config = weights.config();
+    this.config = loader.config();
+    this.lora = lora;
     this.manager = manager;
     this.type = type;
-    this.ops = new TorchOps(manager);
+    this.ops = ops;
     this.rotary = new RotaryEmbedding(manager, config);
     this.causal = manager.create(new float[0]);
-    Loader loader = new Loader(weights);
     embedding = loader.parameter("model.embed_tokens.weight");
     for (int layer = 0; layer < config.layerCount(); layer++) {
-      layers.add(loader.layer("model.layers.%d.".formatted(layer)));
+      layers.add(loader.layer(layer));
     }
     finalNorm = loader.norm("model.norm.weight");
     head = config.tiedHead() ? embedding : loader.parameter("lm_head.weight");
-    ternarize();
   }
 
   /// Reads the weights into memory.
@@ -63,102 +71,51 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
       throws IOException {
     NDManager manager = parent.newSubManager();
     try {
-      return new LlamaModel(weights, manager, type);
+      TorchOps ops = new TorchOps(manager);
+      ModelLoader.Latent loader = new ModelLoader.Latent(weights, manager, ops, type);
+      LlamaModel model = new LlamaModel(loader, null, manager, ops, type);
+      model.parameters.putAll(loader.parameters());
+      model.linears.addAll(loader.linears());
+      model.ternarize();
+      return model;
     } catch (IOException | RuntimeException e) {
       manager.close();
       throw e;
     }
   }
 
-  /// Builds the parts from named weights.
-  private final class Loader {
-    private final LatentWeights weights;
-    private final Map<String, TensorSpec> specs = new LinkedHashMap<>();
-
-    Loader(LatentWeights weights) {
-      this.weights = weights;
-      config.tensors().forEach(spec -> specs.put(spec.name(), spec));
+  /// Reads a frozen base, whose linear layers stay packed, and an adapter, which is all that is
+  /// trained. The forward pass has the numbers of the packed runtime.
+  ///
+  /// @param adapter where training starts
+  /// @param threads that multiply
+  /// @param parent the model's memory belongs to a sub-manager of it, on the processor
+  /// @throws IllegalArgumentException if the manager is a GPU's, or the base is not ternary
+  /// @throws IOException if a weight is missing or damaged
+  public static LlamaModel load(
+      TernaryWeights base, AdapterWeights adapter, int threads, NDManager parent, ComputeType type)
+      throws IOException {
+    requirePackable(base, parent);
+    NDManager manager = parent.newSubManager();
+    TorchOps ops = new TorchOps(manager);
+    LoraModel lora = new LoraModel(base, adapter, manager, ops, threads);
+    try {
+      return new LlamaModel(new ModelLoader.Frozen(lora), lora, manager, ops, type);
+    } catch (IOException | RuntimeException e) {
+      lora.close();
+      manager.close();
+      throw e;
     }
+  }
 
-    Parameter parameter(String... names) throws IOException {
-      List<TensorSpec> stacked = new ArrayList<>();
-      for (String name : names) {
-        TensorSpec spec = specs.get(name);
-        if (spec == null) {
-          throw new IllegalStateException("no tensor is called " + name);
-        }
-        stacked.add(spec);
-      }
-      Parameter parameter = Parameter.load(manager, weights, stacked);
-      stacked.forEach(spec -> parameters.put(spec, parameter));
-      return parameter;
+  private static void requirePackable(TernaryWeights base, NDManager manager) {
+    if (manager.getDevice().isGpu()) {
+      throw new IllegalArgumentException(
+          "an adapter on a packed base computes on the processor; use `device` cpu");
     }
-
-    RmsNorm norm(String name) throws IOException {
-      return new RmsNorm(parameter(name), config.rmsNormEpsilon());
-    }
-
-    BitLinear linear(String... names) throws IOException {
-      BitLinear linear =
-          new BitLinear(manager, ops, type, parameter(names), config.weights().scaleColumns());
-      linears.add(linear);
-      return linear;
-    }
-
-    /// @param norm before the layers, where there is one
-    /// @param names of layers that read the same input
-    Projection projection(@Nullable String norm, String... names) throws IOException {
-      RmsNorm before = norm == null ? null : norm(norm);
-      if (config.linearNormEpsilon().isEmpty()) {
-        return new Projection.Shared(before, linear(names));
-      }
-      List<Projection.Separate.NormedLinear> parts = new ArrayList<>();
-      for (String name : names) {
-        Parameter gain = parameter(LlamaConfig.linearNormName(name));
-        RmsNorm inner = new RmsNorm(gain, config.linearNormEpsilon().getAsDouble());
-        parts.add(new Projection.Separate.NormedLinear(inner, linear(name)));
-      }
-      return new Projection.Separate(before, parts);
-    }
-
-    @Nullable Parameter inputBias(String attention) throws IOException {
-      return config.heads().variant().inputBiases()
-          ? parameter(
-              attention + "q_proj.bias", attention + "k_proj.bias", attention + "v_proj.bias")
-          : null;
-    }
-
-    @Nullable HeadNorms headNorms(String attention) throws IOException {
-      return config.heads().variant().queryKeyNorms()
-          ? new HeadNorms(
-              parameter(attention + "q_norm.weight"), parameter(attention + "k_norm.weight"))
-          : null;
-    }
-
-    DecoderLayer layer(String prefix) throws IOException {
-      String attention = prefix + "self_attn.";
-      String mlp = prefix + "mlp.";
-      return new DecoderLayer(
-          new Attention(
-              projection(
-                  prefix + "input_layernorm.weight",
-                  attention + "q_proj.weight",
-                  attention + "k_proj.weight",
-                  attention + "v_proj.weight"),
-              inputBias(attention),
-              headNorms(attention),
-              projection(
-                  config.subNorms() ? attention + "attn_sub_norm.weight" : null,
-                  attention + "o_proj.weight"),
-              config.heads().variant().outputBias() ? parameter(attention + "o_proj.bias") : null),
-          new FeedForward(
-              projection(
-                  prefix + "post_attention_layernorm.weight",
-                  mlp + "gate_proj.weight",
-                  mlp + "up_proj.weight"),
-              projection(
-                  config.subNorms() ? mlp + "ffn_sub_norm.weight" : null,
-                  mlp + "down_proj.weight")));
+    if (base.isDense()) {
+      throw new IllegalArgumentException(
+          "an adapter needs a ternary base, and this one is computed in full precision");
     }
   }
 
@@ -182,9 +139,22 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
     return manager;
   }
 
+  /// The adapter as it is now, of a model on a frozen base.
+  public Optional<AdapterWeights> adapter() {
+    return Optional.ofNullable(lora);
+  }
+
+  /// Makes dropout in the passes that follow a function of two numbers, so that a resumed run draws
+  /// the same masks.
+  public void seedDropout(long seed, long step) {
+    if (lora != null) {
+      lora.seedDropout(Dropout.mix(seed) + step);
+    }
+  }
+
   /// Every trainable tensor once, in a fixed order.
   public List<Parameter> parameters() {
-    return parameters.values().stream().distinct().toList();
+    return lora != null ? lora.parameters() : parameters.values().stream().distinct().toList();
   }
 
   /// The output head `[vocab, hidden]`; the embedding where it is tied.
@@ -234,6 +204,13 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
     if (!(sharpness >= 0 && sharpness <= 1)) {
       throw new IllegalArgumentException("sharpness %s is not from 0 to 1".formatted(sharpness));
     }
+    if (lora != null) {
+      if (sharpness != 1) {
+        throw new IllegalArgumentException(
+            "packed weights are ternary already; leave quant_warmup out");
+      }
+      return;
+    }
     this.sharpness = sharpness;
     try (NDManager scope = manager.newSubManager()) {
       linears.forEach(linear -> linear.ternarize(ops, scope, sharpness));
@@ -272,7 +249,7 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
     NDManager scope = manager.newSubManager();
     NDArray flat = ids.reshape(new Shape(batch * seq));
     flat.attach(scope);
-    return new ForwardPass(this, context(scope, batch, 0, seq), scope, flat, keep);
+    return new ForwardPass(this, context(scope, batch, 0, seq, keep), scope, flat, keep);
   }
 
   /// Runs a batch of trees of tokens through the decoder: texts that begin alike stand in one
@@ -292,20 +269,25 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
     RotaryEmbedding.Angles angles = rotary.angles(ops, scope, positions);
     return new ForwardPass(
         this,
-        new GraphContext(ops, config, type, angles, mask, batch, sharpness),
+        new GraphContext(ops, config, type, angles, mask, batch, sharpness, dropout(keep)),
         scope,
         flat,
         keep);
   }
 
-  private GraphContext context(NDManager scope, long batch, long start, long seq) {
+  private @Nullable Dropout dropout(ForwardPass.Keep keep) {
+    return lora == null ? null : lora.dropout(keep);
+  }
+
+  private GraphContext context(
+      NDManager scope, long batch, long start, long seq, ForwardPass.Keep keep) {
     if (start + seq > config.contextLength()) {
       throw new IllegalArgumentException(
           "%d tokens do not fit the model's context of %d; shorten the text"
               .formatted(start + seq, config.contextLength()));
     }
-    return new GraphContext(
-        ops, config, type, rotary.angles(ops, scope, start, seq), causal, batch, sharpness);
+    RotaryEmbedding.Angles angles = rotary.angles(ops, scope, start, seq);
+    return new GraphContext(ops, config, type, angles, causal, batch, sharpness, dropout(keep));
   }
 
   /// Logits of every position, `[batch * seq, vocab]`, owned by `scope`.
@@ -330,7 +312,7 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
     long batch = ids.getShape().get(0);
     long seq = ids.getShape().get(1);
     try (NDManager step = manager.newSubManager()) {
-      GraphContext context = context(step, batch, cache.length(), seq);
+      GraphContext context = context(step, batch, cache.length(), seq, ForwardPass.Keep.NOTHING);
       NDArray flat = ids.reshape(new Shape(batch * seq));
       flat.attach(step);
       NDArray x = ops.selectRows(step, effectiveEmbedding(), flat);
@@ -349,7 +331,7 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
   public void read(TensorSpec tensor, MemorySegment target) {
     Parameter parameter = parameters.get(tensor);
     if (parameter == null) {
-      throw new IllegalArgumentException("the model has no tensor " + tensor.name());
+      throw new IllegalArgumentException("the model has no latent tensor " + tensor.name());
     }
     parameter.copyTo(tensor, target);
   }
@@ -357,5 +339,8 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
   @Override
   public void close() {
     manager.close();
+    if (lora != null) {
+      lora.close();
+    }
   }
 }

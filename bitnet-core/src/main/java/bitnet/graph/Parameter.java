@@ -4,16 +4,22 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import bitnet.model.AdapterWeights;
 import bitnet.model.LatentWeights;
 import bitnet.model.TensorSpec;
+import bitnet.model.TernaryWeights;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/// A trainable fp32 tensor with its gradient. Projections that read the same input (q, k, v; gate,
-/// up) are stacked by rows into one parameter, so that they are one product.
+/// An fp32 tensor with its gradient. Projections that read the same input (q, k, v; gate, up) are
+/// stacked by rows into one parameter, so that they are one product. A frozen parameter is not
+/// trained: its gradient has no elements.
 public final class Parameter {
+
+  /// Rows that are read at a time: a whole vocabulary may be larger than a buffer.
+  private static final int READ_ROWS = 1024;
 
   private final List<TensorSpec> tensors;
   private final NDArray value;
@@ -38,6 +44,44 @@ public final class Parameter {
             manager.zeros(shape, DataType.FLOAT32));
     parameter.read(weights);
     return parameter;
+  }
+
+  /// A parameter of a low-rank adapter.
+  static Parameter load(NDManager manager, AdapterWeights weights, TensorSpec tensor)
+      throws IOException {
+    Shape shape = new Shape(tensor.shape());
+    Parameter parameter =
+        new Parameter(
+            List.of(tensor),
+            manager.zeros(shape, DataType.FLOAT32),
+            manager.zeros(shape, DataType.FLOAT32));
+    TensorMemory.fill(parameter.value, memory -> weights.read(tensor, memory));
+    return parameter;
+  }
+
+  /// Reads tensors that stay as they are, stacked in the order given.
+  static Parameter frozen(
+      NDManager manager, TorchOps ops, TernaryWeights weights, List<TensorSpec> tensors)
+      throws IOException {
+    TensorSpec first = tensors.getFirst();
+    int rows = tensors.stream().mapToInt(TensorSpec::rows).sum();
+    Shape shape = first.isMatrix() ? new Shape(rows, first.columns()) : new Shape(rows);
+    NDArray value = manager.zeros(shape, DataType.FLOAT32);
+    long start = 0;
+    for (TensorSpec tensor : tensors) {
+      int step = tensor.isMatrix() ? READ_ROWS : tensor.rows();
+      for (int row = 0; row < tensor.rows(); row += step) {
+        int from = row;
+        int count = Math.min(step, tensor.rows() - row);
+        try (NDArray part = ops.rows(manager, value, start + row, count)) {
+          TensorMemory.fill(
+              part,
+              memory -> weights.readRows(tensor, from, tensor.isMatrix() ? count : 1, memory));
+        }
+      }
+      start += tensor.rows();
+    }
+    return new Parameter(tensors, value, manager.create(new float[0]));
   }
 
   /// A parameter of zeros outside of a model, for example of a reward head. Weight decay does not
@@ -85,9 +129,15 @@ public final class Parameter {
     return value;
   }
 
-  /// The gradient, of the shape of the value; zeroed by the optimizer step.
+  /// The gradient, of the shape of the value, or without elements where the parameter is frozen;
+  /// zeroed by the optimizer step.
   public NDArray gradient() {
     return gradient;
+  }
+
+  /// Whether it is not trained.
+  boolean isFrozen() {
+    return gradient.size() == 0;
   }
 
   /// Whether weight decay applies: to matrices, not to norm gains.

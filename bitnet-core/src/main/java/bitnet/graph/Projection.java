@@ -16,6 +16,9 @@ sealed interface Projection {
   /// Whether the gradient needs x, which must stay open until then.
   boolean needsInput();
 
+  /// The number of outputs.
+  long width();
+
   /// The outputs and how their gradient flows back.
   ///
   /// @param y `[tokens, out]`, owned by the manager that was passed
@@ -56,32 +59,101 @@ sealed interface Projection {
     public boolean needsInput() {
       return norm != null;
     }
+
+    @Override
+    public long width() {
+      return linear.width();
+    }
+  }
+
+  /// Layers that stay as they are, with the adapters that are trained instead.
+  ///
+  /// @param norm before them, where there is one
+  /// @param inside whether the norm is a part of the layer: adapters then read what it reads
+  /// @param products that multiply
+  /// @param weights the layers, stacked by rows
+  /// @param adapters of some of the layers
+  record Frozen(
+      @Nullable RmsNorm norm,
+      boolean inside,
+      FrozenProducts products,
+      FrozenProducts.Packed weights,
+      List<LowRankFactors> adapters)
+      implements Projection {
+    @Override
+    public Result forward(GraphContext context, NDManager scope, NDArray x) {
+      TorchOps.PerToken normed = norm == null ? null : norm.forward(context, scope, x);
+      NDArray input = normed == null ? x : normed.values();
+      NDArray read = inside ? x : input;
+      NDArray y = products.multiply(context, scope, input, weights);
+      List<NDArray> inner = new ArrayList<>();
+      for (LowRankFactors adapter : adapters) {
+        inner.add(adapter.forward(context, scope, y, read, products.team()));
+      }
+      if (normed != null && (inside || adapters.isEmpty())) {
+        input.close(); // the gradient of x does not need it
+      }
+      return new Result(
+          y,
+          (back, dy, lastUse) -> {
+            NDArray dx = products.backward(context, back, dy, weights);
+            if (!inside) {
+              addAdapters(context, back, dy, read, inner, dx);
+            }
+            if (norm != null && normed != null) {
+              dx = norm.backward(context, back, dx, x, normed.factor());
+            }
+            if (inside) {
+              addAdapters(context, back, dy, read, inner, dx);
+            }
+            return dx;
+          });
+    }
+
+    private void addAdapters(
+        GraphContext context,
+        NDManager scope,
+        NDArray dy,
+        NDArray read,
+        List<NDArray> inner,
+        NDArray dRead) {
+      for (int i = 0; i < adapters.size(); i++) {
+        adapters.get(i).backward(context, scope, dy, read, inner.get(i), dRead, products.team());
+      }
+    }
+
+    @Override
+    public boolean needsInput() {
+      return norm != null || !adapters.isEmpty();
+    }
+
+    @Override
+    public long width() {
+      return weights.rows();
+    }
   }
 
   /// Every layer has a norm of its own, and so reads other int8 activations.
   ///
   /// @param norm before all of them, where there is one
-  /// @param linears the layers in the order of their outputs
-  record Separate(@Nullable RmsNorm norm, List<NormedLinear> linears) implements Projection {
-
-    /// A linear layer with a norm inside.
-    record NormedLinear(RmsNorm norm, BitLinear linear) {}
+  /// @param parts the layers, each with its norm, in the order of their outputs
+  record Separate(@Nullable RmsNorm norm, List<Projection> parts) implements Projection {
 
     @Override
     public Result forward(GraphContext context, NDManager scope, NDArray x) {
       TorchOps.PerToken normed = norm == null ? null : norm.forward(context, scope, x);
       NDArray input = normed == null ? x : normed.values();
-      List<RmsNorm.Quantized> inputs = new ArrayList<>();
+      List<Gradient> gradients = new ArrayList<>();
       List<NDArray> outputs = new ArrayList<>();
-      for (NormedLinear each : linears) {
-        RmsNorm.Quantized own = each.norm().quantized(context, scope, input);
-        inputs.add(own);
-        outputs.add(each.linear().forward(context, scope, own.quantized()));
+      for (Projection part : parts) {
+        Result result = part.forward(context, scope, input);
+        gradients.add(result.gradient());
+        outputs.add(result.y());
       }
       return new Result(
           join(context, scope, outputs),
           (back, dy, lastUse) -> {
-            NDArray dInput = backward(context, back, dy, lastUse, input, inputs);
+            NDArray dInput = backward(context, back, dy, lastUse, gradients);
             return norm == null || normed == null
                 ? dInput
                 : norm.backward(context, back, dInput, x, normed.factor());
@@ -103,19 +175,17 @@ sealed interface Projection {
         NDManager scope,
         NDArray dy,
         boolean lastUse,
-        NDArray input,
-        List<RmsNorm.Quantized> inputs) {
+        List<Gradient> gradients) {
+      if (parts.size() == 1) {
+        return gradients.getFirst().flow(scope, dy, lastUse);
+      }
       NDArray sum = null;
       long column = 0;
-      for (int i = 0; i < linears.size(); i++) {
-        NormedLinear each = linears.get(i);
-        boolean whole = linears.size() == 1;
-        NDArray part = whole ? dy : context.ops().columns(scope, dy, column, each.linear().width());
-        column += each.linear().width();
-        RmsNorm.Quantized own = inputs.get(i);
-        NDArray dNormed =
-            each.linear().backward(context, scope, part, lastUse || !whole, own.quantized());
-        NDArray dInput = each.norm().backward(context, scope, dNormed, input, own.inverseRms());
+      for (int i = 0; i < parts.size(); i++) {
+        long width = parts.get(i).width();
+        NDArray part = context.ops().columns(scope, dy, column, width);
+        column += width;
+        NDArray dInput = gradients.get(i).flow(scope, part, true);
         sum = sum == null ? dInput : sum.addi(dInput);
       }
       if (sum == null) {
@@ -127,6 +197,11 @@ sealed interface Projection {
     @Override
     public boolean needsInput() {
       return true;
+    }
+
+    @Override
+    public long width() {
+      return parts.stream().mapToLong(Projection::width).sum();
     }
   }
 }

@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// Watches how the trits of a model's linear layers change in training.
 ///
@@ -44,8 +45,11 @@ public final class TernaryStatistics implements AutoCloseable {
   /// @param flipRate the share of trits that are not what they were at the last look
   public record Health(double zeroShare, double flipRate) {}
 
-  /// Looks at the trits.
-  public Health look() {
+  /// Looks at the trits; empty where the model has none that change.
+  public Optional<Health> look() {
+    if (layers.isEmpty()) {
+      return Optional.empty();
+    }
     long trits = 0;
     long zeros = 0;
     long flips = 0;
@@ -57,7 +61,7 @@ public final class TernaryStatistics implements AutoCloseable {
         flips += counts[1];
       }
     }
-    return new Health((double) zeros / trits, (double) flips / trits);
+    return Optional.of(new Health((double) zeros / trits, (double) flips / trits));
   }
 
   @Override

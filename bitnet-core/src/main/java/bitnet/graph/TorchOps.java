@@ -133,6 +133,79 @@ public final class TorchOps {
         type.mode())[0];
   }
 
+  /// `y[:, start..] = x w^t` for the first `count` rows of `weights`.
+  void blockProduct(
+      NDManager scope,
+      NDArray y,
+      NDArray x,
+      long start,
+      NDArray weights,
+      long count,
+      ComputeType type) {
+    call("block_product", scope, y, x, start, weights, count, type.mode());
+  }
+
+  /// `dx += dy[:, start..] w` for the first `count` rows of `weights`.
+  void blockBackward(
+      NDManager scope,
+      NDArray dx,
+      NDArray dy,
+      long start,
+      NDArray weights,
+      long count,
+      ComputeType type) {
+    call("block_backward", scope, dx, dy, start, weights, count, type.mode());
+  }
+
+  /// Adds a low-rank adapter's output to the columns of `y` from `start`.
+  ///
+  /// @return `x a^t`
+  NDArray lora(
+      NDManager scope,
+      NDArray y,
+      NDArray x,
+      Parameter down,
+      Parameter up,
+      long start,
+      double scaling) {
+    return call("lora", scope, y, x, down.value(), up.value(), start, scaling)[0];
+  }
+
+  /// Adds the gradients of an adapter and of its input.
+  ///
+  /// @param inner of [#lora]
+  /// @param mask that x was multiplied with, or without elements
+  void loraBackward(
+      NDManager scope,
+      NDArray dy,
+      NDArray x,
+      NDArray inner,
+      Parameter down,
+      Parameter up,
+      long start,
+      double scaling,
+      NDArray mask,
+      NDArray dx) {
+    call(
+        "lora_backward",
+        scope,
+        dy,
+        x,
+        inner,
+        down.value(),
+        up.value(),
+        start,
+        scaling,
+        mask,
+        down.gradient(),
+        up.gradient(),
+        dx);
+  }
+
+  NDArray multiplied(NDManager scope, NDArray x, NDArray y) {
+    return call("multiplied", scope, x, y)[0];
+  }
+
   AttentionResult attention(
       NDManager scope,
       NDArray qkv,

@@ -120,8 +120,22 @@ public final class QuantizedActivations {
     return !groups.isEmpty();
   }
 
+  /// Quantizes a token, with one scale or with one for each group of columns.
+  ///
+  /// @param x `[columns]`
+  /// @param ownScales whether each group has a scale of its own, where there are groups
+  /// @throws IllegalArgumentException if a value is not finite
+  public void quantize(TernaryKernels kernels, MemorySegment x, int token, boolean ownScales) {
+    if (isGrouped() && ownScales) {
+      kernels.quantizeGroups(x, this, token);
+      return;
+    }
+    kernels.quantize(x, this, token);
+    shareScale(token);
+  }
+
   /// Gives each group the scale of a token that was quantized as a whole, and its sum.
-  public void shareScale(int token) {
+  private void shareScale(int token) {
     float scale = scales.getAtIndex(ValueLayout.JAVA_FLOAT, token);
     for (QuantizedActivations group : groups) {
       long first = (long) token * stride;

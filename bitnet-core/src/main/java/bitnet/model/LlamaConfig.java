@@ -397,7 +397,7 @@ public record LlamaConfig(
       case TERNARY -> true;
       case EMBEDDING -> weights.ternaryEmbeddings();
       case HEAD -> weights.ternaryHead();
-      case NORM, BIAS -> false;
+      case NORM, BIAS, ADAPTER -> false;
     };
   }
 

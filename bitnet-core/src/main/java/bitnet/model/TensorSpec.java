@@ -18,7 +18,9 @@ public record TensorSpec(String name, int rows, int columns, Kind kind) {
     /// An RMSNorm gain.
     NORM,
     /// The bias of a linear layer.
-    BIAS
+    BIAS,
+    /// One of the two factors of a low-rank adapter; no parameter of a model itself.
+    ADAPTER
   }
 
   /// The number of scalars.

@@ -119,22 +119,61 @@ final class DecoderPass {
       int stride) {
     MemorySegment out = all.asSlice((long) linear.column() * Float.BYTES);
     int count = batch.count();
+    readAdapter(linear, input);
     switch (linear.matrix()) {
       case TernaryMatrix trits ->
           team.forRanges(
               trits.outFeatures(),
               kernels.rowsPerTile(),
-              (first, end) -> kernels.multiply(trits, quantized, count, first, end, out, stride));
+              (first, end) -> {
+                kernels.multiply(trits, quantized, count, first, end, out, stride);
+                addAdapter(linear, first, end, out, stride);
+              });
       case GroupTernaryMatrix trits ->
           team.forRanges(
               trits.outFeatures(),
               kernels.rowsPerTile(),
-              (first, end) -> kernels.multiply(trits, quantized, count, first, end, out, stride));
+              (first, end) -> {
+                kernels.multiply(trits, quantized, count, first, end, out, stride);
+                addAdapter(linear, first, end, out, stride);
+              });
       case FloatMatrix floats ->
           team.forRanges(
               floats.outFeatures(),
               VocabularyMatrix.GRANULE,
-              (first, end) -> kernels.multiply(floats, input, count, first, end, out, stride));
+              (first, end) -> {
+                kernels.multiply(floats, input, count, first, end, out, stride);
+                addAdapter(linear, first, end, out, stride);
+              });
+    }
+  }
+
+  /// The first product of an adapter, unless [#finish] has computed it token by token.
+  private void readAdapter(RuntimeLinear linear, MemorySegment input) {
+    RuntimeAdapter adapter = linear.adapter();
+    if (adapter != null && linear.norm() == null) {
+      team.forRanges(
+          adapter.innerWidth(),
+          1,
+          (first, end) ->
+              adapter.down(
+                  kernels, input, 0, batch.count(), first, end, work.inner(), work.capacity()));
+    }
+  }
+
+  private void addAdapter(RuntimeLinear linear, int first, int end, MemorySegment out, int stride) {
+    RuntimeAdapter adapter = linear.adapter();
+    if (adapter != null) {
+      adapter.add(
+          kernels,
+          work.inner(),
+          work.capacity(),
+          batch.count(),
+          first,
+          end,
+          work.adapted().asSlice((long) linear.column() * Float.BYTES),
+          out,
+          stride);
     }
   }
 
@@ -147,7 +186,7 @@ final class DecoderPass {
   }
 
   /// What precedes a product: the norm inside the layer, where there is one, and the quantization,
-  /// where the weights are ternary.
+  /// where the weights are ternary. An adapter reads the values before such a norm.
   private void finish(
       MemorySegment values,
       RuntimeLinear consumer,
@@ -155,6 +194,11 @@ final class DecoderPass {
       QuantizedActivations quantized,
       int token) {
     if (consumer.norm() != null) {
+      RuntimeAdapter adapter = consumer.adapter();
+      if (adapter != null) {
+        adapter.down(
+            kernels, values, token, 1, 0, adapter.innerWidth(), work.inner(), work.capacity());
+      }
       kernels.normalize(values, consumer.norm(), width, innerEpsilon, values);
     }
     if (!(consumer.matrix() instanceof FloatMatrix)) {
@@ -163,12 +207,7 @@ final class DecoderPass {
   }
 
   private void quantize(MemorySegment values, QuantizedActivations quantized, int token) {
-    if (quantized.isGrouped() && activations == ActivationScale.INT8_GROUP) {
-      kernels.quantizeGroups(values, quantized, token);
-      return;
-    }
-    kernels.quantize(values, quantized, token);
-    quantized.shareScale(token);
+    quantized.quantize(kernels, values, token, activations == ActivationScale.INT8_GROUP);
   }
 
   private void addOutputBias(@Nullable MemorySegment bias) {

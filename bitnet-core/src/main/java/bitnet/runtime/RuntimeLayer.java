@@ -6,6 +6,7 @@ import bitnet.kernel.TernaryKernels;
 import bitnet.kernel.TernaryMatrix;
 import bitnet.kernel.ThreadTeam;
 import bitnet.kernel.WeightMatrix;
+import bitnet.model.AdapterWeights;
 import bitnet.model.AttentionVariant;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
@@ -64,18 +65,21 @@ record RuntimeLayer(
     private final TernaryKernels kernels;
     private final Arena arena;
     private final ThreadTeam team;
+    private final @Nullable AdapterWeights adapter;
 
     Loader(
         TernaryWeights weights,
         Map<String, TensorSpec> specs,
         TernaryKernels kernels,
         Arena arena,
-        ThreadTeam team) {
+        ThreadTeam team,
+        @Nullable AdapterWeights adapter) {
       this.weights = weights;
       this.specs = specs;
       this.kernels = kernels;
       this.arena = arena;
       this.team = team;
+      this.adapter = adapter;
     }
 
     RuntimeLayer load(int layer) throws IOException {
@@ -94,6 +98,24 @@ record RuntimeLayer(
 
     /// Puts other weights of the same model in a layer's place.
     void reload(int layer, RuntimeLayer target) throws IOException {
+      reloadNorms(layer, target);
+      for (RuntimeLinear linear : target.linears()) {
+        fill(linear.matrix(), linear.tensors());
+      }
+    }
+
+    /// Puts the adapter in place of another one of the same dimensions.
+    void reloadAdapter(int layer, RuntimeLayer target) throws IOException {
+      reloadNorms(layer, target);
+      for (RuntimeLinear linear : target.linears()) {
+        if (linear.adapter() != null && adapter != null) {
+          linear.adapter().read(adapter);
+        }
+      }
+    }
+
+    /// Reads the gains and biases of a layer again.
+    private void reloadNorms(int layer, RuntimeLayer target) throws IOException {
       String prefix = prefix(layer);
       readNorm(prefix + "input_layernorm", target.attentionNorm);
       readNorm(prefix + "post_attention_layernorm", target.feedForwardNorm);
@@ -102,7 +124,6 @@ record RuntimeLayer(
       }
       readAttention(prefix + "self_attn.", target.attention);
       for (RuntimeLinear linear : target.linears()) {
-        fill(linear.matrix(), linear.tensors());
         if (linear.norm() != null) {
           readNorm(innerNorm(linear.tensors()), linear.norm());
         }
@@ -188,7 +209,8 @@ record RuntimeLayer(
           tensors,
           matrix,
           weights.config().linearNorms() ? norm(innerNorm(tensors)) : null,
-          column);
+          column,
+          adapter == null ? null : RuntimeAdapter.of(adapter, tensors, arena).orElse(null));
     }
 
     /// Reads layers into a matrix, one below the other.
@@ -225,8 +247,13 @@ record RuntimeLayer(
       return gain;
     }
 
+    /// Reads a gain: the adapter's, where that has one.
     void readNorm(String name, MemorySegment target) throws IOException {
-      weights.readRows(spec(name), 0, 1, target);
+      if (adapter != null && adapter.settings().norms()) {
+        adapter.read(spec(name), target);
+      } else {
+        weights.readRows(spec(name), 0, 1, target);
+      }
     }
 
     TensorSpec spec(String name) {

@@ -5,6 +5,7 @@ import bitnet.kernel.KernelSelector;
 import bitnet.kernel.TernaryKernels;
 import bitnet.kernel.ThreadTeam;
 import bitnet.model.ActivationScale;
+import bitnet.model.AdapterWeights;
 import bitnet.model.LlamaConfig;
 import bitnet.model.LogSoftmax;
 import bitnet.model.ProductWeights;
@@ -20,10 +21,12 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /// A ternary LLaMA for inference: packed weights off the heap, 8-bit activations, a cache for
 /// each sequence. Prompts and batches of sequences go through a layer in one matrix product
@@ -43,6 +46,7 @@ public final class TernaryLlama implements AutoCloseable {
   private final ActivationScale activations;
   private final TernaryKernels kernels;
   private final ThreadTeam team;
+  private final int rank; // of the adapter; 0 without
   private final List<RuntimeLayer> layers = new ArrayList<>();
   private final VocabularyMatrix embedding;
   private final VocabularyMatrix head;
@@ -51,14 +55,19 @@ public final class TernaryLlama implements AutoCloseable {
   private MemorySegment logits;
   private NativeRotaryTable rotary;
 
-  private TernaryLlama(TernaryWeights weights, RuntimeSettings settings, ThreadTeam team)
+  private TernaryLlama(
+      TernaryWeights weights,
+      RuntimeSettings settings,
+      Optional<AdapterWeights> adapter,
+      ThreadTeam team)
       throws IOException {
     this.config = weights.config();
     this.settings = settings;
     this.activations = settings.activations(config);
     this.team = team;
+    this.rank = adapter.map(each -> each.settings().rank()).orElse(0);
     this.kernels = KernelSelector.select(settings.kernel());
-    RuntimeLayer.Loader loader = loader(weights);
+    RuntimeLayer.Loader loader = loader(weights, adapter.orElse(null));
     finalNorm = loader.norm("model.norm");
     boolean grouped = config.hasGroupScales() && !weights.isDense();
     boolean ternary = grouped && config.ternaryEmbeddings();
@@ -85,9 +94,20 @@ public final class TernaryLlama implements AutoCloseable {
   /// @throws IllegalArgumentException if the kernel is unknown or cannot run here
   public static TernaryLlama load(TernaryWeights weights, RuntimeSettings settings)
       throws IOException {
+    return load(weights, settings, Optional.empty());
+  }
+
+  /// Reads and packs a model's weights, and an adapter that is computed next to them; both may be
+  /// closed afterwards.
+  ///
+  /// @throws IOException if a weight is missing or damaged
+  /// @throws IllegalArgumentException if the kernel is unknown or cannot run here
+  public static TernaryLlama load(
+      TernaryWeights weights, RuntimeSettings settings, Optional<AdapterWeights> adapter)
+      throws IOException {
     ThreadTeam team = new ThreadTeam(settings.threads());
     try {
-      return new TernaryLlama(products(weights, settings), settings, team);
+      return new TernaryLlama(products(weights, settings), settings, adapter, team);
     } catch (IOException | RuntimeException failure) {
       team.close();
       throw failure;
@@ -111,7 +131,7 @@ public final class TernaryLlama implements AutoCloseable {
       throw new IllegalArgumentException(
           "the weights are of %s, but the model is %s".formatted(weights.config(), config));
     }
-    RuntimeLayer.Loader loader = loader(products(weights, settings));
+    RuntimeLayer.Loader loader = loader(products(weights, settings), null);
     for (int layer = 0; layer < config.layerCount(); layer++) {
       loader.reload(layer, layers.get(layer));
     }
@@ -119,10 +139,24 @@ public final class TernaryLlama implements AutoCloseable {
     loadVocabulary(weights, loader);
   }
 
-  private RuntimeLayer.Loader loader(TernaryWeights weights) {
+  /// Puts another adapter in place of the one that the model was loaded with, as after a training
+  /// step.
+  ///
+  /// @param weights those that the model was loaded with
+  /// @param adapter with the settings of the former one
+  /// @throws IOException if a weight is missing or damaged
+  public void reload(TernaryWeights weights, AdapterWeights adapter) throws IOException {
+    RuntimeLayer.Loader loader = loader(weights, adapter);
+    for (int layer = 0; layer < config.layerCount(); layer++) {
+      loader.reloadAdapter(layer, layers.get(layer));
+    }
+    loader.readNorm("model.norm", finalNorm);
+  }
+
+  private RuntimeLayer.Loader loader(TernaryWeights weights, @Nullable AdapterWeights adapter) {
     Map<String, TensorSpec> specs =
         config.tensors().stream().collect(Collectors.toMap(TensorSpec::name, spec -> spec));
-    return new RuntimeLayer.Loader(weights, specs, kernels, arena, team);
+    return new RuntimeLayer.Loader(weights, specs, kernels, arena, team, adapter);
   }
 
   private VocabularyMatrix vocabulary(boolean ternary, PackedVocabulary.Role role) {
@@ -163,12 +197,13 @@ public final class TernaryLlama implements AutoCloseable {
 
   /// What computes, for people: for example `native avx2, 2 threads, int8 head, fp16 cache`.
   public String description() {
-    return "%s, %d threads, %s head, %s cache"
+    return "%s, %d threads, %s head, %s cache%s"
         .formatted(
             kernels.name(),
             settings.threads(),
             head.type().label(),
-            settings.cache().name().toLowerCase(Locale.ROOT));
+            settings.cache().name().toLowerCase(Locale.ROOT),
+            rank == 0 ? "" : ", adapter of rank " + rank);
   }
 
   /// Memory of the packed weights, in bytes.
@@ -183,7 +218,7 @@ public final class TernaryLlama implements AutoCloseable {
   }
 
   private static long ternaryBytes(RuntimeLayer layer) {
-    return layer.linears().stream().mapToLong(linear -> linear.matrix().bytes()).sum();
+    return layer.linears().stream().mapToLong(RuntimeLinear::bytes).sum();
   }
 
   /// An empty sequence.

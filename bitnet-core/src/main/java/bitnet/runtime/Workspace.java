@@ -31,6 +31,12 @@ final class Workspace implements AutoCloseable {
   private final QuantizedActivations quantizedAttended;
   private final QuantizedActivations quantizedGated;
 
+  /// What adapters compute between their factors, `[capacity, width]`, or nothing.
+  private final MemorySegment inner;
+
+  /// An adapter's output before it is added, `[capacity, widest of the outputs]`, or nothing.
+  private final MemorySegment adapted;
+
   Workspace(LlamaConfig config, RuntimeLayer like, int capacity) {
     this.config = config;
     this.capacity = capacity;
@@ -44,6 +50,15 @@ final class Workspace implements AutoCloseable {
     this.qkv = floats(qkvStride);
     this.attended = floats(config.queryWidth());
     this.gateUp = floats(gateUpStride);
+    int innerWidth =
+        like.linears().stream()
+            .mapToInt(linear -> linear.adapter() == null ? 0 : linear.adapter().innerWidth())
+            .max()
+            .orElse(0);
+    this.inner = floats(innerWidth);
+    this.adapted =
+        floats(
+            innerWidth == 0 ? 0 : Math.max(config.hiddenSize(), Math.max(qkvStride, gateUpStride)));
     this.quantizedHidden = quantized(like.queryKeyValue().getFirst());
     this.quantizedAttended = quantized(like.output());
     this.quantizedGated = quantized(like.down());
@@ -126,6 +141,14 @@ final class Workspace implements AutoCloseable {
     return gateUp.asSlice(
         ((long) token * gateUpStride + config.intermediateSize()) * Float.BYTES,
         (long) config.intermediateSize() * Float.BYTES);
+  }
+
+  MemorySegment inner() {
+    return inner;
+  }
+
+  MemorySegment adapted() {
+    return adapted;
   }
 
   int qkvStride() {

@@ -21,7 +21,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Cross-entropy training from files to files: a model and a text in, a run directory out, which
-/// holds `checkpoints/` and, at the end, `model/`.
+/// holds `checkpoints/` and, at the end, `model/`, or `adapter/` where only an adapter is trained.
 ///
 /// @param modelPath the model to start from
 /// @param text what to learn from
@@ -126,7 +126,10 @@ public record CrossEntropyRun(
             settings.batches().seqLen(),
             settings.keep() == ForwardPass.Keep.LAYER_INPUTS,
             type == ComputeType.BF16);
-    plan.withMask(settings.batches().packing() == Packing.RECORDS).announce(device, say);
+    settings.lora().ifPresent(lora -> say.accept("adapter: " + AdapterBase.describe(lora, config)));
+    plan.withLora(settings.lora())
+        .withMask(settings.batches().packing() == Packing.RECORDS)
+        .announce(device, say);
   }
 
   private boolean train(
@@ -145,8 +148,7 @@ public record CrossEntropyRun(
         say.accept("skipped %d of %d steps".formatted(trainer.skippedSteps(), trainer.steps()));
       }
       if (done) {
-        opened.writeModel(directory.model());
-        say.accept("wrote " + directory.model());
+        say.accept("wrote " + opened.write(directory));
       }
       return done;
     }

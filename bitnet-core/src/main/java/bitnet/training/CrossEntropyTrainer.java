@@ -8,6 +8,7 @@ import bitnet.data.RecordPacking;
 import bitnet.data.TokenBatch;
 import bitnet.data.TokenStream;
 import bitnet.graph.LlamaModel;
+import bitnet.model.AdapterWeights;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -90,6 +91,7 @@ public final class CrossEntropyTrainer implements AutoCloseable {
         .put("training_tokens", training.size())
         .putContent("dataset", training.digest())
         .putContent("held_out_data", heldOut == null ? "" : heldOut.digest())
+        .putContent("model_path", model.adapter().map(AdapterWeights::base).orElse(""))
         .putAll(ModelOptionValues.of(model.config()));
   }
 

@@ -1,6 +1,7 @@
 package bitnet.training;
 
 import ai.djl.ndarray.NDManager;
+import bitnet.checkpoint.AdapterDirectory;
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.checkpoint.ModelSource;
 import bitnet.checkpoint.TrainingCheckpoint;
@@ -9,6 +10,7 @@ import bitnet.data.TokenStream;
 import bitnet.graph.LlamaModel;
 import bitnet.graph.TensorMemory;
 import bitnet.graph.TorchOps;
+import bitnet.model.AdapterWeights;
 import bitnet.tokenizer.Tokenizer;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -18,6 +20,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +43,9 @@ public final class CrossEntropyWorker implements AutoCloseable {
     try {
       ModelSource source = keep(ModelSource.open(run.modelPath()));
       run.checkLengths(source.weights().config());
+      if (run.settings().lora().isPresent()) {
+        AdapterBase.require(source, run.settings().lora().get(), run.device());
+      }
       run.announce(source.weights().config(), say);
       this.tokenizer = keep(source.tokenizer());
       CrossEntropyRun.Text text = run.text();
@@ -68,13 +74,26 @@ public final class CrossEntropyWorker implements AutoCloseable {
       this.heldOut = evaluated ? rest : null;
       TorchOps.prepareThread(run.threads());
       NDManager manager = keep(NDManager.newBaseManager(run.device().device(), "PyTorch"));
-      this.model = keep(LlamaModel.load(source.weights(), manager, run.type()));
+      this.model = keep(model(source, manager));
       this.peakFlops =
           OptionalDouble.of(TrainingBenchmark.matmulFlops(manager, model.ops(), run.type()));
     } catch (IOException | RuntimeException failure) {
       close();
       throw failure;
     }
+  }
+
+  private LlamaModel model(ModelSource source, NDManager manager) throws IOException {
+    TrainingSettings settings = run.settings();
+    return settings.lora().isEmpty()
+        ? LlamaModel.load(source.weights(), manager, run.type())
+        : AdapterBase.load(
+            source,
+            settings.lora().get(),
+            settings.batches().seed(),
+            run.threads(),
+            manager,
+            run.type());
   }
 
   private <C extends AutoCloseable> C keep(C resource) {
@@ -137,9 +156,19 @@ public final class CrossEntropyWorker implements AutoCloseable {
     return TrainingCheckpoint.write(checkpoints, 0, weights(), state, 1);
   }
 
-  /// Writes the model as it is.
-  public void writeModel(Path target) throws IOException {
+  /// Writes the model as it is, or its adapter where only that is trained.
+  ///
+  /// @return what was written
+  public Path write(RunDirectory directory) throws IOException {
+    Optional<AdapterWeights> adapter = model.adapter();
+    if (adapter.isPresent()) {
+      Path target = directory.adapter();
+      AdapterDirectory.write(target, adapter.get(), model.config(), run.modelPath().toString());
+      return target;
+    }
+    Path target = directory.model();
     ModelDirectory.write(target, model, tokenizer, true, ModelDirectory.Existing.REPLACE);
+    return target;
   }
 
   @Override

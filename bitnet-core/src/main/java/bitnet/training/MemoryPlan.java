@@ -4,10 +4,12 @@ import bitnet.device.SystemMemory;
 import bitnet.graph.SelectedDevice;
 import bitnet.graph.TorchOps;
 import bitnet.model.LlamaConfig;
+import bitnet.model.LoraSettings;
 import bitnet.model.TensorSpec;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /// How much memory a training run takes, part by part, estimated from its dimensions.
@@ -19,6 +21,7 @@ import java.util.function.Consumer;
 /// @param masked whether each batch has an attention mask of its own
 /// @param bf16 whether products are computed in bf16
 /// @param memory what the machine has
+/// @param lora the adapter that is trained on a packed base; empty where all weights are trained
 public record MemoryPlan(
     LlamaConfig config,
     int batch,
@@ -26,12 +29,14 @@ public record MemoryPlan(
     boolean gradientCheckpointing,
     boolean masked,
     boolean bf16,
-    SystemMemory memory) {
+    SystemMemory memory,
+    Optional<LoraSettings> lora) {
 
   /// The JVM, libtorch and its scratch space.
   private static final long BASELINE_BYTES = 450L << 20;
 
   private static final int FP32 = Float.BYTES;
+  private static final int TRITS_PER_BYTE = 4;
 
   /// Checks the dimensions.
   ///
@@ -49,45 +54,76 @@ public record MemoryPlan(
   public static MemoryPlan forTraining(
       LlamaConfig config, int batch, int seq, boolean gradientCheckpointing, boolean bf16) {
     return new MemoryPlan(
-        config, batch, seq, gradientCheckpointing, false, bf16, SystemMemory.current());
+        config,
+        batch,
+        seq,
+        gradientCheckpointing,
+        false,
+        bf16,
+        SystemMemory.current(),
+        Optional.empty());
   }
 
   /// This plan with an attention mask for each batch, or without.
   public MemoryPlan withMask(boolean other) {
-    return new MemoryPlan(config, batch, seq, gradientCheckpointing, other, bf16, memory);
+    return new MemoryPlan(config, batch, seq, gradientCheckpointing, other, bf16, memory, lora);
   }
 
-  /// The fp32 latent weights.
+  /// This plan with an adapter on a packed base, or without.
+  public MemoryPlan withLora(Optional<LoraSettings> other) {
+    return new MemoryPlan(config, batch, seq, gradientCheckpointing, masked, bf16, memory, other);
+  }
+
+  /// The fp32 latent weights; with an adapter its weights, and those of the base that are not
+  /// packed.
   public long weightsBytes() {
-    return config.parameterCount() * FP32;
+    return lora.isEmpty()
+        ? config.parameterCount() * FP32
+        : (config.parameterCount() - ternaryCount() + trainedCount()) * FP32;
   }
 
-  /// One fp32 gradient a weight.
+  /// The packed weights of a frozen base: two bits for the kernels, and two for the gradients of
+  /// the inputs; with group scales these as well.
+  public long packedBytes() {
+    int groups = config.weights().scaleColumns();
+    long scales = groups == 0 ? 0 : ternaryCount() / groups * FP32;
+    return 2 * (ternaryCount() / TRITS_PER_BYTE + scales);
+  }
+
+  private long trainedCount() {
+    return lora.map(settings -> settings.parameterCount(config)).orElseGet(config::parameterCount);
+  }
+
+  private long ternaryCount() {
+    return config.tensors().stream()
+        .filter(tensor -> tensor.kind() == TensorSpec.Kind.TERNARY)
+        .mapToLong(TensorSpec::count)
+        .sum();
+  }
+
+  /// One fp32 gradient a trained weight.
   public long gradientsBytes() {
-    return config.parameterCount() * FP32;
+    return trainedCount() * FP32;
   }
 
-  /// AdamW's two fp32 moments.
+  /// AdamW's two fp32 moments of each trained weight.
   public long momentsBytes() {
-    return config.parameterCount() * FP32 * 2;
+    return trainedCount() * FP32 * 2;
   }
 
   /// The ternarized weights that a step multiplies with and keeps for its backward pass.
   public long ternaryBytes() {
-    long count =
-        config.tensors().stream()
-            .filter(tensor -> tensor.kind() == TensorSpec.Kind.TERNARY)
-            .mapToLong(TensorSpec::count)
-            .sum();
-    return count * productBytes();
+    return ternaryCount() * productBytes();
   }
 
   /// What the forward pass keeps for the backward pass.
   public long activationsBytes() {
     long hidden = config.hiddenSize();
     long inputs = hidden * FP32;
+    // an adapter reads the values before they are quantized
     long quantized =
-        (hidden + config.queryWidth() + hidden + config.intermediateSize()) * productBytes();
+        (hidden + config.queryWidth() + hidden + config.intermediateSize())
+            * (lora.isPresent() ? FP32 : productBytes());
     long qkv = (config.queryWidth() + 2L * config.keyValueWidth()) * FP32;
     long attention = (long) config.queryWidth() * FP32;
     long gateUp = 2L * config.intermediateSize() * FP32;
@@ -182,7 +218,7 @@ public record MemoryPlan(
   }
 
   private MemoryPlan with(int newBatch, int newSeq, boolean checkpointing) {
-    return new MemoryPlan(config, newBatch, newSeq, checkpointing, masked, bf16, memory);
+    return new MemoryPlan(config, newBatch, newSeq, checkpointing, masked, bf16, memory, lora);
   }
 
   private Map<String, Long> parts() {
@@ -190,7 +226,11 @@ public record MemoryPlan(
     parts.put("weights", weightsBytes());
     parts.put("gradients", gradientsBytes());
     parts.put("optimizer moments", momentsBytes());
-    parts.put("ternary weights of a step", ternaryBytes());
+    if (lora.isPresent()) {
+      parts.put("packed weights", packedBytes());
+    } else {
+      parts.put("ternary weights of a step", ternaryBytes());
+    }
     parts.put("activations", activationsBytes());
     parts.put("logits", logitsBytes());
     if (masked) {

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
@@ -93,7 +94,7 @@ public final class ObjectiveTrainer<B> implements AutoCloseable {
   /// @throws TrainingException if the run diverges; the last checkpoint is from before that
   public boolean run(TrainingListener listener) throws IOException {
     model.ternarize(settings.sharpness(state.step()));
-    TernaryStatistics.Health health = watch.look();
+    Optional<TernaryStatistics.Health> health = watch.look();
     watchedStep = state.step();
     OptionalDouble before = evaluate();
     if (before.isPresent()) {
@@ -105,13 +106,14 @@ public final class ObjectiveTrainer<B> implements AutoCloseable {
   /// Takes over the weights of a checkpoint, and nothing else of it: moments, the place in the data
   /// and the schedule stay.
   ///
-  /// @return the share of trits that this changed, of those that [TernaryStatistics] watches
+  /// @return the share of trits that this changed, of those that [TernaryStatistics] watches; 0
+  ///     where they are frozen
   double replaceWeights(TrainingCheckpoint weights) throws IOException {
     model.ternarize(settings.sharpness(state.step()));
     watch.look();
     checkpoints.readWeights(weights);
     model.ternarize(settings.sharpness(state.step()));
-    return watch.look().flipRate();
+    return watch.look().map(TernaryStatistics.Health::flipRate).orElse(0.0);
   }
 
   /// Makes the trits of the weights as they are, which a resumed run does before it computes.
@@ -148,10 +150,10 @@ public final class ObjectiveTrainer<B> implements AutoCloseable {
     return state.guard().skipped();
   }
 
-  private StartReport start(double evalLoss, TernaryStatistics.Health health) {
+  private StartReport start(double evalLoss, Optional<TernaryStatistics.Health> health) {
     SequencedMap<String, Double> row = new LinkedHashMap<>();
     row.put("eval_loss", evalLoss);
-    row.put("zero_share", health.zeroShare());
+    health.ifPresent(trits -> row.put("zero_share", trits.zeroShare()));
     String text = String.format(Locale.ROOT, "held-out loss %.4f %s", evalLoss, objective.unit());
     return new StartReport(state.step(), settings.schedule().steps(), row, text);
   }
@@ -241,6 +243,7 @@ public final class ObjectiveTrainer<B> implements AutoCloseable {
       skipEmpty(position, listener);
       return;
     }
+    model.seedDropout(settings.seed(), step);
     double mean = accumulate(batches);
     double gradNorm = optimizer.gradientNorm();
     SpikeGuard.Verdict verdict = settings.guard().check(state.guard(), mean, gradNorm);
@@ -301,11 +304,13 @@ public final class ObjectiveTrainer<B> implements AutoCloseable {
     OptionalDouble zeroShare = OptionalDouble.empty();
     OptionalDouble flipRate = OptionalDouble.empty();
     if (due(StepReport.WATCH_INTERVAL)) {
-      TernaryStatistics.Health health = watch.look();
-      zeroShare = OptionalDouble.of(health.zeroShare());
-      // not after a resumption in between, nor where the step of the last look was skipped
-      if (state.step() - watchedStep == StepReport.WATCH_INTERVAL) {
-        flipRate = OptionalDouble.of(health.flipRate());
+      Optional<TernaryStatistics.Health> health = watch.look();
+      if (health.isPresent()) {
+        zeroShare = OptionalDouble.of(health.get().zeroShare());
+        // not after a resumption in between, nor where the step of the last look was skipped
+        if (state.step() - watchedStep == StepReport.WATCH_INTERVAL) {
+          flipRate = OptionalDouble.of(health.get().flipRate());
+        }
       }
       watchedStep = state.step();
     }

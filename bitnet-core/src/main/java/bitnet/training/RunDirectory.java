@@ -1,5 +1,6 @@
 package bitnet.training;
 
+import bitnet.checkpoint.AdapterDirectory;
 import bitnet.checkpoint.ModelSource;
 import bitnet.checkpoint.TrainingCheckpoint;
 import bitnet.storage.WriteLock;
@@ -9,7 +10,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Where a run keeps its files: `checkpoints/`, `metrics.csv`, `answers.jsonl` and, at the end,
-/// `model/`.
+/// `model/` or `adapter/`.
 ///
 /// @param path the directory
 public record RunDirectory(Path path) {
@@ -40,6 +41,11 @@ public record RunDirectory(Path path) {
   /// The directory of the trained model.
   public Path model() {
     return path.resolve(ModelSource.RUN_MODEL);
+  }
+
+  /// The directory of the trained adapter, in a run that trains one.
+  public Path adapter() {
+    return path.resolve(AdapterDirectory.RUN_ADAPTER);
   }
 
   /// The directory of the model with the best evaluation, in a run that keeps it.

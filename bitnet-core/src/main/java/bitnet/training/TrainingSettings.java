@@ -4,7 +4,9 @@ import bitnet.data.Packing;
 import bitnet.data.WindowSampling;
 import bitnet.graph.ForwardPass;
 import bitnet.graph.TorchOps.AdamWSettings;
+import bitnet.model.LoraSettings;
 import bitnet.setting.SettingChecks;
+import java.util.Optional;
 
 /// The settings of cross-entropy training. [#defaults] and the `with` methods make one.
 ///
@@ -15,6 +17,7 @@ import bitnet.setting.SettingChecks;
 /// @param guard decides whether a step's loss and gradient are sound
 /// @param evaluation when the held-out text is evaluated
 /// @param checkpoints when checkpoints are saved
+/// @param lora the adapter that is trained in place of the weights; empty to train the weights
 public record TrainingSettings(
     Batches batches,
     OptimizerSettings optimizer,
@@ -22,7 +25,8 @@ public record TrainingSettings(
     ForwardPass.Keep keep,
     SpikeGuard guard,
     Evaluation evaluation,
-    CheckpointSettings checkpoints) {
+    CheckpointSettings checkpoints,
+    Optional<LoraSettings> lora) {
 
   private static final double LEARNING_RATE = 1.5e-3;
   private static final double WEIGHT_DECAY = 0.1;
@@ -86,6 +90,11 @@ public record TrainingSettings(
   /// @throws IllegalArgumentException naming the value, the rule and a remedy
   public TrainingSettings {
     SettingChecks.atLeast("quant_warmup", quantWarmup, 0);
+    if (lora.isPresent() && quantWarmup > 0) {
+      throw new IllegalArgumentException(
+          "quant_warmup %d has no effect with lora_rank, whose base is ternary already; leave it out"
+              .formatted(quantWarmup));
+    }
     if (keep == ForwardPass.Keep.NOTHING) {
       throw new IllegalArgumentException("training must keep what its gradients need");
     }
@@ -110,7 +119,8 @@ public record TrainingSettings(
         ForwardPass.Keep.ALL,
         SpikeGuard.DEFAULT,
         new Evaluation(100, 131_072),
-        new CheckpointSettings(500, 2));
+        new CheckpointSettings(500, 2),
+        Optional.empty());
   }
 
   /// The default steps of warm-up: a twentieth of all, at most 375.
@@ -121,39 +131,49 @@ public record TrainingSettings(
   /// These settings with other batches.
   public TrainingSettings withBatches(Batches other) {
     return new TrainingSettings(
-        other, optimizer, quantWarmup, keep, guard, evaluation, checkpoints);
+        other, optimizer, quantWarmup, keep, guard, evaluation, checkpoints, lora);
   }
 
   /// These settings with another optimizer.
   public TrainingSettings withOptimizer(OptimizerSettings other) {
-    return new TrainingSettings(batches, other, quantWarmup, keep, guard, evaluation, checkpoints);
+    return new TrainingSettings(
+        batches, other, quantWarmup, keep, guard, evaluation, checkpoints, lora);
   }
 
   /// These settings with quantization phased in over that many steps.
   public TrainingSettings withQuantWarmup(long other) {
-    return new TrainingSettings(batches, optimizer, other, keep, guard, evaluation, checkpoints);
+    return new TrainingSettings(
+        batches, optimizer, other, keep, guard, evaluation, checkpoints, lora);
   }
 
   /// These settings with another choice of what a forward pass keeps.
   public TrainingSettings withKeep(ForwardPass.Keep other) {
     return new TrainingSettings(
-        batches, optimizer, quantWarmup, other, guard, evaluation, checkpoints);
+        batches, optimizer, quantWarmup, other, guard, evaluation, checkpoints, lora);
   }
 
   /// These settings with another spike guard.
   public TrainingSettings withGuard(SpikeGuard other) {
     return new TrainingSettings(
-        batches, optimizer, quantWarmup, keep, other, evaluation, checkpoints);
+        batches, optimizer, quantWarmup, keep, other, evaluation, checkpoints, lora);
   }
 
   /// These settings with another evaluation.
   public TrainingSettings withEvaluation(Evaluation other) {
-    return new TrainingSettings(batches, optimizer, quantWarmup, keep, guard, other, checkpoints);
+    return new TrainingSettings(
+        batches, optimizer, quantWarmup, keep, guard, other, checkpoints, lora);
   }
 
   /// These settings with other checkpoints.
   public TrainingSettings withCheckpoints(CheckpointSettings other) {
-    return new TrainingSettings(batches, optimizer, quantWarmup, keep, guard, evaluation, other);
+    return new TrainingSettings(
+        batches, optimizer, quantWarmup, keep, guard, evaluation, other, lora);
+  }
+
+  /// These settings with an adapter, or without.
+  public TrainingSettings withLora(Optional<LoraSettings> other) {
+    return new TrainingSettings(
+        batches, optimizer, quantWarmup, keep, guard, evaluation, checkpoints, other);
   }
 
   /// Learning rate and weight decay by step.
@@ -189,6 +209,7 @@ public record TrainingSettings(
         .put("packing", batches.packing().key(), Packing.STREAM.key())
         .put("sampling", batches.sampling().key())
         .put("seed", batches.seed())
-        .put("quant_warmup", quantWarmup);
+        .put("quant_warmup", quantWarmup)
+        .putAll(LoraOptionValues.of(lora));
   }
 }

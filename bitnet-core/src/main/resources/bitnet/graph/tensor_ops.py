@@ -1,6 +1,7 @@
 # Tensor functions that DJL's NDArray lacks, one TorchScript function each, called through TorchOps.
 # Every number is a Python scalar in here, so none of DJL's in-graph scalars is needed, and every
-# gradient is written out: nothing of this is recorded by autograd.
+# gradient is written out: nothing of this is recorded by autograd. Gradients of parameters are added to;
+# one without elements is that of a frozen parameter and stays so.
 #
 # Shapes: tokens = batch * seq. mode: 0 fp32 products, 1 bf16 products, 2 bf16 operands multiplied
 # in fp32 (for processors that have no bf16 instructions). dtype numbers: 6 fp32, 7 fp64, 15 bf16.
@@ -81,7 +82,8 @@ def rms_norm(self, x: Tensor, gain: Tensor, eps: float) -> List[Tensor]:
 def rms_norm_backward(self, dy: Tensor, x: Tensor, r: Tensor, gain: Tensor, dgain: Tensor) -> List[Tensor]:
   xhat = torch.mul(x, r)
   p = torch.mul(dy, xhat)
-  torch.add_(dgain, torch.sum(p, [0]))
+  if dgain.numel() > 0:
+    torch.add_(dgain, torch.sum(p, [0]))
   c = torch.unsqueeze(torch.mv(p, gain), 1) / x.size(-1)
   return [torch.mul_(torch.addcmul_(torch.mul(dy, gain), xhat, c, value=-1), r)]
 
@@ -137,6 +139,45 @@ def bit_linear_backward(self, dy: Tensor, last_use: bool, codes: Tensor, inverse
   else:
     scaled = torch.mul(dy, scale)
   return [torch.mm(self.operand(scaled, mode), trits).to(6)]
+
+# A frozen matrix is unpacked to fp32 a block of `count` rows at a time, weights [count or more, in], which
+# are the outputs from `start`: y [tokens, out] = x w^t of these columns.
+def block_product(self, y: Tensor, x: Tensor, start: int, weights: Tensor, count: int, mode: int) -> List[Tensor]:
+  w = self.operand(torch.narrow(weights, 0, 0, count), mode)
+  torch.copy_(torch.narrow(y, 1, start, count), torch.linear(self.operand(x, mode), w))
+  return annotate(List[Tensor], [])
+
+# Its part of the gradient of the input: dx [tokens, in] += dy w.
+def block_backward(self, dx: Tensor, dy: Tensor, start: int, weights: Tensor, count: int, mode: int) -> List[Tensor]:
+  w = self.operand(torch.narrow(weights, 0, 0, count), mode)
+  d = self.operand(torch.narrow(dy, 1, start, count), mode)
+  if mode == 1:
+    torch.add_(dx, torch.mm(d, w))
+  else:
+    torch.addmm_(dx, d, w)
+  return annotate(List[Tensor], [])
+
+# A low-rank adapter: y[:, start:] += scaling * (x a^t) b^t, in place, of x [tokens, in], a [rank, in],
+# b [out, rank] -> x a^t.
+def lora(self, y: Tensor, x: Tensor, a: Tensor, b: Tensor, start: int, scaling: float) -> List[Tensor]:
+  u = torch.linear(x, a)
+  torch.add_(torch.narrow(y, 1, start, b.size(0)), torch.linear(u, b), alpha=scaling)
+  return [u]
+
+# Adds the gradients of a, b and x; dx is masked as x was, where there is a mask.
+def lora_backward(self, dy: Tensor, x: Tensor, u: Tensor, a: Tensor, b: Tensor, start: int, scaling: float, mask: Tensor, da: Tensor, db: Tensor, dx: Tensor) -> List[Tensor]:
+  d = torch.mul(torch.narrow(dy, 1, start, b.size(0)), scaling)
+  torch.addmm_(db, torch.t(d), u)
+  du = torch.mm(d, b)
+  torch.addmm_(da, torch.t(du), x)
+  if mask.numel() > 0:
+    torch.add_(dx, torch.mul_(torch.mm(du, a), mask))
+  else:
+    torch.addmm_(dx, du, a)
+  return annotate(List[Tensor], [])
+
+def multiplied(self, x: Tensor, y: Tensor) -> List[Tensor]:
+  return [torch.mul(x, y)]
 
 # Outputs [tokens, out] of several layers side by side, and a range of such columns on its own.
 def side_by_side(self, parts: List[Tensor]) -> List[Tensor]:
@@ -237,7 +278,8 @@ def add_bias(self, y: Tensor, bias: Tensor) -> List[Tensor]:
   return [torch.add_(y, bias)]
 
 def add_bias_gradient(self, dy: Tensor, dbias: Tensor) -> List[Tensor]:
-  torch.add_(dbias, torch.sum(dy, [0]))
+  if dbias.numel() > 0:
+    torch.add_(dbias, torch.sum(dy, [0]))
   return annotate(List[Tensor], [])
 
 # Heads start to start + count of qkv [tokens, all heads, head_dim] as [tokens * count, head_dim].
@@ -295,7 +337,8 @@ def select_rows(self, weight: Tensor, ids: Tensor) -> List[Tensor]:
   return [torch.embedding(weight, ids)]
 
 def add_rows(self, dx: Tensor, ids: Tensor, dw: Tensor) -> List[Tensor]:
-  torch.index_add_(dw, 0, ids, dx)
+  if dw.numel() > 0:
+    torch.index_add_(dw, 0, ids, dx)
   return annotate(List[Tensor], [])
 
 def linear(self, x: Tensor, w: Tensor) -> List[Tensor]:
@@ -368,10 +411,11 @@ def log_probabilities(self, hidden: Tensor, head: Tensor, targets: Tensor, slope
         p = torch.div_(p, temperature)
       d = self.operand(p, mode)
       torch.copy_(torch.narrow(dhidden, 0, start, rows), torch.mm(d, w))
-      if mode == 1:
-        torch.add_(dhead, torch.mm(torch.t(d), h))
-      else:
-        torch.addmm_(dhead, torch.t(d), h)
+      if dhead.numel() > 0:
+        if mode == 1:
+          torch.add_(dhead, torch.mm(torch.t(d), h))
+        else:
+          torch.addmm_(dhead, torch.t(d), h)
     start = start + rows
   return [chosen, entropy, reference, divergence]
 

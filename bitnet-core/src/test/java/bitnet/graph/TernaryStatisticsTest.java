@@ -87,11 +87,11 @@ class TernaryStatisticsTest {
           LlamaModel model = load(manager, config(64, 96, 2), type);
           TernaryStatistics watch = new TernaryStatistics(model)) {
         List<byte[]> before = rows(model);
-        TernaryStatistics.Health still = watch.look();
+        TernaryStatistics.Health still = watch.look().orElseThrow();
         change(model);
         model.ternarize();
         List<byte[]> after = rows(model);
-        TernaryStatistics.Health changed = watch.look();
+        TernaryStatistics.Health changed = watch.look().orElseThrow();
 
         assertThat(still.zeroShare()).isEqualTo(share(before, (i, j) -> before.get(i)[j] == 0));
         assertThat(still.flipRate()).isZero();
@@ -109,9 +109,9 @@ class TernaryStatisticsTest {
     try (NDManager manager = NDManager.newBaseManager();
         LlamaModel model = load(manager, config(64, 96, 1), ComputeType.FP32);
         TernaryStatistics watch = new TernaryStatistics(model)) {
-      double ternary = watch.look().zeroShare();
+      double ternary = watch.look().orElseThrow().zeroShare();
       model.ternarize(0.25);
-      assertThat(watch.look()).isEqualTo(new TernaryStatistics.Health(ternary, 0));
+      assertThat(watch.look().orElseThrow()).isEqualTo(new TernaryStatistics.Health(ternary, 0));
     }
   }
 
@@ -122,7 +122,7 @@ class TernaryStatisticsTest {
         LlamaModel model = load(manager, config(512, 4096, 1), ComputeType.FP32);
         TernaryStatistics watch = new TernaryStatistics(model)) {
       List<byte[]> all = rows(model);
-      TernaryStatistics.Health seen = watch.look();
+      TernaryStatistics.Health seen = watch.look().orElseThrow();
 
       double share = share(all, (i, j) -> all.get(i)[j] == 0);
       assertThat(seen.zeroShare()).isNotEqualTo(share).isBetween(share - 0.001, share + 0.001);

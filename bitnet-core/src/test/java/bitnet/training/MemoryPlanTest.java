@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import bitnet.device.SystemMemory;
 import bitnet.model.LlamaConfig;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -122,6 +123,7 @@ class MemoryPlanTest {
         checkpointing,
         false,
         bf16,
-        new SystemMemory(2 * availableMib * MIB, availableMib * MIB));
+        new SystemMemory(2 * availableMib * MIB, availableMib * MIB),
+        Optional.empty());
   }
 }

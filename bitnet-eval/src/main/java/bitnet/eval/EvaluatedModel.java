@@ -1,5 +1,6 @@
 package bitnet.eval;
 
+import bitnet.checkpoint.ModelLocation;
 import bitnet.checkpoint.ModelSource;
 import bitnet.runtime.LmHeadType;
 import bitnet.runtime.RuntimeSettings;
@@ -45,21 +46,35 @@ public final class EvaluatedModel implements AutoCloseable {
   /// @throws IllegalArgumentException if the kernel cannot run here or the tokenizer does not fit
   public static EvaluatedModel open(String name, Path path, RuntimeSettings settings)
       throws IOException {
-    try (ModelSource source = ModelSource.open(path)) {
+    return open(name, ModelLocation.of(path), settings);
+  }
+
+  /// Opens a model, with an adapter or without.
+  ///
+  /// @param name for people
+  /// @throws IOException as above
+  /// @throws IllegalArgumentException as above
+  public static EvaluatedModel open(String name, ModelLocation location, RuntimeSettings settings)
+      throws IOException {
+    try (ModelSource source = ModelSource.open(location)) {
       Tokenizer tokenizer = source.tokenizer();
       try {
         int vocab = source.weights().config().vocabSize();
         if (tokenizer.vocabSize() > vocab) {
           throw new IllegalArgumentException(
               "%s: the tokenizer has %d tokens but the model %d; use the one that belongs to it"
-                  .formatted(path, tokenizer.vocabSize(), vocab));
+                  .formatted(location.model(), tokenizer.vocabSize(), vocab));
         }
         Set<Integer> ends = new TreeSet<>(source.endTokens());
         tokenizer.endOfText().ifPresent(ends::add);
         TernaryLlama llama =
-            TernaryLlama.load(source.inference(settings.fullPrecision()), settings);
-        return new EvaluatedModel(
-            name, llama, tokenizer, ends, Identity.of(source.path(), settings));
+            TernaryLlama.load(
+                source.inference(settings.fullPrecision()), settings, source.adapter());
+        Identity identity =
+            source.adapterPath().isEmpty()
+                ? Identity.of(source.path(), settings)
+                : Identity.of(source.path(), settings).with(source.adapterPath().get());
+        return new EvaluatedModel(name, llama, tokenizer, ends, identity);
       } catch (IOException | RuntimeException failure) {
         tokenizer.close();
         throw failure;
@@ -74,6 +89,8 @@ public final class EvaluatedModel implements AutoCloseable {
   /// @param former digests of files and settings as in samples of version 0.1.0, where large files
   ///     of others count by their sizes
   record Identity(OptionValues options, List<String> former) {
+
+    private static final String NO_ADAPTER = "none";
 
     private static Identity of(Path path, RuntimeSettings settings) throws IOException {
       boolean isFile = Files.isRegularFile(path);
@@ -95,11 +112,22 @@ public final class EvaluatedModel implements AutoCloseable {
               .put("lm_head", settings.head())
               .put("kv_cache", settings.cache())
               .put("activations", settings.activations().map(Object::toString).orElse("auto"))
-              .put("full_precision", settings.fullPrecision());
+              .put("full_precision", settings.fullPrecision())
+              .put("adapter", NO_ADAPTER, NO_ADAPTER);
       String known = "%s%s%s".formatted(settings.kernel(), head, settings.cache());
       boolean could = settings.activations().isEmpty() && !settings.fullPrecision();
       return new Identity(
           options, could ? List.of(digest(content + known), digest(former + known)) : List.of());
+    }
+
+    /// The model with an adapter, which samples of version 0.1.0 had none of.
+    private Identity with(Path adapter) throws IOException {
+      StringBuilder content = new StringBuilder();
+      for (Path file : files(adapter)) {
+        content.append(ContentDigest.of(file)).append('\n');
+      }
+      return new Identity(
+          options.put("adapter", digest(content.toString()), NO_ADAPTER), List.of());
     }
 
     private static String digest(String text) {

@@ -1,11 +1,11 @@
 package bitnet.eval;
 
+import bitnet.checkpoint.ModelLocation;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.storage.ContentDigest;
 import bitnet.training.OptionValues;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -16,9 +16,9 @@ import java.util.Set;
 
 /// Evaluates models one after the other by the same records.
 ///
-/// @param models their directories by their names, in the order in which they are evaluated
+/// @param models where they are by their names, in the order in which they are evaluated
 /// @param runtime how they are computed
-public record EvaluationRun(Map<String, Path> models, RuntimeSettings runtime) {
+public record EvaluationRun(Map<String, ModelLocation> models, RuntimeSettings runtime) {
 
   /// Hears how far a run is.
   public interface Progress {
@@ -62,7 +62,7 @@ public record EvaluationRun(Map<String, Path> models, RuntimeSettings runtime) {
       RecordEvaluator evaluator)
       throws IOException {
     List<ModelResult> results = new ArrayList<>();
-    for (Map.Entry<String, Path> model : models.entrySet()) {
+    for (Map.Entry<String, ModelLocation> model : models.entrySet()) {
       try (EvaluatedModel opened = EvaluatedModel.open(model.getKey(), model.getValue(), runtime)) {
         results.add(evaluate(evaluation, opened, samples, progress, evaluator));
       }

@@ -3,6 +3,7 @@ package bitnet.eval;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import bitnet.checkpoint.ModelLocation;
 import bitnet.data.QaRecord;
 import bitnet.data.QaTemplate;
 import bitnet.generation.Completion;
@@ -36,13 +37,13 @@ class AnswerEvaluationTest {
 
   @TempDir private static Path shared;
   @TempDir private Path directory;
-  private static Map<String, Path> models;
+  private static Map<String, ModelLocation> models;
 
   @BeforeAll
   static void makeModels() throws IOException {
     models = new LinkedHashMap<>();
-    models.put("one", TinyModel.make(shared.resolve("one"), CONTEXT, 1));
-    models.put("two", TinyModel.make(shared.resolve("two"), CONTEXT, 2));
+    models.put("one", ModelLocation.of(TinyModel.make(shared.resolve("one"), CONTEXT, 1)));
+    models.put("two", ModelLocation.of(TinyModel.make(shared.resolve("two"), CONTEXT, 2)));
   }
 
   private static List<QaRecord> records() {
@@ -77,7 +78,7 @@ class AnswerEvaluationTest {
   }
 
   private static Path path(String model) {
-    return Objects.requireNonNull(models.get(model));
+    return Objects.requireNonNull(models.get(model)).model();
   }
 
   private static List<AnswerSample> samples(String model, int batchSize) throws IOException {
@@ -202,7 +203,7 @@ class AnswerEvaluationTest {
   void samplesOfAnotherRunAreRefused() throws IOException {
     Path samples = directory.resolve("samples.jsonl");
     evaluate(4, samples, false);
-    Map<String, Path> swapped = Map.of("one", path("two"));
+    Map<String, ModelLocation> swapped = Map.of("one", ModelLocation.of(path("two")));
 
     assertThatThrownBy(() -> evaluate(4, samples, false))
         .isInstanceOf(IllegalArgumentException.class)

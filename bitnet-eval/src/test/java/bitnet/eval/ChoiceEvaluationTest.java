@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import bitnet.checkpoint.ModelLocation;
 import bitnet.data.ChoiceRecord;
 import bitnet.runtime.KvCache;
 import com.fasterxml.jackson.annotation.JsonProperty;
@@ -102,7 +103,7 @@ class ChoiceEvaluationTest {
   @Test
   void whatDoesNotFitLosesItsBeginningAndIsSaid() throws IOException {
     EvaluationReport report =
-        new EvaluationRun(Map.of("m", model), TinyModel.RUNTIME)
+        new EvaluationRun(Map.of("m", ModelLocation.of(model)), TinyModel.RUNTIME)
             .evaluate(
                 new ChoiceEvaluation(RECORDS, 8, 0), SamplesFile.none(), (name, done, size) -> {});
 

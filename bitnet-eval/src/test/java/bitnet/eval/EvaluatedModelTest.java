@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.checkpoint.ModelFormat;
+import bitnet.checkpoint.ModelLocation;
 import bitnet.checkpoint.ModelSource;
 import bitnet.data.BadRecordPolicy;
 import bitnet.data.LossMask;
@@ -66,7 +67,7 @@ class EvaluatedModelTest {
             OptionalInt.of(8),
             OptionalInt.empty(),
             1);
-    EvaluationRun run = new EvaluationRun(Map.of("m", model), TinyModel.RUNTIME);
+    EvaluationRun run = new EvaluationRun(Map.of("m", ModelLocation.of(model)), TinyModel.RUNTIME);
     evaluate(run, evaluation, samples, false);
     String written = Files.readString(samples);
     assertThat(written).contains("{\"run\":\"task=perplexity&text_format=document&", "&context=8&");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import bitnet.checkpoint.ModelLocation;
 import bitnet.checkpoint.ModelSource;
 import bitnet.data.BadRecordPolicy;
 import bitnet.data.LossMask;
@@ -61,7 +62,7 @@ class PerplexityEvaluationTest {
   private static Map<String, Double> figures(
       PerplexityEvaluation evaluation, RuntimeSettings runtime) throws IOException {
     EvaluationReport report =
-        new EvaluationRun(Map.of("m", model), runtime)
+        new EvaluationRun(Map.of("m", ModelLocation.of(model)), runtime)
             .evaluate(evaluation, SamplesFile.none(), UNSEEN);
     Map<String, Double> figures = new LinkedHashMap<>();
     report.models().getFirst().metrics().forEach(it -> figures.put(it.name(), it.value()));
@@ -146,7 +147,7 @@ class PerplexityEvaluationTest {
   @Test
   void figuresAreTheSameWhateverTheBatchAndAfterAKill() throws IOException {
     Path samples = directory.resolve("samples.jsonl");
-    Map<String, Path> models = Map.of("m", model);
+    Map<String, ModelLocation> models = Map.of("m", ModelLocation.of(model));
     EvaluationReport alone =
         new EvaluationRun(models, TinyModel.RUNTIME)
             .evaluate(

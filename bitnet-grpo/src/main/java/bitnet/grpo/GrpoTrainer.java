@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.SequencedMap;
@@ -181,7 +182,7 @@ public final class GrpoTrainer implements AutoCloseable {
   /// @return whether all steps are done
   /// @throws TrainingException if the run diverges; the last checkpoint is from before that
   public boolean run(GrpoListener listener) throws IOException {
-    double zeroShare = watch.look().zeroShare();
+    Optional<TernaryStatistics.Health> health = watch.look();
     boolean starts = state.step() == 0;
     if (starts && settings.evaluation().startAnswers() > 0) {
       for (String line : StartJudgement.of(experience, state.sampler(), settings).lines()) {
@@ -198,7 +199,7 @@ public final class GrpoTrainer implements AutoCloseable {
         keepIfBest(before.row());
       }
       SequencedMap<String, Double> row = before.row();
-      row.put("zero_share", zeroShare);
+      health.ifPresent(trits -> row.put("zero_share", trits.zeroShare()));
       listener.started(
           new StartReport(state.step(), settings.schedule().steps(), row, GrpoReport.heldOut(row)));
     }
@@ -308,7 +309,7 @@ public final class GrpoTrainer implements AutoCloseable {
   private void finish(
       ExperienceSampler.Experience first, SequencedMap<String, Double> row, StepTimes times)
       throws IOException {
-    GrpoMetrics.putHealth(row, watch.look());
+    watch.look().ifPresent(trits -> GrpoMetrics.putHealth(row, trits));
     row.put("num_tokens", (double) state.tokens());
     row.putAll(times.row());
     // of the layers that changed the weights

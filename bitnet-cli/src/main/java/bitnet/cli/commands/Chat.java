@@ -1,7 +1,7 @@
 package bitnet.cli.commands;
 
+import bitnet.cli.option.AdapterOptions;
 import bitnet.cli.option.CompletionOptions;
-import bitnet.cli.option.ModelOptions;
 import bitnet.cli.option.RuntimeOptions;
 import bitnet.cli.output.ChatInput;
 import bitnet.cli.output.ExitCode;
@@ -33,7 +33,7 @@ public final class Chat implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Mixin private ModelOptions modelOptions;
+  @Mixin private AdapterOptions modelOptions;
 
   @Option(
       names = "--system",
@@ -51,7 +51,7 @@ public final class Chat implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     try (TextModel model =
-            TextModel.open(modelOptions.path(), runtime.device(), runtime.settings());
+            TextModel.open(modelOptions.location(), runtime.device(), runtime.settings());
         Conversation conversation = model.converse(writing.settings());
         ChatInput input = ChatInput.open()) {
       PrintWriter err = spec.commandLine().getErr();

@@ -1,5 +1,6 @@
 package bitnet.cli.commands;
 
+import bitnet.checkpoint.ModelLocation;
 import bitnet.checkpoint.ModelSource;
 import bitnet.cli.option.AnswerOptions;
 import bitnet.cli.option.BadRecordOptions;
@@ -137,9 +138,9 @@ public class Evaluate implements Callable<Integer> {
           "--resume needs --samples_file, the file of the run to continue");
     }
     runtime.requireProcessor("evaluate");
-    EvaluationRun run = new EvaluationRun(models.paths(), runtime.settings());
-    for (Path path : run.models().values()) {
-      try (ModelSource source = ModelSource.open(path)) {
+    EvaluationRun run = new EvaluationRun(models.locations(), runtime.settings());
+    for (ModelLocation location : run.models().values()) {
+      try (ModelSource source = ModelSource.open(location)) {
         source
             .madeTernary(run.runtime().fullPrecision())
             .ifPresent(line -> spec.commandLine().getErr().println("bitnet: " + line));

@@ -1,7 +1,7 @@
 package bitnet.cli.commands;
 
+import bitnet.cli.option.AdapterOptions;
 import bitnet.cli.option.CompletionOptions;
-import bitnet.cli.option.ModelOptions;
 import bitnet.cli.option.RuntimeOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.cli.output.StandardStreams;
@@ -36,7 +36,7 @@ public final class Infer implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Mixin private ModelOptions modelOptions;
+  @Mixin private AdapterOptions modelOptions;
 
   @Option(
       names = "--prompt",
@@ -62,7 +62,7 @@ public final class Infer implements Callable<Integer> {
     List<String> texts = texts();
     long start = System.nanoTime();
     try (TextModel model =
-        TextModel.open(modelOptions.path(), runtime.device(), runtime.settings())) {
+        TextModel.open(modelOptions.location(), runtime.device(), runtime.settings())) {
       model.warnings().forEach(warning -> printStats("bitnet: " + warning));
       if (writing.stats()) {
         printStats(

@@ -1,8 +1,8 @@
 package bitnet.cli.commands;
 
 import bitnet.checkpoint.ModelSource;
+import bitnet.cli.option.AdapterOptions;
 import bitnet.cli.option.DeviceOptions;
-import bitnet.cli.option.ModelOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.graph.GraphLanguageModel;
 import bitnet.model.ActivationScale;
@@ -34,7 +34,7 @@ public final class Logits implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Mixin private ModelOptions modelOptions;
+  @Mixin private AdapterOptions modelOptions;
 
   @Option(
       names = "--ids",
@@ -76,7 +76,7 @@ public final class Logits implements Callable<Integer> {
   public Integer call() throws IOException {
     int[] tokens = tokens();
     float[][] logits;
-    try (ModelSource source = ModelSource.open(modelOptions.path());
+    try (ModelSource source = ModelSource.open(modelOptions.location());
         GraphLanguageModel model = load(source)) {
       logits = model.logits(tokens);
     }
@@ -95,6 +95,9 @@ public final class Logits implements Callable<Integer> {
       throw new IllegalArgumentException(
           "--activations has no effect with --full_precision; leave one of them out");
     }
+    if (source.adapter().isPresent()) {
+      return adapted(source);
+    }
     if (fullPrecision) {
       source.inference(true); // says where a model has no full precision
       return GraphLanguageModel.loadFullPrecision(source.weights(), device.settings());
@@ -108,6 +111,16 @@ public final class Logits implements Callable<Integer> {
             ? weights
             : weights.withActivations(ActivationScale.of(activations)),
         device.settings());
+  }
+
+  private GraphLanguageModel adapted(ModelSource source) throws IOException {
+    if (fullPrecision || !activations.equals("auto")) {
+      throw new IllegalArgumentException(
+          "--%s has no effect with --adapter, which is computed on the packed weights; leave one of them out"
+              .formatted(fullPrecision ? "full_precision" : "activations"));
+    }
+    return GraphLanguageModel.load(
+        source.ternary(), source.adapter().orElseThrow(), device.settings());
   }
 
   private int[] tokens() {

@@ -1,6 +1,6 @@
 package bitnet.cli.commands;
 
-import bitnet.cli.option.ModelOptions;
+import bitnet.cli.option.AdapterOptions;
 import bitnet.cli.option.RuntimeOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.generation.BatchSettings;
@@ -31,7 +31,7 @@ public final class Serve implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Mixin private ModelOptions modelOptions;
+  @Mixin private AdapterOptions modelOptions;
 
   @Option(
       names = "--host",
@@ -151,7 +151,7 @@ public final class Serve implements Callable<Integer> {
     try (StopSignal stop = StopSignal.install();
         ApiServer server = ApiServer.start(settings, line -> print(err, line));
         BatchedModel model =
-            BatchedModel.open(modelOptions.path(), runtime.settings(), settings.batching())) {
+            BatchedModel.open(modelOptions.location(), runtime.settings(), settings.batching())) {
       try {
         server.serve(model);
         model.warnings().forEach(warning -> print(err, "bitnet: " + warning));

@@ -4,6 +4,7 @@ import bitnet.cli.option.BadRecordOptions;
 import bitnet.cli.option.ComputeOptions;
 import bitnet.cli.option.ConfigFile;
 import bitnet.cli.option.DataText;
+import bitnet.cli.option.LoraOptions;
 import bitnet.cli.option.ModelOptions;
 import bitnet.cli.option.OptimizerOptions;
 import bitnet.cli.option.RunOptions;
@@ -180,6 +181,8 @@ public class TrainCe implements Callable<Integer> {
   private OptimizerOptions optimizer =
       new OptimizerOptions(TrainingSettings.defaults(1).optimizer());
 
+  @Mixin private LoraOptions lora;
+
   @Mixin
   private RunOptions kept =
       new RunOptions(TrainingSettings.defaults(1).checkpoints(), LOG_INTERVAL);
@@ -246,6 +249,7 @@ public class TrainCe implements Callable<Integer> {
         optimizer.keep(),
         SpikeGuard.DEFAULT,
         new TrainingSettings.Evaluation(evalInterval, evalTokens),
-        kept.checkpoints());
+        kept.checkpoints(),
+        lora.settings());
   }
 }

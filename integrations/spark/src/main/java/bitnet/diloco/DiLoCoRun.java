@@ -175,7 +175,6 @@ public record DiLoCoRun(CrossEntropyRun run, DiLoCoSettings settings) {
         TrainingCheckpoint joined = TrainingCheckpoint.open(last)) {
       trainer.replaceWeights(joined);
     }
-    worker.writeModel(run.directory().model());
-    say.accept("wrote " + run.directory().model());
+    say.accept("wrote " + worker.write(run.directory()));
   }
 }
