@@ -183,4 +183,62 @@ class LoraTrainingTest {
         .isEqualToNormalizingNewlines(
             "bitnet: --lora_alpha has no effect without --lora_rank; give both or none\n");
   }
+
+  private static Object[] policy(Path run) throws IOException {
+    Path questions = directory.resolve("questions.jsonl");
+    Files.writeString(
+        questions,
+        "{\"query\": \"What is 1 + 1?\", \"answer\": \"2\"}\n"
+            + "{\"query\": \"What is 2 + 1?\", \"answer\": \"3\"}\n");
+    return new Object[] {
+      "train-grpo",
+      "--dataset=" + questions,
+      "--model_path=" + packed,
+      "--output_dir=" + run,
+      "--csv_log=" + run + ".csv",
+      "--steps=4",
+      "--batch_size=2",
+      "--group_size=4",
+      "--max_length=8",
+      "--reward_model=length",
+      "--beta=0.01",
+      "--lr=1e-2",
+      "--save_interval=2",
+      "--start_answers=0",
+      "--threads=1",
+      "--lora_rank=4",
+    };
+  }
+
+  @Test
+  void rolloutsAreDrawnFromTheBaseWithTheAdapterAsItIs() throws IOException {
+    Path run = directory.resolve("policy");
+    CommandRun.succeeding(policy(run));
+    MetricsFile log = MetricsFile.read(Path.of(run + ".csv"));
+    assertThat(log.column("step")).hasSize(4);
+    assertThat(log.column("logp_mismatch"))
+        .allSatisfy(value -> assertThat(Double.parseDouble(value)).isLessThan(1e-5));
+    assertThat(Double.parseDouble(log.column("kl").getLast())).isGreaterThan(1e-6);
+    for (String later : List.of("checkpoints/step-00000004", "adapter")) {
+      delete(run.resolve(later));
+    }
+    CommandRun resumed = CommandRun.succeeding(CommandRun.with(policy(run), "--resume", "auto"));
+    assertThat(resumed.out()).contains("step-00000002");
+    for (String name : List.of("reward", "kl", "loss", "grad_norm")) {
+      assertThat(MetricsFile.read(Path.of(run + ".csv")).column(name))
+          .as(name)
+          .isEqualTo(log.column(name));
+    }
+  }
+
+  @Test
+  void aReferenceThatFollowsTheAdapterIsRefused() throws IOException {
+    CommandRun refused =
+        CommandRun.of(CommandRun.with(policy(directory.resolve("synced")), "--ref_sync=1"));
+    assertThat(refused.exitCode()).isEqualTo(2);
+    assertThat(refused.err())
+        .isEqualToNormalizingNewlines(
+            "bitnet: --ref_sync 1 cannot be used with --lora_rank, whose reference is the base;"
+                + " leave it out\n");
+  }
 }

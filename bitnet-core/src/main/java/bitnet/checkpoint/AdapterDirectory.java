@@ -20,6 +20,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -146,7 +147,9 @@ public final class AdapterDirectory implements AdapterWeights, AutoCloseable {
           tensors.stream()
               .map(spec -> TensorHeader.of(PREFIX + spec.name(), DType.F32, spec.shape()))
               .toList();
-      Map<String, String> metadata = Map.of("format", "pt", BASE, adapter.base());
+      Map<String, String> metadata = new LinkedHashMap<>(); // Map.of would vary the order
+      metadata.put("format", "pt");
+      metadata.put(BASE, adapter.base());
       try (SafetensorsWriter writer =
           SafetensorsWriter.create(path.resolve(TENSORS), headers, metadata)) {
         for (TensorSpec tensor : tensors) {

@@ -144,6 +144,12 @@ public final class LlamaModel implements LatentWeights, AutoCloseable {
     return Optional.ofNullable(lora);
   }
 
+  /// The frozen base of a model with an adapter; valid as long as the weights that it was read
+  /// from.
+  public Optional<TernaryWeights> base() {
+    return Optional.ofNullable(lora).map(LoraModel::weights);
+  }
+
   /// Makes dropout in the passes that follow a function of two numbers, so that a resumed run draws
   /// the same masks.
   public void seedDropout(long seed, long step) {

@@ -39,6 +39,11 @@ final class LoraModel implements AdapterWeights, AutoCloseable {
     this.products = new FrozenProducts(base.config(), manager, threads);
   }
 
+  /// The base.
+  TernaryWeights weights() {
+    return weights;
+  }
+
   LlamaConfig config() {
     return weights.config();
   }

@@ -8,6 +8,7 @@ import bitnet.model.Activation;
 import bitnet.model.ActivationScale;
 import bitnet.model.AttentionVariant;
 import bitnet.model.LlamaConfig;
+import bitnet.model.RandomTernaryWeights;
 import bitnet.model.RopeScaling;
 import bitnet.model.TernaryWeights;
 import java.io.IOException;

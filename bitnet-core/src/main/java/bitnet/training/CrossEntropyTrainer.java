@@ -37,7 +37,8 @@ public final class CrossEntropyTrainer implements AutoCloseable {
       OptionalDouble peakFlops) {
     requireTargets(training);
     TrainingSettings.Batches batches = settings.batches();
-    double flopsPerToken = TrainingFlops.perToken(model.config(), batches.seqLen());
+    double flopsPerToken =
+        TrainingFlops.perToken(model.config(), batches.seqLen(), model.adapter().isPresent());
     this.trainer =
         new ObjectiveTrainer<>(
             model,

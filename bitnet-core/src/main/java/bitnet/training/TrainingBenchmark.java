@@ -13,10 +13,14 @@ import bitnet.graph.TorchOps;
 import bitnet.model.BlankWeights;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
+import bitnet.model.LoraSettings;
+import bitnet.model.NewAdapter;
+import bitnet.model.RandomTernaryWeights;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
@@ -28,8 +32,17 @@ import java.util.random.RandomGeneratorFactory;
 /// @param seq tokens in each
 /// @param steps that count
 /// @param threads for libtorch's products
+/// @param keep what a forward pass keeps
+/// @param lora the adapter that is trained on a packed base; empty to train the weights
 public record TrainingBenchmark(
-    LlamaConfig config, ComputeType type, int batch, int seq, int steps, int threads) {
+    LlamaConfig config,
+    ComputeType type,
+    int batch,
+    int seq,
+    int steps,
+    int threads,
+    ForwardPass.Keep keep,
+    Optional<LoraSettings> lora) {
 
   private static final int WARMUP_STEPS = 2;
   private static final int ROOFLINE_SIZE = 1024;
@@ -85,9 +98,7 @@ public record TrainingBenchmark(
   }
 
   private Result run(NDManager parent) throws IOException {
-    BlankWeights weights =
-        new BlankWeights(config, new LatentInitializer(0, LatentInitializer.DEFAULT_DEVIATION));
-    try (LlamaModel model = LlamaModel.load(weights, parent, type);
+    try (LlamaModel model = model(parent);
         OptimizerStep optimizer = new OptimizerStep(model.ops(), model.parameters())) {
       CrossEntropyLoss loss = new CrossEntropyLoss(model);
       TokenBatch tokens = randomTokens();
@@ -95,7 +106,7 @@ public record TrainingBenchmark(
       double first = 0;
       double last = 0;
       for (int step = 0; step < WARMUP_STEPS + steps; step++) {
-        CrossEntropyLoss.Result result = loss.accumulateTimed(tokens, 1, ForwardPass.Keep.ALL);
+        CrossEntropyLoss.Result result = loss.accumulateTimed(tokens, 1, keep);
         long begin = System.nanoTime();
         optimizer.apply(1e-3, 0.1, optimizer.gradientNorm(), 1);
         model.ternarize();
@@ -117,10 +128,20 @@ public record TrainingBenchmark(
           tokensPerSecond,
           median,
           roofline / 1e9,
-          tokensPerSecond * TrainingFlops.perToken(config, seq) / roofline,
+          tokensPerSecond * TrainingFlops.perToken(config, seq, lora.isPresent()) / roofline,
           first,
           last);
     }
+  }
+
+  private LlamaModel model(NDManager parent) throws IOException {
+    BlankWeights weights =
+        new BlankWeights(config, new LatentInitializer(0, LatentInitializer.DEFAULT_DEVIATION));
+    if (lora.isEmpty()) {
+      return LlamaModel.load(weights, parent, type);
+    }
+    RandomTernaryWeights base = new RandomTernaryWeights(config);
+    return LlamaModel.load(base, new NewAdapter(lora.get(), base, "", 0), threads, parent, type);
   }
 
   private TokenBatch randomTokens() {

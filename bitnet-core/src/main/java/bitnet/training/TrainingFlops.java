@@ -9,14 +9,18 @@ final class TrainingFlops {
 
   private TrainingFlops() {}
 
-  /// Floating-point operations of forward and backward passes for one token.
-  static double perToken(LlamaConfig config, int seq) {
+  /// Floating-point operations of forward and backward passes for one token. Frozen weights have no
+  /// gradient, which is a third of the products; an adapter's own are left out of the count.
+  ///
+  /// @param frozen whether only an adapter is trained
+  static double perToken(LlamaConfig config, int seq, boolean frozen) {
     long multiplied =
         config.tensors().stream()
             .filter(tensor -> tensor.kind() == TensorSpec.Kind.TERNARY)
             .mapToLong(TensorSpec::count)
             .sum();
     double head = (double) config.vocabSize() * config.hiddenSize();
-    return 6 * (multiplied + head) + 12.0 * config.layerCount() * config.queryWidth() * seq;
+    return (frozen ? 4 : 6) * (multiplied + head)
+        + 12.0 * config.layerCount() * config.queryWidth() * seq;
   }
 }

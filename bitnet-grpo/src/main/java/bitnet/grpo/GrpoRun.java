@@ -1,6 +1,7 @@
 package bitnet.grpo;
 
 import ai.djl.ndarray.NDManager;
+import bitnet.checkpoint.AdapterDirectory;
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.checkpoint.ModelSource;
 import bitnet.data.BadRecordPolicy;
@@ -16,10 +17,12 @@ import bitnet.graph.TorchOps;
 import bitnet.model.ComputeSettings;
 import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
+import bitnet.model.LoraSettings;
 import bitnet.reward.RewardSpec;
 import bitnet.reward.WeightedReward;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.tokenizer.Tokenizer;
+import bitnet.training.AdapterBase;
 import bitnet.training.MemoryPlan;
 import bitnet.training.RunDirectory;
 import java.io.IOException;
@@ -31,7 +34,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// GRPO from files to files: a model and questions in, a run directory out, which holds
-/// `checkpoints/` and, at the end, `model/`.
+/// `checkpoints/` and, at the end, `model/`, or `adapter/` where only an adapter is trained.
 ///
 /// @param modelPath the model to start from
 /// @param questions to learn from and to evaluate on
@@ -40,6 +43,7 @@ import org.jspecify.annotations.Nullable;
 /// @param resume a checkpoint, `auto` for the run directory's newest one, or null to start
 /// @param compute where the run computes, and how precisely
 /// @param settings how to train
+/// @param lora the adapter that is trained in place of the weights; empty to train the weights
 public record GrpoRun(
     Path modelPath,
     Questions questions,
@@ -47,7 +51,20 @@ public record GrpoRun(
     RunDirectory directory,
     @Nullable String resume,
     Compute compute,
-    GrpoSettings settings) {
+    GrpoSettings settings,
+    Optional<LoraSettings> lora) {
+
+  /// A run that trains the weights.
+  public GrpoRun(
+      Path modelPath,
+      Questions questions,
+      RewardSpec rewards,
+      RunDirectory directory,
+      @Nullable String resume,
+      Compute compute,
+      GrpoSettings settings) {
+    this(modelPath, questions, rewards, directory, resume, compute, settings, Optional.empty());
+  }
 
   /// The questions of a run.
   ///
@@ -100,6 +117,9 @@ public record GrpoRun(
   public boolean run(GrpoListener listener, Consumer<String> say) throws IOException {
     Optional<Path> checkpoint = directory.checkpoint(resume);
     try (ModelSource source = ModelSource.open(modelPath)) {
+      if (lora.isPresent()) {
+        AdapterBase.require(source, lora.get(), compute.device());
+      }
       announce(source.weights().config(), say);
       List<QaRecord> training = questions.load(questions.dataset(), "data: ", say);
       List<QaRecord> heldOut =
@@ -111,7 +131,7 @@ public record GrpoRun(
       try (Tokenizer tokenizer = source.tokenizer();
           WeightedReward scorer = rewards.open(new ComputeSettings("cpu", runtime.threads()));
           NDManager manager = NDManager.newBaseManager(compute.device().device(), "PyTorch");
-          LlamaModel model = LlamaModel.load(source.weights(), manager, compute.type());
+          LlamaModel model = model(source, manager);
           GrpoTrainer trainer =
               new GrpoTrainer(
                   new GrpoTrainer.Inputs(
@@ -139,26 +159,56 @@ public record GrpoRun(
     }
   }
 
-  /// Writes the model of the last step, or that of the best evaluation.
+  private LlamaModel model(ModelSource source, NDManager manager) throws IOException {
+    return lora.isEmpty()
+        ? LlamaModel.load(source.weights(), manager, compute.type())
+        : AdapterBase.load(
+            source,
+            lora.get(),
+            settings.sampling().seed(),
+            compute.runtime().threads(),
+            manager,
+            compute.type());
+  }
+
+  /// Writes the model or the adapter of the last step, or that of the best evaluation.
   private void finish(
       GrpoTrainer trainer, LlamaModel model, Tokenizer tokenizer, Consumer<String> say)
       throws IOException {
     OptionalLong step = trainer.bestStep();
+    Path target = lora.isEmpty() ? directory.model() : directory.adapter();
     if (step.isEmpty()) {
-      write(directory.model(), model, tokenizer);
-      say.accept("wrote " + directory.model());
+      write(target, model, tokenizer);
+      say.accept("wrote " + target);
       return;
     }
-    try (ModelSource kept = ModelSource.open(directory.best())) {
-      write(directory.model(), kept.weights(), tokenizer);
+    if (model.base().isPresent()) {
+      try (AdapterDirectory kept = AdapterDirectory.open(directory.best(), model.base().get())) {
+        AdapterDirectory.write(target, kept, model.config(), modelPath.toString());
+      }
+    } else {
+      try (ModelSource kept = ModelSource.open(directory.best())) {
+        writeModel(target, kept.weights(), tokenizer);
+      }
     }
     say.accept(
-        "wrote %s: the model after step %d, which was the best by %s"
+        "wrote %s: the %s after step %d, which was the best by %s"
             .formatted(
-                directory.model(), step.getAsLong(), settings.evaluation().keepBest().key()));
+                target,
+                lora.isEmpty() ? "model" : "adapter",
+                step.getAsLong(),
+                settings.evaluation().keepBest().key()));
   }
 
-  private static void write(Path path, LatentWeights weights, Tokenizer tokenizer)
+  private void write(Path path, LlamaModel model, Tokenizer tokenizer) throws IOException {
+    if (model.adapter().isPresent()) {
+      AdapterDirectory.write(path, model.adapter().get(), model.config(), modelPath.toString());
+    } else {
+      writeModel(path, model, tokenizer);
+    }
+  }
+
+  private static void writeModel(Path path, LatentWeights weights, Tokenizer tokenizer)
       throws IOException {
     ModelDirectory.write(path, weights, tokenizer, true, ModelDirectory.Existing.REPLACE);
   }
@@ -180,6 +230,7 @@ public record GrpoRun(
             seq,
             settings.update().keep() == ForwardPass.Keep.LAYER_INPUTS,
             compute.type() == ComputeType.BF16);
-    plan.announce(compute.device(), say);
+    lora.ifPresent(each -> say.accept("adapter: " + AdapterBase.describe(each, config)));
+    plan.withLora(lora).announce(compute.device(), say);
   }
 }

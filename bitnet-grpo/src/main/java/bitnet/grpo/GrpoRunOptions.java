@@ -1,8 +1,11 @@
 package bitnet.grpo;
 
 import bitnet.data.QaRecord;
+import bitnet.graph.LlamaModel;
+import bitnet.model.AdapterWeights;
 import bitnet.reward.WeightedReward;
 import bitnet.storage.ContentDigest;
+import bitnet.training.LoraOptionValues;
 import bitnet.training.ModelOptionValues;
 import bitnet.training.OptionValues;
 import java.io.IOException;
@@ -31,10 +34,18 @@ final class GrpoRunOptions {
         .put("questions", inputs.training().size())
         .putContent("dataset", digest(inputs.training()))
         .putContent("held_out_data", inputs.heldOut().isEmpty() ? "" : digest(inputs.heldOut()))
-        .putContent("model_path", rebuilt ? ModelOptionValues.digest(inputs.model()) : "")
+        .putContent("model_path", base(inputs.model(), rebuilt))
+        .putAll(LoraOptionValues.of(inputs.model().adapter().map(AdapterWeights::settings)))
         .putAll(learned)
         .put("dtype", inputs.model().computeType().key())
         .putAll(ModelOptionValues.of(inputs.model().config()));
+  }
+
+  private static String base(LlamaModel model, boolean rebuilt) throws IOException {
+    if (model.adapter().isPresent()) {
+      return model.adapter().get().base();
+    }
+    return rebuilt ? ModelOptionValues.digest(model) : "";
   }
 
   private static String digest(List<QaRecord> questions) {

@@ -108,10 +108,7 @@ public final class GrpoTrainer implements AutoCloseable {
             rollouts,
             rewards,
             settings);
-    this.reference =
-        settings.isCompared()
-            ? new ReferencePolicy(model, model.manager(), runtime, settings.update().refSync() > 0)
-            : null;
+    this.reference = settings.isCompared() ? reference(model, settings, runtime) : null;
     this.policyOptimizer = optimizer(settings.rollouts().maxLength());
     this.secondLayer = settings.correction().map(this::secondLayer).orElse(null);
     this.heldOut =
@@ -128,6 +125,20 @@ public final class GrpoTrainer implements AutoCloseable {
     this.state = GrpoState.start(settings.sampling().seed(), options.values());
     new LengthCheck(settings, model.config().contextLength())
         .check(inputs.training(), inputs.heldOut(), rollouts);
+  }
+
+  private static ReferencePolicy reference(
+      LlamaModel model, GrpoSettings settings, RuntimeSettings runtime) throws IOException {
+    long sync = settings.update().refSync();
+    if (model.base().isEmpty()) {
+      return new ReferencePolicy(model, model.manager(), runtime, sync > 0);
+    }
+    if (sync > 0) {
+      throw new IllegalArgumentException(
+          "ref_sync %d cannot be used with lora_rank, whose reference is the base; leave it out"
+              .formatted(sync));
+    }
+    return ReferencePolicy.ofBase(model.base().get(), model.manager(), runtime);
   }
 
   private PolicyOptimizer optimizer(int maxLength) {

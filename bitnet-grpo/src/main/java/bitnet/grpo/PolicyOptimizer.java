@@ -119,6 +119,7 @@ public final class PolicyOptimizer {
       SpikeGuard.State guard,
       StepTimes times)
       throws IOException {
+    model.seedDropout(settings.sampling().seed(), step);
     List<PolicyUpdate.Result> updates = new ArrayList<>();
     List<String> skipped = new ArrayList<>();
     SpikeGuard.State state = guard;

@@ -9,6 +9,7 @@ import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
 import bitnet.model.TensorSpec;
 import bitnet.model.TernarizedWeights;
+import bitnet.model.TernaryWeights;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.runtime.TernaryLlama;
 import bitnet.training.LogProbabilityPass;
@@ -40,29 +41,42 @@ public final class ReferencePolicy implements AutoCloseable {
   public ReferencePolicy(
       LatentWeights weights, NDManager manager, RuntimeSettings settings, boolean replaceable)
       throws IOException {
-    LlamaConfig config = weights.config();
-    this.llama = TernaryLlama.load(new TernarizedWeights(weights), settings);
-    this.scope = manager.newSubManager();
-    this.head = scope.zeros(new Shape(config.vocabSize(), config.hiddenSize()), DataType.FLOAT32);
-    this.replaceable = replaceable;
-    readHead(weights);
+    this(new TernarizedWeights(weights), manager, settings, replaceable);
     if (replaceable) {
-      for (TensorSpec tensor : config.tensors()) {
+      for (TensorSpec tensor : weights.config().tensors()) {
         latents.put(tensor, arena.allocate(tensor.count() * Float.BYTES, 64));
       }
       copy(weights);
     }
   }
 
-  private void readHead(LatentWeights weights) throws IOException {
+  private ReferencePolicy(
+      TernaryWeights weights, NDManager manager, RuntimeSettings settings, boolean replaceable)
+      throws IOException {
+    LlamaConfig config = weights.config();
+    this.llama = TernaryLlama.load(weights, settings);
+    this.scope = manager.newSubManager();
+    this.head = scope.zeros(new Shape(config.vocabSize(), config.hiddenSize()), DataType.FLOAT32);
+    this.replaceable = replaceable;
+    readHead(weights);
+  }
+
+  /// The base of an adapter, which stays as it is.
+  ///
+  /// @param manager of the graph that the adapter is trained in
+  static ReferencePolicy ofBase(TernaryWeights base, NDManager manager, RuntimeSettings settings)
+      throws IOException {
+    return new ReferencePolicy(base, manager, settings, false);
+  }
+
+  private void readHead(TernaryWeights weights) throws IOException {
     String name = weights.config().tiedHead() ? "model.embed_tokens.weight" : "lm_head.weight";
     TensorSpec tensor =
         weights.config().tensors().stream()
             .filter(spec -> spec.name().equals(name))
             .findFirst()
             .orElseThrow();
-    TensorMemory.fill(
-        head, memory -> new TernarizedWeights(weights).readRows(tensor, 0, tensor.rows(), memory));
+    TensorMemory.fill(head, memory -> weights.readRows(tensor, 0, tensor.rows(), memory));
   }
 
   private void copy(LatentWeights weights) throws IOException {
@@ -81,7 +95,7 @@ public final class ReferencePolicy implements AutoCloseable {
     }
     copy(weights);
     llama.reload(new TernarizedWeights(weights));
-    readHead(weights);
+    readHead(new TernarizedWeights(weights));
   }
 
   /// The weights by name, where they can be replaced; else nothing.
@@ -95,7 +109,7 @@ public final class ReferencePolicy implements AutoCloseable {
   void reload() throws IOException {
     Latents weights = new Latents(llama.config(), latents);
     llama.reload(new TernarizedWeights(weights));
-    readHead(weights);
+    readHead(new TernarizedWeights(weights));
   }
 
   private record Latents(LlamaConfig config, Map<TensorSpec, MemorySegment> values)

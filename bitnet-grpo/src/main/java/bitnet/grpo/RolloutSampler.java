@@ -80,7 +80,21 @@ public final class RolloutSampler implements AutoCloseable {
   public RolloutSampler(
       LatentWeights policy, Tokenizer tokenizer, Set<Integer> endTokens, RuntimeSettings settings)
       throws IOException {
-    this.llama = TernaryLlama.load(new TernarizedWeights(policy), settings);
+    this(TernaryLlama.load(new TernarizedWeights(policy), settings), tokenizer, endTokens);
+  }
+
+  /// Packs the weights of a policy that is trained, or its adapter.
+  ///
+  /// @param policy is read now and by [#repack]
+  /// @param endTokens that end a completion, in addition to the tokenizer's end of text
+  public RolloutSampler(
+      LlamaModel policy, Tokenizer tokenizer, Set<Integer> endTokens, RuntimeSettings settings)
+      throws IOException {
+    this(PackedPolicy.load(policy, settings), tokenizer, endTokens);
+  }
+
+  private RolloutSampler(TernaryLlama llama, Tokenizer tokenizer, Set<Integer> endTokens) {
+    this.llama = llama;
     this.tokenizer = tokenizer;
     this.generator = new BatchGenerator(llama, tokenizer, endTokens, SLOTS);
     // a vocabulary without an end of text was trained with a line break in its place
@@ -88,8 +102,8 @@ public final class RolloutSampler implements AutoCloseable {
   }
 
   /// Packs the weights of the policy again, after an update.
-  public void repack(LatentWeights policy) throws IOException {
-    llama.reload(new TernarizedWeights(policy));
+  public void repack(LlamaModel policy) throws IOException {
+    PackedPolicy.reload(llama, policy);
   }
 
   /// Samples completions.

@@ -1,20 +1,26 @@
 package bitnet.cli.commands;
 
 import bitnet.cli.option.ComputeOptions;
+import bitnet.cli.option.LoraOptions;
 import bitnet.cli.option.ShapeOptions;
 import bitnet.cli.output.ExitCode;
 import bitnet.device.ProcessorFeatures;
 import bitnet.device.SystemMemory;
 import bitnet.graph.ComputeType;
 import bitnet.graph.DeviceSelector;
+import bitnet.graph.ForwardPass;
 import bitnet.model.LlamaConfig;
+import bitnet.model.LoraSettings;
+import bitnet.runtime.InferenceBenchmark;
 import bitnet.training.TrainingBenchmark;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -31,6 +37,14 @@ final class BenchTrain implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Mixin private ShapeOptions shape;
+
+  @Option(
+      names = "--shape",
+      paramLabel = "S",
+      description =
+          "Train a known shape: 100m, 750m, 2b4t, bonsai-1.7b or bonsai-8b, in place of the"
+              + " dimensions above.")
+  private @Nullable String known;
 
   @Option(
       names = "--batch_size",
@@ -53,6 +67,13 @@ final class BenchTrain implements Callable<Integer> {
       description = "Measured steps, after a warm-up (default: ${DEFAULT-VALUE}).")
   private int steps;
 
+  @Option(
+      names = "--grad_checkpoint",
+      description = "Keep only the inputs of each layer, as train-ce --grad_checkpoint.")
+  private boolean gradCheckpoint;
+
+  @Mixin private LoraOptions lora;
+
   @Option(names = "--json", description = "Print one JSON object instead of text.")
   private boolean json;
 
@@ -62,12 +83,28 @@ final class BenchTrain implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    LlamaConfig config = shape.config(seq);
+    LlamaConfig config = known == null ? shape.config(seq) : known(known);
     ComputeType type = compute.type(ProcessorFeatures.current());
+    Optional<LoraSettings> adapter = lora.settings();
     TrainingBenchmark benchmark =
-        new TrainingBenchmark(config, type, batch, seq, steps, compute.threads());
+        new TrainingBenchmark(config, type, batch, seq, steps, compute.threads(), keep(), adapter);
     print(type, benchmark.run(new DeviceSelector().select(compute.device())));
     return ExitCode.OK;
+  }
+
+  private LlamaConfig known(String name) {
+    for (String dimension : ShapeOptions.NAMES) {
+      if (spec.commandLine().getParseResult().hasMatchedOption(dimension)) {
+        throw new IllegalArgumentException(
+            "%s has no effect with --shape, which has dimensions of its own; leave one of them out"
+                .formatted(dimension));
+      }
+    }
+    return InferenceBenchmark.shape(name).withContextLength(seq);
+  }
+
+  private ForwardPass.Keep keep() {
+    return gradCheckpoint ? ForwardPass.Keep.LAYER_INPUTS : ForwardPass.Keep.ALL;
   }
 
   private void print(ComputeType type, TrainingBenchmark.Result result) throws IOException {
@@ -78,6 +115,7 @@ final class BenchTrain implements Callable<Integer> {
       ObjectNode node = mapper.createObjectNode();
       node.put("dtype", type.name().toLowerCase(Locale.ROOT));
       node.put("parameters", result.parameters());
+      lora.settings().ifPresent(each -> node.put("lora_rank", each.rank()));
       node.put("tok_s", result.tokensPerSecond());
       node.put("ms_per_step", result.step().total());
       node.put("forward_ms", result.step().forward());
@@ -91,9 +129,10 @@ final class BenchTrain implements Callable<Integer> {
     }
     out.printf(
         Locale.ROOT,
-        "%s, %,d parameters, %d x %d tokens: %,.0f tok/s%n",
+        "%s, %,d parameters%s, %d x %d tokens: %,.0f tok/s%n",
         type,
         result.parameters(),
+        lora.settings().map(each -> ", adapter of rank " + each.rank()).orElse(""),
         batch,
         seq,
         result.tokensPerSecond());

@@ -7,6 +7,7 @@ import bitnet.cli.option.ConfigFile;
 import bitnet.cli.option.CorrectionOptions;
 import bitnet.cli.option.DataText;
 import bitnet.cli.option.GrpoEvaluationOptions;
+import bitnet.cli.option.LoraOptions;
 import bitnet.cli.option.LossOptions;
 import bitnet.cli.option.ModelOptions;
 import bitnet.cli.option.OptimizerOptions;
@@ -150,6 +151,8 @@ public final class TrainGrpo implements Callable<Integer> {
   @Mixin
   private OptimizerOptions optimizer = new OptimizerOptions(GrpoSettings.defaults(1).optimizer());
 
+  @Mixin private LoraOptions lora;
+
   @Mixin
   private RunOptions kept = new RunOptions(GrpoSettings.defaults(1).checkpoints(), LOG_INTERVAL);
 
@@ -206,7 +209,8 @@ public final class TrainGrpo implements Callable<Integer> {
             compute.type(ProcessorFeatures.current()),
             // what the sampler says of a token must be what the graph says of it
             new RuntimeSettings(compute.threads(), kernel, LmHeadType.FP32, CacheType.FP32)),
-        settings());
+        settings(),
+        lora.settings());
   }
 
   private GrpoSettings settings() throws IOException {

@@ -2,10 +2,15 @@ package bitnet.cli.option;
 
 import bitnet.model.Activation;
 import bitnet.model.LlamaConfig;
+import java.util.List;
 import picocli.CommandLine.Option;
 
 /// The blank model that a benchmark trains.
 public final class ShapeOptions {
+  /// The options.
+  public static final List<String> NAMES =
+      List.of("--hidden_size", "--layers", "--intermediate_size", "--vocab_size");
+
   private static final int HEAD_DIM = 64;
 
   @Option(

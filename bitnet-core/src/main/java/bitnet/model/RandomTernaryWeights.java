@@ -1,8 +1,5 @@
-package bitnet.runtime;
+package bitnet.model;
 
-import bitnet.model.LlamaConfig;
-import bitnet.model.TensorSpec;
-import bitnet.model.TernaryWeights;
 import bitnet.quantization.TernaryRows;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -12,9 +9,8 @@ import java.util.SplittableRandom;
 /// rows.
 ///
 /// @param config the dimensions
-record RandomTernaryWeights(LlamaConfig config) implements TernaryWeights {
-  private static final float SCALE =
-      5f / 256; // half precision holds it, as it has to for group scales
+public record RandomTernaryWeights(LlamaConfig config) implements TernaryWeights {
+  private static final float SCALE = 5f / 256; // half precision holds it, as group scales need
   private static final int SEED = 1;
 
   @Override
@@ -23,7 +19,8 @@ record RandomTernaryWeights(LlamaConfig config) implements TernaryWeights {
     return random(tensor.rows(), tensor.columns(), group == 0 ? tensor.columns() : group);
   }
 
-  static TernaryRows random(int rows, int columns) {
+  /// Trits with one scale.
+  public static TernaryRows random(int rows, int columns) {
     return random(rows, columns, columns);
   }
 
