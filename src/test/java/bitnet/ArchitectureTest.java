@@ -110,7 +110,11 @@ class ArchitectureTest {
                   "server",
                   "cli.option",
                   "cli.output")),
-          Map.entry("cli", with(CORE, "cli.commands", "cli.option", "cli.output")));
+          Map.entry("cli", with(CORE, "cli.commands", "cli.option", "cli.output")),
+          Map.entry("diloco", CORE),
+          Map.entry(
+              "spark",
+              with(CORE, "eval", "diloco", "cli", "cli.commands", "cli.option", "cli.output")));
 
   private static final JavaClasses CLASSES =
       new ClassFileImporter()
@@ -132,7 +136,8 @@ class ArchitectureTest {
   @Test
   void everyModuleIsLookedAt() {
     assertThat(packages())
-        .contains("model", "reward", "grpo", "eval", "energy", "cli", "cli.commands");
+        .contains(
+            "model", "reward", "grpo", "eval", "energy", "cli", "cli.commands", "diloco", "spark");
   }
 
   @ParameterizedTest
@@ -161,16 +166,27 @@ class ArchitectureTest {
   }
 
   @Test
-  void onlyMainEndsTheJvm() {
+  void onlyMainEndsTheJvmAndTheWatchdogOneThatHangs() {
     noClasses()
         .that()
         .doNotHaveFullyQualifiedName("bitnet.cli.Main")
+        .and()
+        .doNotHaveFullyQualifiedName("bitnet.spark.Watchdog")
         .should()
         .callMethod(System.class, "exit", int.class)
         .orShould()
         .callMethod(Runtime.class, "exit", int.class)
         .orShould()
         .callMethod(Runtime.class, "halt", int.class)
+        .check(CLASSES);
+  }
+
+  @Test
+  void aRoundKnowsNothingOfTheClusterItRunsOn() {
+    noClasses()
+        .that(resideOutsideOfPackages("bitnet.spark"))
+        .should()
+        .dependOnClassesThat(resideInAPackage("org.apache.spark.."))
         .check(CLASSES);
   }
 

@@ -39,6 +39,21 @@ class ReadmeCommandsTest {
   private static final Set<String> JVM_OPTIONS =
       Set.of("enable_native_access", "sun_misc_unsafe_memory_access", "add_exports", "add_modules");
 
+  /// Of Spark's processes, in docs/spark.md.
+  private static final Set<String> OPTIONS_OF_SPARK =
+      Set.of(
+          "host",
+          "port",
+          "webui_port",
+          "cores",
+          "memory",
+          "work_dir",
+          "class",
+          "jars",
+          "add_opens",
+          "deploy_mode",
+          "properties_file");
+
   /// Of curl and of lm-evaluation-harness, in docs/commands.md and docs/server.md.
   private static final Set<String> OPTIONS_OF_CLIENTS =
       Set.of("retry", "retry_delay", "retry_all_errors", "model", "model_args", "tasks");
@@ -209,6 +224,9 @@ class ReadmeCommandsTest {
         case "make-data" ->
             Stream.of("arithmetic", "corrections", "mistakes")
                 .forEach(kind -> commands.add(new String[] {name, kind, "--help"}));
+        case "spark" ->
+            Stream.of("evaluate", "train-ce")
+                .forEach(kind -> commands.add(new String[] {name, kind, "--help"}));
         default -> {}
       }
       for (String[] command : commands) {
@@ -239,6 +257,7 @@ class ReadmeCommandsTest {
     mentioned.remove(MISTYPED);
     mentioned.removeAll(JVM_OPTIONS);
     mentioned.removeAll(OPTIONS_OF_CLIENTS);
+    mentioned.removeAll(OPTIONS_OF_SPARK);
 
     assertThat(options()).containsAll(mentioned);
   }

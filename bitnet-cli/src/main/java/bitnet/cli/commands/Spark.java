@@ -16,6 +16,12 @@ public final class Spark implements Callable<Integer> {
   public static final String DESCRIPTION =
       "Evaluate, train and tokenize on Apache Spark, on this machine or on a cluster.";
 
+  /// What to do without it.
+  public static final String MISSING =
+      "Apache Spark is not on the class path; run scripts/bitnet of a checkout, which fetches it,"
+          + " or set BITNET_CLASS_PATH to bitnet-spark.jar and the jars of Spark 4.2, separated by"
+          + " colons";
+
   @SuppressWarnings("unused") // whatever was asked for, the answer is the same
   @Unmatched
   private List<String> rest = List.of();
@@ -24,9 +30,6 @@ public final class Spark implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    throw new IOException(
-        "Apache Spark is not on the class path; run scripts/bitnet of a checkout, which fetches it,"
-            + " or set BITNET_CLASS_PATH to bitnet-spark.jar and the jars of Spark 4.2, separated"
-            + " by colons");
+    throw new IOException(MISSING);
   }
 }

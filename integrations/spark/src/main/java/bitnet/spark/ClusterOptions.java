@@ -1,5 +1,7 @@
 package bitnet.spark;
 
+import bitnet.cli.commands.Spark;
+import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import picocli.CommandLine.Option;
@@ -43,6 +45,17 @@ final class ClusterOptions {
   /// The master, whose form has been checked.
   Master master() {
     return new Master(master);
+  }
+
+  /// Looks for Spark, which the jar of this module does not bring.
+  ///
+  /// @throws IOException if it is not there
+  static void requireSpark() throws IOException {
+    try {
+      Class.forName("org.apache.spark.SparkConf", false, ClusterOptions.class.getClassLoader());
+    } catch (ClassNotFoundException missing) {
+      throw new IOException(Spark.MISSING, missing);
+    }
   }
 
   /// Settings of Spark by their names.

@@ -43,7 +43,8 @@ final class SparkEvaluate extends Evaluate {
 
   @Override
   public Integer call() throws IOException {
-    cluster.master(); // a wrong one is told before anything is read
+    Master _ = cluster.master(); // a wrong one is told before anything is read
+    ClusterOptions.requireSpark();
     if (recordsPerTask != null) {
       SettingChecks.atLeast("records_per_task", recordsPerTask, 1);
     }

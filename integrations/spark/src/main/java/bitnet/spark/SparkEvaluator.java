@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
 
 /// Evaluates records on executors, a task for every few of them, and says what that cost.
@@ -44,7 +45,8 @@ final class SparkEvaluator implements RecordEvaluator {
       throws IOException {
     int size = evaluation.size(model);
     int records = recordsPerTask.orElse(evaluation.chunk());
-    String path = String.valueOf(run.models().get(model.name()).toAbsolutePath());
+    String path =
+        Objects.requireNonNull(run.models().get(model.name())).toAbsolutePath().toString();
     List<EvaluationTask> work = new ArrayList<>();
     for (int start = from; start < size; start += records) {
       int end = Math.min(size, start + records);

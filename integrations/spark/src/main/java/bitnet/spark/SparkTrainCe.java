@@ -93,6 +93,9 @@ final class SparkTrainCe extends TrainCe {
         new DiLoCoSettings(workers, innerSteps, outerLr, outerMomentum, DeltaType.of(deltaType));
     SettingChecks.atLeast("hang_timeout", hangTimeout, 0);
     boolean sequential = cluster.isSequential();
+    if (!sequential) {
+      ClusterOptions.requireSpark();
+    }
     CrossEntropyRun run = run();
     PrintWriter out = spec().commandLine().getOut();
     try (WriteLock _ = run.directory().lock();

@@ -15,10 +15,9 @@ final class TwinArguments {
   /// What followed the command's name on the command line, options of its `--config` included.
   ///
   /// @param more options that win over those, as `--threads=2`
-  static ArrayList<String> of(CommandSpec command, List<String> more) {
+  static List<String> of(CommandSpec command, List<String> more) {
     List<String> all = command.root().commandLine().getParseResult().originalArgs();
-    ArrayList<String> own =
-        new ArrayList<>(all.subList(all.indexOf(command.name()) + 1, all.size()));
+    List<String> own = new ArrayList<>(all.subList(all.indexOf(command.name()) + 1, all.size()));
     own.addAll(more);
     return own;
   }

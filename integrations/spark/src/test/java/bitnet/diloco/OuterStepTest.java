@@ -12,6 +12,8 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,15 +31,15 @@ class OuterStepTest {
     Map<String, MemorySegment> memory = new LinkedHashMap<>();
     tensors.forEach((name, values) -> memory.put(name, MemorySegment.ofArray(values)));
     TrainingCheckpoint.write(
-        checkpoint.getParent(),
+        checkpoint.resolve("..").normalize(),
         TrainingCheckpoint.step(checkpoint),
         memory,
         JsonNodeFactory.instance.objectNode(),
         2);
   }
 
-  private static float[] floats(MemorySegment memory) {
-    return memory.toArray(ValueLayout.JAVA_FLOAT);
+  private static float[] floats(@Nullable MemorySegment memory) {
+    return Objects.requireNonNull(memory).toArray(ValueLayout.JAVA_FLOAT);
   }
 
   private static DiLoCoSettings settings(double lr, double momentum) {

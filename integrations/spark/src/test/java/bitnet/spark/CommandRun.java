@@ -3,8 +3,10 @@ package bitnet.spark;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import bitnet.cli.Main;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.stream.Stream;
@@ -46,6 +48,15 @@ record CommandRun(int exitCode, String out, String err) {
         "--output_dir",
         directory);
     return directory;
+  }
+
+  /// Checks that two directories of models hold the same bytes.
+  static void assertEqualModels(Path actual, Path expected) throws IOException {
+    try (Stream<Path> files = Files.list(expected)) {
+      for (Path file : files.toList()) {
+        assertThat(actual.resolve(file.getFileName())).hasSameBinaryContentAs(file);
+      }
+    }
   }
 
   static String[] strings(Object... args) {

@@ -9,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,8 +17,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class SparkEvaluateTest {
-  private static final Pattern SUMMARY = Pattern.compile("(?m)^spark: .*\n");
-
   @TempDir private static Path shared;
   @TempDir private Path directory;
   private static Path model;
@@ -51,10 +48,6 @@ class SparkEvaluateTest {
 
   private static Object[] onSpark(Object[] command, Object... more) {
     return CommandRun.with(CommandRun.with(new Object[] {"spark"}, command), more);
-  }
-
-  private static String figures(CommandRun run) {
-    return SUMMARY.matcher(run.out()).replaceAll("");
   }
 
   @ParameterizedTest
@@ -104,29 +97,6 @@ class SparkEvaluateTest {
 
     assertThat(run.out()).isEqualTo(expected.out());
     assertThat(Files.readAllLines(samples)).isEqualTo(lines);
-  }
-
-  @Test
-  void anExecutorThatIsKilledIsNamedAndChangesNothing() throws Exception {
-    Path local = directory.resolve("local.jsonl");
-    Path spark = directory.resolve("spark.jsonl");
-    CommandRun expected = CommandRun.succeeding(questions(local));
-
-    Thread killer = Executors.killOneWhen(() -> Executors.holdsSomething(spark));
-    CommandRun run =
-        CommandRun.succeeding(
-            onSpark(
-                questions(spark),
-                Executors.TWO.get(0),
-                Executors.TWO.get(1),
-                "--records_per_task=1"));
-    killer.join();
-
-    assertThat(run.err())
-        .containsPattern("bitnet: executor \\d on \\S+, 1 cores; its log: http://")
-        .containsPattern("bitnet: executor \\d was lost \\(.*137.*\\); its tasks run again");
-    assertThat(spark).hasSameBinaryContentAs(local);
-    assertThat(figures(run)).contains(lastLines(expected.out()));
   }
 
   @ParameterizedTest

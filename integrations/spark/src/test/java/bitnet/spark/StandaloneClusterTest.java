@@ -1,0 +1,111 @@
+package bitnet.spark;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Real processes: a master, two workers and their executors, one of which is killed.
+class StandaloneClusterTest {
+  private static final Object[] SMALL_AND_QUICK_TO_START = {
+    "--conf=spark.executor.memory=512m",
+    "--conf=spark.executor.extraJavaOptions=-XX:TieredStopAtLevel=1",
+  };
+
+  @TempDir private static Path shared;
+  @TempDir private Path directory;
+  private static StandaloneCluster cluster;
+  private static Path model;
+  private static Path sums;
+
+  @BeforeAll
+  static void start() throws IOException, InterruptedException {
+    cluster = new StandaloneCluster(shared);
+    model = CommandRun.tinyModel(shared.resolve("model"));
+    sums = shared.resolve("sums.jsonl");
+    CommandRun.succeeding(
+        "make-data", "arithmetic", "--digits=1", "--ops=+", "--count=60", "--output", sums);
+  }
+
+  @AfterAll
+  static void stop() throws InterruptedException {
+    cluster.stop();
+  }
+
+  private static CommandRun onCluster(Object[] command, Object... more) {
+    return CommandRun.succeeding(
+        CommandRun.with(
+            CommandRun.with(
+                CommandRun.with(new Object[] {"spark"}, command), "--master=" + cluster.url()),
+            CommandRun.with(SMALL_AND_QUICK_TO_START, more)));
+  }
+
+  @Test
+  void anExecutorThatIsKilledDuringAnEvaluationChangesNothing() throws Exception {
+    Path expected = directory.resolve("local.jsonl");
+    Path actual = directory.resolve("spark.jsonl");
+    CommandRun.succeeding(evaluation(expected));
+
+    Thread killer = cluster.killOneWhen(() -> Files.exists(actual) && Files.size(actual) > 0);
+    CommandRun run = onCluster(evaluation(actual), "--records_per_task=1");
+    killer.join();
+
+    assertThat(run.err())
+        .containsPattern("bitnet: executor \\d on 127.0.0.1, 1 cores; its log: http://")
+        .containsPattern("bitnet: executor \\d was lost \\(.*137.*\\); its tasks run again");
+    assertThat(actual).hasSameBinaryContentAs(expected);
+  }
+
+  private static Object[] evaluation(Path samples) {
+    return new Object[] {
+      "evaluate",
+      "--dataset=" + sums,
+      "--ce_model=" + model,
+      "--max_length=40",
+      "--temperature=1",
+      "--samples=2",
+      "--batch_size=3",
+      "--threads=1",
+      "--samples_file=" + samples,
+    };
+  }
+
+  @Test
+  void anExecutorThatIsKilledDuringTrainingChangesNothing() throws Exception {
+    Path expected = directory.resolve("sequential");
+    Path actual = directory.resolve("spark");
+    CommandRun.succeeding(
+        CommandRun.with(
+            CommandRun.with(new Object[] {"spark"}, training(expected)), "--master=none"));
+
+    Thread killer =
+        cluster.killOneWhen(
+            () -> Files.exists(actual.resolve("checkpoints/step-00000005/manifest.json")));
+    CommandRun run = onCluster(training(actual));
+    killer.join();
+
+    assertThat(run.out()).containsPattern("executor \\d was lost \\(.*137.*\\)");
+    CommandRun.assertEqualModels(actual.resolve("model"), expected.resolve("model"));
+  }
+
+  private static Object[] training(Path output) {
+    return new Object[] {
+      "train-ce",
+      "--dataset=" + sums,
+      "--model_path=" + model,
+      "--iters=20",
+      "--inner_steps=5",
+      "--batch_size=2",
+      "--seq_len=16",
+      "--eval_interval=0",
+      "--threads=1",
+      "--dtype=fp32",
+      "--output_dir=" + output,
+    };
+  }
+}
