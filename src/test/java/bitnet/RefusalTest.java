@@ -157,4 +157,14 @@ class RefusalTest {
     assertThat(refused.exitCode()).isEqualTo(USAGE);
     assertThat(refused.err().lines()).singleElement().asString().startsWith("bitnet: " + said);
   }
+
+  @Test
+  void commandsOfSparkSayHowToGetIt() {
+    CommandRun run = CommandRun.of("spark", "evaluate", "--dataset=" + text, "--ce_model=" + model);
+
+    assertThat(run.err())
+        .startsWith("bitnet: Apache Spark is not on the class path; run scripts/bitnet")
+        .hasLineCount(1);
+    assertThat(run.exitCode()).isEqualTo(FAILURE);
+  }
 }

@@ -44,11 +44,14 @@ final class StandaloneCluster {
   private void start(String name, String main, String ready)
       throws IOException, InterruptedException {
     Path log = directory.resolve(name + ".log");
-    Process process =
+    ProcessBuilder builder =
         new ProcessBuilder(command(name, main))
             .redirectErrorStream(true)
-            .redirectOutput(log.toFile())
-            .start();
+            .redirectOutput(log.toFile());
+    Path home = directory.resolve("home");
+    Files.createDirectories(home.resolve("jars"));
+    builder.environment().put("SPARK_HOME", home.toString());
+    Process process = builder.start();
     processes.add(process);
     long end = System.currentTimeMillis() + READY_MILLIS;
     while (!Files.readString(log).contains(ready)) {
