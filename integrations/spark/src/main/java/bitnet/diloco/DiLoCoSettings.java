@@ -25,13 +25,14 @@ public record DiLoCoSettings(
     }
     if (!(outerMomentum >= 0 && outerMomentum < 1)) {
       throw new IllegalArgumentException(
-          "outer_momentum %s is not from 0 to below 1; use 0.9".formatted(outerMomentum));
+          "outer_momentum %s is not from 0 to below 1; use 0.5".formatted(outerMomentum));
     }
   }
 
-  /// Two workers, 100 inner steps, and the outer step of the DiLoCo paper.
+  /// Two workers, 100 inner steps, and the learning rate of the DiLoCo paper's outer step; its
+  /// momentum of 0.9 overshoots with ternary weights (docs/recipes.md).
   public static DiLoCoSettings defaults() {
-    return new DiLoCoSettings(2, 100, 0.7, 0.9, DeltaType.FP32);
+    return new DiLoCoSettings(2, 100, 0.7, 0.5, DeltaType.FP32);
   }
 
   /// What must be equal when a run is resumed.

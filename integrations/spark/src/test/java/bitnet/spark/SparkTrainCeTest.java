@@ -141,7 +141,7 @@ class SparkTrainCeTest {
         "--workers=0 | --workers 0 must be at least 1",
         "--inner_steps=0 | --inner_steps 0 must be at least 1",
         "--outer_lr=0 | --outer_lr 0.0 is not above 0 and at most 10; use 0.7",
-        "--outer_momentum=1 | --outer_momentum 1.0 is not from 0 to below 1; use 0.9",
+        "--outer_momentum=1 | --outer_momentum 1.0 is not from 0 to below 1; use 0.5",
         "--delta_dtype=fp8 | --delta_dtype \"fp8\" is unknown; use one of fp32, bf16, int8",
         "--hang_timeout=-1 | --hang_timeout -1 must be at least 0",
       })
@@ -170,7 +170,7 @@ class SparkTrainCeTest {
 
     assertThat(run.err())
         .endsWith(
-            "was made with other options: --inner_steps was 10, now 5, --outer_momentum was 0.9,"
+            "was made with other options: --inner_steps was 10, now 5, --outer_momentum was 0.5,"
                 + " now 0; resume with the same ones%n".formatted());
   }
 }
