@@ -1,4 +1,4 @@
-/// Evaluation, training and tokenization on Apache Spark: the `bitnet spark` commands, and what
+/// Evaluation and training on Apache Spark: the `bitnet spark` commands, and what
 /// runs on executors.
 @NullMarked
 package bitnet.spark;
