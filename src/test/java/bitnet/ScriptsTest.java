@@ -25,7 +25,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ScriptsTest {
   /// A question, a first answer, the question again, and the right answer with its steps.
   private static final String CORRECTION =
-      "\\{\"query\":\"([0-9+=]+)<think>.*</think> again \\1\",\"answer\":\"\\d+\",\"reasoning\":\"[^\"]+\"}";
+      "\\{\"query\":\"([0-9+=]+)<think>.*</think> again"
+          + " \\1\",\"answer\":\"\\d+\",\"reasoning\":\"[^\"]+\"}";
 
   private static final Path SCRIPTS = ScriptRun.ROOT.resolve("scripts");
 
@@ -185,16 +186,20 @@ class ScriptsTest {
       value = {
         """
         gsm8k | {"question": "Tom has 3 apples and buys 4. How many has he?", \
-        "answer": "He has 3+4 = <<3+4=7>>7 apples.\\n#### 7"}""",
+        "answer": "He has 3+4 = <<3+4=7>>7 apples.\\n#### 7"}\
+        """,
         """
         math | {"problem": "What is $2^3$?", "level": "Level 1", "type": "Algebra", \
-        "solution": "It is $\\\\boxed{8}$."}""",
+        "solution": "It is $\\\\boxed{8}$."}\
+        """,
         """
         minerva_math | {"question": "A mass of 2 kg is lifted by 1 m. How many J?", \
-        "answer": "19.6"}""",
+        "answer": "19.6"}\
+        """,
         """
         olympiad_bench | {"question": "Find all x with $x^2=4$.", \
-        "final_answer": ["2", "-2"], "solution": ["x is 2 or -2."], "context": null}""",
+        "final_answer": ["2", "-2"], "solution": ["x is 2 or -2."], "context": null}\
+        """,
       })
   void twoLayersLearnFromABenchmarkAndAreJudgedByIt(String benchmark, String record)
       throws Exception {
