@@ -241,4 +241,17 @@ class LoraTrainingTest {
             "bitnet: --ref_sync 1 cannot be used with --lora_rank, whose reference is the base;"
                 + " leave it out\n");
   }
+
+  @Test
+  void aRunThatDivergesSaysSo() {
+    Path run = directory.resolve("diverged");
+    Object[] others =
+        Arrays.stream(training(packed, run, 3))
+            .filter(argument -> !argument.toString().startsWith("--lr="))
+            .toArray();
+    CommandRun diverged = CommandRun.of(CommandRun.with(others, "--lr=1e30", "--warmup=0"));
+    assertThat(diverged.exitCode()).isEqualTo(1);
+    assertThat(diverged.err()).contains("the run has diverged, and nothing is written");
+    assertThat(run.resolve("adapter")).doesNotExist();
+  }
 }

@@ -17,6 +17,7 @@ import bitnet.model.LlamaConfig;
 import bitnet.quantization.TernaryRows;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -116,13 +117,18 @@ final class FrozenProducts implements AutoCloseable {
     int columns = weights.columns();
     long bytes = (long) columns * Float.BYTES;
     boolean ownScales = config.weights().activations() == ActivationScale.INT8_GROUP;
+    boolean[] finite = new boolean[tokens];
     QuantizedActivations input = inputs.computeIfAbsent(columns, this::activations);
     team.forRanges(
         tokens,
         1,
         (first, end) -> {
           for (int token = first; token < end; token++) {
-            input.quantize(kernels, x.asSlice(token * bytes, bytes), token, ownScales);
+            MemorySegment values = x.asSlice(token * bytes, bytes);
+            finite[token] = isFinite(values, columns);
+            if (finite[token]) {
+              input.quantize(kernels, values, token, ownScales);
+            }
           }
         });
     GroupTernaryMatrix grouped = weights.grouped();
@@ -138,6 +144,21 @@ final class FrozenProducts implements AutoCloseable {
             kernels.multiply(plain, input, tokens, first, end, y, rows);
           }
         });
+    // as in trained layers: what has diverged shows in the loss, where the trainer looks for it
+    for (int token = 0; token < tokens; token++) {
+      for (int row = 0; !finite[token] && row < rows; row++) {
+        y.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, (long) token * rows + row, Float.NaN);
+      }
+    }
+  }
+
+  /// Whether all values are finite: 0 times any other is NaN.
+  private static boolean isFinite(MemorySegment values, int count) {
+    float sum = 0;
+    for (int i = 0; i < count; i++) {
+      sum += 0 * values.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i);
+    }
+    return sum == 0;
   }
 
   private QuantizedActivations activations(int columns) {
