@@ -188,8 +188,10 @@ class LoraTrainingTest {
     Path questions = directory.resolve("questions.jsonl");
     Files.writeString(
         questions,
-        "{\"query\": \"What is 1 + 1?\", \"answer\": \"2\"}\n"
-            + "{\"query\": \"What is 2 + 1?\", \"answer\": \"3\"}\n");
+        """
+        {"query": "What is 1 + 1?", "answer": "2"}
+        {"query": "What is 2 + 1?", "answer": "3"}
+        """);
     return new Object[] {
       "train-grpo",
       "--dataset=" + questions,

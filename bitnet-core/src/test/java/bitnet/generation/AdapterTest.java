@@ -47,7 +47,7 @@ class AdapterTest {
 
   @TempDir private Path directory;
 
-  private enum Kind {
+  enum Kind {
     LLAMA,
     /// Sub-norms and a tied head.
     BITNET,

@@ -60,7 +60,7 @@ class PeftAgreementTest {
 
   @TempDir private Path directory;
 
-  private enum Kind {
+  enum Kind {
     /// LLaMA with grouped-query attention.
     LLAMA,
     /// BitNet with sub-norms, relu² and a tied head.
