@@ -2,6 +2,7 @@ package bitnet.grpo;
 
 import java.util.Arrays;
 import java.util.Locale;
+import org.apache.commons.math3.distribution.TDistribution;
 
 /// What a run remembers of its held-out evaluations. Belongs into the checkpoint.
 ///
@@ -11,6 +12,9 @@ import java.util.Locale;
 /// @param best its value
 /// @param stopped whether the run was ended because accuracy had fallen
 record HeldOutHistory(double[] start, long bestStep, double best, boolean stopped) {
+  /// Five questions that all fall are no evidence: in a sign test 2 * 0.5^5 is above 5%.
+  private static final int FEWEST_QUESTIONS = 6;
+
   static final HeldOutHistory NONE =
       new HeldOutHistory(new double[0], 0, Double.NEGATIVE_INFINITY, false);
 
@@ -26,24 +30,25 @@ record HeldOutHistory(double[] start, long bestStep, double best, boolean stoppe
     return new HeldOutHistory(start, bestStep, best, true);
   }
 
-  /// Whether the shares have fallen since the start by more than twice the standard error of their
-  /// mean difference, question by question.
+  /// Whether the shares have fallen since the start by more than chance explains: a paired t test
+  /// over the questions, 5% on both sides together.
   boolean hasFallen(double[] now) {
-    if (start.length != now.length || now.length < 2) {
+    if (start.length != now.length || now.length < FEWEST_QUESTIONS) {
       return false;
     }
     double[] changes = new double[now.length];
     Arrays.setAll(changes, i -> now[i] - start[i]);
     double error = GroupAdvantages.deviation(changes) / Math.sqrt(changes.length);
-    return GroupAdvantages.mean(changes) < -2 * error;
+    double quantile = new TDistribution(changes.length - 1).inverseCumulativeProbability(0.975);
+    return GroupAdvantages.mean(changes) < -quantile * error;
   }
 
   /// What to say where accuracy has fallen.
   String warning(double[] now, OnRegression reaction) {
     return String.format(
         Locale.ROOT,
-        "warning: held-out accuracy has fallen from %.1f%% to %.1f%%, more than twice the standard"
-            + " error: %s",
+        "warning: held-out accuracy has fallen from %.1f%% to %.1f%%, more than chance explains"
+            + " (paired t test, 95%%): %s",
         100 * GroupAdvantages.mean(start),
         100 * GroupAdvantages.mean(now),
         switch (reaction) {

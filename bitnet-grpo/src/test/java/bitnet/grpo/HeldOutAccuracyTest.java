@@ -113,8 +113,8 @@ class HeldOutAccuracyTest {
   }
 
   private static final String FALLEN =
-      "warning: held-out accuracy has fallen from \\d+\\.\\d% to \\d+\\.\\d%, more than twice the"
-          + " standard error: ";
+      "warning: held-out accuracy has fallen from \\d+\\.\\d% to \\d+\\.\\d%, more than"
+          + " chance explains \\(paired t test, 95%\\): ";
 
   @Test
   void aFallIsWarnedOf() throws IOException {

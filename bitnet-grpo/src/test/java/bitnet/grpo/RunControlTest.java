@@ -55,25 +55,33 @@ class RunControlTest {
     assertThat(often).isEqualTo(new RateControl(1.0 / 1024, 1.0 / 1024));
   }
 
-  /// Changes of -0.5, -0.5, 0 and 0: mean -0.25, standard deviation sqrt(1/12), standard error
-  /// 0.1443, so that the mean is 1.73 of them below 0. One more question of -0.5 makes 2.45.
+  /// Three changes of -0.5 among eight: mean -0.1875, standard deviation 0.2588, standard error
+  /// 0.0915, so that t is -2.05; four make -2.65. The quantile for 7 degrees of freedom is 2.365.
   @Test
-  void accuracyHasFallenWhereItsMeanChangeIsBelowMinusTwoStandardErrors() {
-    HeldOutHistory four = HeldOutHistory.NONE.withStart(new double[] {0.5, 1, 1, 0});
-    HeldOutHistory five = HeldOutHistory.NONE.withStart(new double[] {0.5, 1, 1, 0, 0.5});
+  void accuracyHasFallenWhereAPairedTTestSaysSo() {
+    HeldOutHistory eight =
+        HeldOutHistory.NONE.withStart(new double[] {0.5, 1, 1, 0.5, 0, 1, 1, 0.5});
 
-    assertThat(four.hasFallen(new double[] {0, 0.5, 1, 0})).isFalse();
-    assertThat(five.hasFallen(new double[] {0, 0.5, 1, 0, 0})).isTrue();
-    assertThat(five.hasFallen(new double[] {1, 1, 1, 1, 1})).isFalse();
-    assertThat(five.hasFallen(new double[] {0.5, 1, 1, 0, 0.5})).isFalse();
+    assertThat(eight.hasFallen(new double[] {0, 0.5, 0.5, 0.5, 0, 1, 1, 0.5})).isFalse();
+    assertThat(eight.hasFallen(new double[] {0, 0.5, 0.5, 0, 0, 1, 1, 0.5})).isTrue();
+    assertThat(eight.hasFallen(new double[] {1, 1, 1, 1, 1, 1, 1, 1})).isFalse();
+    assertThat(eight.hasFallen(new double[] {0.5, 1, 1, 0.5, 0, 1, 1, 0.5})).isFalse();
+  }
+
+  @Test
+  void fiveQuestionsThatAllFallAreNoEvidenceAndSixAre() {
+    HeldOutHistory five = HeldOutHistory.NONE.withStart(new double[] {1, 1, 1, 1, 1});
+    HeldOutHistory six = HeldOutHistory.NONE.withStart(new double[] {1, 1, 1, 1, 1, 1});
+
+    assertThat(five.hasFallen(new double[] {0, 0, 0, 0, 0})).isFalse();
+    assertThat(six.hasFallen(new double[] {0, 0, 0, 0, 0, 0})).isTrue();
   }
 
   @Test
   void nothingHasFallenWithoutAStartOrWithAnotherNumberOfQuestions() {
     assertThat(HeldOutHistory.NONE.hasFallen(new double[] {0, 0})).isFalse();
-    HeldOutHistory two = HeldOutHistory.NONE.withStart(new double[] {1, 1});
-    assertThat(two.hasFallen(new double[] {0, 0})).isTrue();
-    assertThat(two.hasFallen(new double[] {0, 0, 0})).isFalse();
+    HeldOutHistory six = HeldOutHistory.NONE.withStart(new double[] {1, 1, 1, 1, 1, 1});
+    assertThat(six.hasFallen(new double[] {0, 0, 0, 0, 0, 0, 0})).isFalse();
     assertThat(HeldOutHistory.NONE.withStart(new double[] {1}).hasFallen(new double[] {0}))
         .isFalse();
   }
