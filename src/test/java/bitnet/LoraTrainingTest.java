@@ -98,6 +98,33 @@ class LoraTrainingTest {
         .hasSameBinaryContentAs(whole.resolve("adapter/adapter_model.safetensors"));
   }
 
+  @Test
+  void anAdapterIsMergedIntoLatentWeightsAndNotIntoTrits() throws IOException {
+    Path merged = directory.resolve("merged");
+    CommandRun run =
+        CommandRun.succeeding(
+            "convert",
+            "--from=" + own,
+            "--to=" + merged,
+            "--format=hf-online",
+            "--merge_adapter=" + whole);
+    assertThat(run.out()).containsPattern("note +the adapter is added .* [0-9.]+% of the trits");
+    CommandRun.succeeding("verify", "--model_path", merged);
+    CommandRun refused =
+        CommandRun.of(
+            "convert",
+            "--from=" + packed,
+            "--to=" + directory.resolve("refused"),
+            "--format=gguf-f16",
+            "--merge_adapter=" + whole);
+    assertThat(refused.exitCode()).isEqualTo(2);
+    assertThat(refused.err())
+        .isEqualToNormalizingNewlines(
+            "bitnet: %s has trits only, and small changes of trits are lost in rounding; merge into the model that has the latent weights, or leave the adapter apart, as infer, chat, evaluate and serve take it\n"
+                .formatted(packed));
+    assertThat(directory.resolve("refused")).doesNotExist();
+  }
+
   private static void delete(Path path) throws IOException {
     try (Stream<Path> files = Files.walk(path)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {

@@ -80,8 +80,8 @@ public final class ModelSource implements AutoCloseable {
   /// Opens a model and its adapter.
   ///
   /// @throws NoSuchFileException if one of the paths does not exist
-  /// @throws CheckpointException if one of them is damaged or unsupported, or the adapter is
-  /// another     model's
+  /// @throws CheckpointException if one of them is damaged or unsupported, or the adapter is that
+  ///     of another model
   public static ModelSource open(ModelLocation location) throws IOException {
     ModelSource source = open(location.model());
     try {
@@ -89,6 +89,31 @@ public final class ModelSource implements AutoCloseable {
         source.adapter = AdapterDirectory.open(location.adapter().get(), source.weights);
       }
       return source;
+    } catch (IOException | RuntimeException failure) {
+      source.close();
+      throw failure;
+    }
+  }
+
+  /// Opens a model with an adapter added to its latent weights, as one model.
+  ///
+  /// @throws CheckpointException as [#open(ModelLocation)]
+  /// @throws IllegalArgumentException if the model has no latent weights
+  public static ModelSource openMerged(Path model, Path adapter) throws IOException {
+    ModelSource source = open(new ModelLocation(model, Optional.of(adapter)));
+    try {
+      if (source.adapter == null) {
+        throw new IllegalStateException("opened without its adapter");
+      }
+      if (!source.weights.hasLatents()) {
+        throw new IllegalArgumentException(
+            ("%s has trits only, and small changes of trits are lost in rounding; merge into the"
+                    + " model that has the latent weights, or leave the adapter apart, as infer,"
+                    + " chat, evaluate and serve take it")
+                .formatted(model));
+      }
+      return new ModelSource(
+          source.path, new MergedModel(source.weights, source.adapter), source.assets);
     } catch (IOException | RuntimeException failure) {
       source.close();
       throw failure;

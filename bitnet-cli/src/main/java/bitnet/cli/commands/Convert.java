@@ -3,6 +3,7 @@ package bitnet.cli.commands;
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.checkpoint.ModelFormat;
 import bitnet.checkpoint.ModelSource;
+import bitnet.cli.option.AdapterOptions;
 import bitnet.cli.option.HubModel;
 import bitnet.cli.option.ModelOptions;
 import bitnet.cli.output.ExitCode;
@@ -20,6 +21,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -57,6 +59,15 @@ public final class Convert implements Callable<Integer> {
       description = "Output format: ${COMPLETION-CANDIDATES}.")
   private String format;
 
+  @Option(
+      names = "--merge_adapter",
+      paramLabel = "DIR",
+      description =
+          "Add this LoRA adapter to the model's latent weights before they are made ternary again;"
+              + " a model that has trits only is refused. Adapter: "
+              + AdapterOptions.KINDS)
+  private @Nullable Path mergeAdapter;
+
   @Option(names = "--force", description = "Replace an existing model at the output path.")
   private boolean force;
 
@@ -82,7 +93,7 @@ public final class Convert implements Callable<Integer> {
     requireElsewhere();
     long parameters;
     List<String> remarks;
-    try (ModelSource source = ModelSource.open(HubModel.local(from))) {
+    try (ModelSource source = open(HubModel.local(from))) {
       parameters = source.weights().config().parameterCount();
       remarks = write(target, source, parameters);
     }
@@ -102,6 +113,12 @@ public final class Convert implements Callable<Integer> {
       out.printf(Locale.ROOT, "time     %.1f s%n", seconds);
     }
     return ExitCode.OK;
+  }
+
+  private ModelSource open(Path model) throws IOException {
+    return mergeAdapter == null
+        ? ModelSource.open(model)
+        : ModelSource.openMerged(model, mergeAdapter);
   }
 
   private void requireElsewhere() throws IOException {

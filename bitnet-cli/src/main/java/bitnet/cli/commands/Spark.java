@@ -1,6 +1,7 @@
 package bitnet.cli.commands;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -24,7 +25,7 @@ public final class Spark implements Callable<Integer> {
 
   @SuppressWarnings("unused") // whatever was asked for, the answer is the same
   @Unmatched
-  private List<String> rest = List.of();
+  private List<String> rest = new ArrayList<>(); // picocli adds to it
 
   private Spark() {}
 

@@ -11,7 +11,7 @@ import picocli.CommandLine.Option;
 /// The model that a command reads, and the adapter that it is used with.
 public final class AdapterOptions {
   /// What a path to an adapter may name.
-  static final String KINDS =
+  public static final String KINDS =
       "a training run with --lora_rank, or a directory with adapter_config.json and"
           + " adapter_model.safetensors, as PEFT saves it.";
 
