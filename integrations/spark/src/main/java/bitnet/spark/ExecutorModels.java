@@ -6,7 +6,6 @@ import bitnet.eval.EvaluationRun;
 import bitnet.eval.Sample;
 import bitnet.eval.SamplesFile;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.spark.SparkEnv;
@@ -98,8 +97,7 @@ final class ExecutorModels {
     List<String> arguments = task.arguments();
     EvaluatedModel model;
     try {
-      model =
-          EvaluatedModel.open(task.model(), Path.of(task.path()), SparkEvaluate.runtime(arguments));
+      model = EvaluatedModel.open(task.model(), task.location(), SparkEvaluate.runtime(arguments));
     } catch (IOException | IllegalArgumentException | LinkageError failure) {
       throw refusal(failure);
     }

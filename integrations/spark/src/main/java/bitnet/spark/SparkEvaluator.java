@@ -1,5 +1,6 @@
 package bitnet.spark;
 
+import bitnet.checkpoint.ModelLocation;
 import bitnet.eval.EvaluatedModel;
 import bitnet.eval.Evaluation;
 import bitnet.eval.EvaluationRun;
@@ -45,12 +46,13 @@ final class SparkEvaluator implements RecordEvaluator {
       throws IOException {
     int size = evaluation.size(model);
     int records = recordsPerTask.orElse(evaluation.chunk());
-    String path =
-        Objects.requireNonNull(run.models().get(model.name())).toAbsolutePath().toString();
+    ModelLocation location = Objects.requireNonNull(run.models().get(model.name()));
+    String path = location.model().toAbsolutePath().toString();
+    String adapter = location.adapter().map(each -> each.toAbsolutePath().toString()).orElse("");
     List<EvaluationTask> work = new ArrayList<>();
     for (int start = from; start < size; start += records) {
       int end = Math.min(size, start + records);
-      work.add(new EvaluationTask(arguments, model.name(), path, key, start, end));
+      work.add(new EvaluationTask(arguments, model.name(), path, adapter, key, start, end));
     }
     long began = System.nanoTime();
     // a master in this JVM finds the driver's model instead of loading it once more
