@@ -137,6 +137,6 @@ class SparkEvaluateTest {
   private static EvaluationTask task(Path path, String key) {
     ArrayList<String> arguments =
         new ArrayList<>(List.of("--dataset=" + sums, "--ce_model=" + model));
-    return new EvaluationTask(arguments, "ce", path.toString(), key, 0, 1);
+    return new EvaluationTask(arguments, "ce", path.toString(), "", key, 0, 1);
   }
 }
