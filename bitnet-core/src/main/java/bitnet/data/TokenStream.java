@@ -192,7 +192,7 @@ public final class TokenStream {
   /// are known stay whole: a part begins with one.
   ///
   /// @param shard from 0 to below `shards`
-  /// @throws IndexOutOfBoundsException if there is no such part
+  /// @throws IndexOutOfBoundsException if the part is not from 0 to below the number of parts
   public TokenStream shard(int shard, int shards) {
     Objects.checkIndex(shard, shards);
     return part(shardStart(shard, shards), shardStart(shard + 1, shards));

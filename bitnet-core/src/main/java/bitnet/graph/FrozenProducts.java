@@ -183,7 +183,8 @@ final class FrozenProducts implements AutoCloseable {
 
   private interface BlockBody {
     /// @param first the block's first row in the packed weights
-    /// @param block fp32 weights, of which `count` rows count
+    /// @param count rows of the block that hold weights
+    /// @param block fp32 weights `[at least count, columns]`
     void run(long first, long count, NDArray block);
   }
 

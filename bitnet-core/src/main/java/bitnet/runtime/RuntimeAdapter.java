@@ -113,7 +113,7 @@ final class RuntimeAdapter {
   /// Adds `scaling * B (A x)` to the outputs from firstRow to below endRow.
   ///
   /// @param inner of [#down], for all tokens
-  /// @param scratch `[tokens, stride]`, of which the same columns are used as of the outputs
+  /// @param scratch `[tokens, stride]`; the columns from firstRow to below endRow are overwritten
   /// @param out `[tokens, stride]`
   void add(
       TernaryKernels kernels,

@@ -12,7 +12,7 @@ import org.apache.commons.math3.distribution.TDistribution;
 /// @param best its value
 /// @param stopped whether the run was ended because accuracy had fallen
 record HeldOutHistory(double[] start, long bestStep, double best, boolean stopped) {
-  /// Five questions that all fall are no evidence: in a sign test 2 * 0.5^5 is above 5%.
+  /// Fewer cannot show a fall: if all five fall, a sign test still has p = 2 * 0.5^5 = 6%.
   private static final int FEWEST_QUESTIONS = 6;
 
   static final HeldOutHistory NONE =

@@ -31,7 +31,7 @@ final class ClusterOptions {
 
   private ClusterOptions() {}
 
-  /// Whether there is no cluster: tasks run one after the other in this process, without Spark.
+  /// Whether tasks run one after the other in this process, without Spark (`--master none`).
   ///
   /// @throws IllegalArgumentException if the master is neither that nor one of Spark's
   boolean isSequential() {
