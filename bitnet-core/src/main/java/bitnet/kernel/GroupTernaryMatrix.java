@@ -10,7 +10,7 @@ import java.util.List;
 
 /// Packed ternary weights `[outFeatures, inFeatures]` with a scale for every group of columns of a
 /// row, off the heap: in tiles of whole rows where the kernels multiply these
-/// ([TernaryKernels#hasGroupTiles]) and half precision holds the scales, else as a
+/// ([TernaryKernels#groupTileColumns]) and half precision holds the scales, else as a
 /// [TernaryMatrix] for each group of columns. Matrices with the same input may be joined into one,
 /// row after row.
 public final class GroupTernaryMatrix implements WeightMatrix {
@@ -21,6 +21,7 @@ public final class GroupTernaryMatrix implements WeightMatrix {
   private final int columns;
   private final int groupColumns;
   private final int groupCount;
+  private final int tileColumns; // of a group, in tiles of whole rows
   private final List<TernaryMatrix> groups = new ArrayList<>(); // or one of whole rows
   private final boolean wholeRows;
   private final MemorySegment scales; // fp16 [tile, group, rowsPerTile], for tiles of whole rows
@@ -44,10 +45,11 @@ public final class GroupTernaryMatrix implements WeightMatrix {
     this.columns = columns;
     this.groupColumns = groupColumns;
     this.groupCount = columns / groupColumns;
-    this.wholeRows = halfScales && kernels.hasGroupTiles();
+    this.tileColumns = kernels.groupTileColumns(groupColumns);
+    this.wholeRows = halfScales && tileColumns > 0;
     if (wholeRows) {
       long tiles = Math.ceilDiv(rows, kernels.rowsPerTile());
-      groups.add(TernaryMatrix.empty(kernels, rows, columns, arena));
+      groups.add(TernaryMatrix.empty(kernels, rows, groupCount * tileColumns, arena));
       scales = arena.allocate(tiles * groupCount * kernels.rowsPerTile() * Short.BYTES, ALIGNMENT);
     } else {
       for (int group = 0; group < groupCount; group++) {
@@ -101,19 +103,22 @@ public final class GroupTernaryMatrix implements WeightMatrix {
   private void packTiles(List<? extends TernaryRows> parts, int first, int end) {
     int height = kernels.rowsPerTile();
     byte[] trits = new byte[height * columns];
-    byte[] some = new byte[height * groupColumns];
+    byte[] whole = new byte[wholeRows ? height * groupCount * tileColumns : 0];
+    byte[] some = new byte[wholeRows ? 0 : height * groupColumns];
     for (int tile = first; tile < end; tile++) {
       int row = tile * height;
       int count = Math.min(height, rows - row);
       Arrays.fill(trits, count * columns, trits.length, (byte) 0);
       unpack(parts, row, count, trits);
       if (wholeRows) {
-        groups.getFirst().packTile(tile, trits);
+        for (int group = 0; group < height * groupCount; group++) {
+          System.arraycopy(trits, group * groupColumns, whole, group * tileColumns, groupColumns);
+        }
+        groups.getFirst().packTile(tile, whole);
         continue;
       }
       for (int group = 0; group < groupCount; group++) {
-        Arrays.fill(some, (byte) 0);
-        for (int line = 0; line < count; line++) {
+        for (int line = 0; line < height; line++) {
           int source = line * columns + group * groupColumns;
           System.arraycopy(trits, source, some, line * groupColumns, groupColumns);
         }
@@ -155,6 +160,16 @@ public final class GroupTernaryMatrix implements WeightMatrix {
       scales.setAtIndex(ValueLayout.JAVA_SHORT, index, half);
     } else {
       groups.get(group).scales().setAtIndex(ValueLayout.JAVA_FLOAT, row, scale);
+    }
+  }
+
+  /// @throws IllegalArgumentException if the activations have other groups
+  void checkGroups(QuantizedActivations input) {
+    int count = input.groups().size();
+    if (count != groupCount || input.columns() != columns) {
+      throw new IllegalArgumentException(
+          "the activations have %d groups of %d columns together, the weights %d of %d"
+              .formatted(count, input.columns(), groupCount, columns));
     }
   }
 
@@ -204,11 +219,8 @@ public final class GroupTernaryMatrix implements WeightMatrix {
       int endRow,
       MemorySegment out,
       int outStride) {
+    checkGroups(input);
     List<QuantizedActivations> parts = input.groups();
-    if (parts.size() != groups.size()) {
-      throw new IllegalArgumentException(
-          "the activations have %d groups, the weights %d".formatted(parts.size(), groups.size()));
-    }
     kernels.multiply(groups.getFirst(), parts.getFirst(), tokens, firstRow, endRow, out, outStride);
     MemorySegment partial = partials.get().atLeast((long) tokens * rows);
     int width = endRow - firstRow;

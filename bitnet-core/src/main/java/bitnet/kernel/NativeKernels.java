@@ -226,8 +226,8 @@ final class NativeKernels implements TernaryKernels {
   }
 
   @Override
-  public boolean hasGroupTiles() {
-    return true;
+  public int groupTileColumns(int groupColumns) {
+    return groupColumns;
   }
 
   @Override
@@ -247,12 +247,7 @@ final class NativeKernels implements TernaryKernels {
     checkRows(firstRow, endRow, weights.outFeatures());
     checkOut(out, tokens, endRow, outStride);
     checkTiles(firstRow, endRow, weights.outFeatures());
-    int groups = weights.inFeatures() / weights.groupColumns();
-    if (input.groups().size() != groups) {
-      throw new IllegalArgumentException(
-          "the activations have %d groups, the weights %d"
-              .formatted(input.groups().size(), groups));
-    }
+    weights.checkGroups(input);
     try {
       TERNARY_GROUPS.invokeExact(
           ternaryGroups,

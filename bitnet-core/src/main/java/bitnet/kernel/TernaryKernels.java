@@ -60,11 +60,13 @@ public interface TernaryKernels {
       MemorySegment out,
       int outStride);
 
-  /// Whether a matrix with group scales is packed in tiles of whole rows, which
-  /// [#multiply(GroupTernaryMatrix, QuantizedActivations, int, int, int, MemorySegment, int)]
-  /// multiplies; else it is a matrix for each group of columns.
-  default boolean hasGroupTiles() {
-    return false;
+  /// How many columns a group of columns takes up in tiles of whole rows, with trits 0 behind its
+  /// own. [#multiply(GroupTernaryMatrix, QuantizedActivations, int, int, int, MemorySegment, int)]
+  /// multiplies these; 0 where it does not, and the matrix is one for each group of columns.
+  ///
+  /// @param groupColumns columns that share a scale
+  default int groupTileColumns(int groupColumns) {
+    return 0;
   }
 
   /// `out[t, r] = sum_g (sum_{k in g} trit[r, k] * q[t, k]) * activationScale[t, g] * scale[r, g]`,

@@ -36,7 +36,7 @@ final class VectorKernels implements TernaryKernels {
 
   @Override
   public int rowsPerTile() {
-    return lookups ? VectorTernaryLookup.ROWS_PER_TILE : VectorTernaryProduct.ROWS_PER_TILE;
+    return VectorTernaryRows.ROWS_PER_TILE;
   }
 
   @Override
@@ -69,13 +69,37 @@ final class VectorKernels implements TernaryKernels {
       int endRow,
       MemorySegment out,
       int outStride) {
-    if (lookups) {
-      new VectorTernaryLookup(weights, scratch.get())
-          .multiply(input, tokens, firstRow, endRow, out, outStride);
-    } else {
-      new VectorTernaryProduct(weights, scratch.get())
-          .multiply(input, tokens, firstRow, endRow, out, outStride);
+    VectorTernaryRows product =
+        lookups
+            ? new VectorTernaryLookup(weights, scratch.get())
+            : new VectorTernaryProduct(weights, scratch.get());
+    product.multiply(input, tokens, firstRow, endRow, out, outStride);
+  }
+
+  @Override
+  public int groupTileColumns(int groupColumns) {
+    return lookups ? VectorTernaryLookup.paddedColumns(groupColumns) : groupColumns;
+  }
+
+  @Override
+  public void multiply(
+      GroupTernaryMatrix weights,
+      QuantizedActivations input,
+      int tokens,
+      int firstRow,
+      int endRow,
+      MemorySegment out,
+      int outStride) {
+    if (!weights.hasWholeRows()) {
+      weights.multiplyGroups(input, tokens, firstRow, endRow, out, outStride);
+      return;
     }
+    weights.checkGroups(input);
+    VectorTernaryRows product =
+        lookups
+            ? new VectorTernaryLookup(weights, scratch.get())
+            : new VectorTernaryProduct(weights, scratch.get());
+    product.multiply(input, tokens, firstRow, endRow, out, outStride);
   }
 
   @Override

@@ -24,6 +24,10 @@ final class VectorShapes {
   static final VectorSpecies<Byte> BYTES =
       VectorSpecies.of(byte.class, VectorShape.forBitSize(bits() / 2));
 
+  /// Half as many shorts as [#SHORTS] has, as many as [#INTS] has ints.
+  static final VectorSpecies<Short> HALF_SHORTS =
+      VectorSpecies.of(short.class, VectorShape.forBitSize(bits() / 2));
+
   static final VectorSpecies<Float> HALF_FLOATS =
       VectorSpecies.of(float.class, VectorShape.forBitSize(bits() / 2));
 
