@@ -114,7 +114,16 @@ class ArchitectureTest {
           Map.entry("diloco", CORE),
           Map.entry(
               "spark",
-              with(CORE, "eval", "diloco", "cli", "cli.commands", "cli.option", "cli.output")));
+              with(
+                  CORE,
+                  "reward",
+                  "grpo",
+                  "eval",
+                  "diloco",
+                  "cli",
+                  "cli.commands",
+                  "cli.option",
+                  "cli.output")));
 
   private static final JavaClasses CLASSES =
       new ClassFileImporter()

@@ -3,20 +3,17 @@ package bitnet.grpo;
 import bitnet.data.QaRecord;
 import bitnet.data.RecordSampler;
 import bitnet.data.SamplerState;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
 /// The first two stages of a step: completions of training questions, scored.
 ///
 /// @param questions to draw from
-/// @param rollouts sample completions
-/// @param rewards score them
+/// @param rollouts draws completions and scores them
 /// @param settings of the run
 record ExperienceSampler(
-    RecordSampler<QaRecord> questions,
-    RolloutSampler rollouts,
-    RewardStage rewards,
-    GrpoSettings settings) {
+    RecordSampler<QaRecord> questions, RolloutSource rollouts, GrpoSettings settings) {
 
   /// Completions of a step.
   ///
@@ -42,7 +39,7 @@ record ExperienceSampler(
   ///
   /// @param position among the questions
   /// @param step of the run
-  Experience sample(SamplerState position, long step, StepTimes times) {
+  Experience sample(SamplerState position, long step, StepTimes times) throws IOException {
     GrpoSettings.DynamicSampling dynamic = settings.rollouts().dynamic();
     List<QaRecord> records = new ArrayList<>();
     List<Group> groups = new ArrayList<>();
@@ -68,20 +65,13 @@ record ExperienceSampler(
   }
 
   /// Completions of given questions.
-  List<Group> answer(List<QaRecord> records, RolloutSampler.Draw draw, StepTimes times) {
+  List<Group> answer(List<QaRecord> records, RolloutSampler.Draw draw, StepTimes times)
+      throws IOException {
     int maxLength = settings.rollouts().maxLength();
-    List<Group> groups =
-        times.time(
-            StepTimes.Part.GENERATION,
-            () ->
-                rollouts.sampleGroups(
-                    records,
-                    settings.rollouts().groupSize(),
-                    maxLength,
-                    settings.sampling(),
-                    draw));
-    return times.time(
-        StepTimes.Part.REWARD,
-        () -> settings.rollouts().overlong().applyTo(rewards.score(groups), maxLength));
+    RolloutRequest request =
+        RolloutRequest.of(
+            records, settings.rollouts().groupSize(), maxLength, settings.sampling(), draw);
+    List<Group> groups = times.count(rollouts.draw(request)).groups(records);
+    return settings.rollouts().overlong().applyTo(groups, maxLength);
   }
 }

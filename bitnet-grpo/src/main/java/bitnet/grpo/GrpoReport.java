@@ -12,8 +12,9 @@ import java.util.SequencedMap;
 /// @param steps steps of the whole run
 /// @param row the metrics that this step has
 /// @param texts corrections of this step, by the names of their columns
+/// @param sent what [RolloutSource#sent] says
 public record GrpoReport(
-    long step, long steps, SequencedMap<String, Double> row, Map<String, String> texts)
+    long step, long steps, SequencedMap<String, Double> row, Map<String, String> texts, String sent)
     implements TrainingReport {
 
   /// Copies the maps.
@@ -48,6 +49,9 @@ public record GrpoReport(
             get(StepTimes.Part.FORWARD.column())
                 + get(StepTimes.Part.BACKWARD.column())
                 + get(StepTimes.Part.OPTIMIZER.column())));
+    if (!sent.isEmpty()) {
+      line.append("  ").append(sent);
+    }
     if (isNotable()) {
       line.append("  ").append(heldOut(row));
     }

@@ -115,6 +115,16 @@ public record GrpoRun(
   /// @throws IllegalArgumentException if the run cannot start as asked, saying what to change
   /// @throws bitnet.training.TrainingException if it diverges
   public boolean run(GrpoListener listener, Consumer<String> say) throws IOException {
+    return run(listener, say, LocalRollouts::new);
+  }
+
+  /// The same, with the completions drawn and scored elsewhere; what is written does not depend on
+  /// where.
+  ///
+  /// @param sources where
+  /// @throws IOException also if that fails there
+  public boolean run(GrpoListener listener, Consumer<String> say, RolloutSource.Factory sources)
+      throws IOException {
     Optional<Path> checkpoint = directory.checkpoint(resume);
     try (ModelSource source = ModelSource.open(modelPath)) {
       if (lora.isPresent()) {
@@ -144,7 +154,8 @@ public record GrpoRun(
                       best -> write(directory.best(), best, tokenizer)),
                   settings,
                   runtime,
-                  directory.checkpoints())) {
+                  directory.checkpoints(),
+                  sources)) {
         say.accept("rollouts: " + trainer.description());
         if (checkpoint.isPresent()) {
           trainer.resume(checkpoint.get());

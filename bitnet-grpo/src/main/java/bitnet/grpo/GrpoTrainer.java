@@ -39,7 +39,9 @@ public final class GrpoTrainer implements AutoCloseable {
   private final GrpoSettings settings;
   private final ExperienceSampler experience;
   private final OptimizerStep optimizer;
+  private final WeightedReward rewards;
   private final RolloutSampler rollouts;
+  private final RolloutSource source;
   private final @Nullable ReferencePolicy reference;
   private final PolicyOptimizer policyOptimizer;
   private final @Nullable SecondLayer secondLayer;
@@ -88,25 +90,41 @@ public final class GrpoTrainer implements AutoCloseable {
     }
   }
 
-  /// Prepares a run.
+  /// Prepares a run that draws and scores its completions in this process.
   ///
   /// @param runtime of the packed policies
   /// @param directory for checkpoints
   /// @throws IllegalArgumentException if questions and answers do not fit the model's context
   public GrpoTrainer(Inputs inputs, GrpoSettings settings, RuntimeSettings runtime, Path directory)
       throws IOException {
+    this(inputs, settings, runtime, directory, LocalRollouts::new);
+  }
+
+  /// Prepares a run.
+  ///
+  /// @param runtime of the packed policies
+  /// @param directory for checkpoints
+  /// @param sources where completions are drawn and scored
+  /// @throws IllegalArgumentException if questions and answers do not fit the model's context
+  public GrpoTrainer(
+      Inputs inputs,
+      GrpoSettings settings,
+      RuntimeSettings runtime,
+      Path directory,
+      RolloutSource.Factory sources)
+      throws IOException {
     this.model = inputs.model();
     this.settings = settings;
     this.best = inputs.best();
-    RewardStage rewards = new RewardStage(inputs.rewards(), inputs.tokenizer());
+    this.rewards = inputs.rewards();
     this.optimizer =
         new OptimizerStep(model.ops(), model.parameters(), settings.optimizer().adamW());
     this.rollouts = new RolloutSampler(model, inputs.tokenizer(), inputs.endTokens(), runtime);
+    this.source = sources.open(rollouts, new RewardStage(rewards, inputs.tokenizer()));
     this.experience =
         new ExperienceSampler(
             new RecordSampler<>(inputs.training(), settings.rollouts().prompts()),
-            rollouts,
-            rewards,
+            source,
             settings);
     this.reference = settings.isCompared() ? reference(model, settings, runtime) : null;
     this.policyOptimizer = optimizer(settings.rollouts().maxLength());
@@ -114,8 +132,7 @@ public final class GrpoTrainer implements AutoCloseable {
     this.heldOut =
         new HeldOutEvaluation(
             inputs.heldOut(),
-            rollouts,
-            rewards,
+            source,
             secondLayer == null ? null : secondLayer.correction(),
             settings);
     this.watch = new TernaryStatistics(model);
@@ -147,7 +164,7 @@ public final class GrpoTrainer implements AutoCloseable {
 
   private SecondLayer secondLayer(CorrectionSettings how) {
     return new SecondLayer(
-        new SelfCorrection(rollouts, experience.rewards(), how, settings.rollouts()),
+        new SelfCorrection(rollouts, source, how, settings.rollouts()),
         optimizer(how.maxLength()),
         settings);
   }
@@ -280,7 +297,7 @@ public final class GrpoTrainer implements AutoCloseable {
     ExperienceSampler.Experience first = experience.sample(state.sampler(), state.step(), times);
     List<CompletionRecord> shown =
         new ArrayList<>(CompletionRecord.ofFirst(first.groups(), state.step() + 1));
-    GrpoMetrics.putAnswers(row, first, experience.rewards().rewards());
+    GrpoMetrics.putAnswers(row, first, rewards);
     lucky.put(row, first);
     double rate = settings.schedule().learningRate(state.step()) * state.control().factor();
     row.put("lr", rate);
@@ -313,7 +330,8 @@ public final class GrpoTrainer implements AutoCloseable {
     finish(first, row, times);
     listener.drew(shown);
     evaluate(row, listener);
-    listener.stepped(new GrpoReport(state.step(), settings.schedule().steps(), row, texts));
+    listener.stepped(
+        new GrpoReport(state.step(), settings.schedule().steps(), row, texts, source.sent()));
   }
 
   /// What the step did, to the weights and to the learning rate of the next one.
@@ -343,7 +361,8 @@ public final class GrpoTrainer implements AutoCloseable {
 
   /// Answers the questions of the step again, where that is asked for.
   private void answerAgain(
-      List<QaRecord> records, SequencedMap<String, Double> row, StepTimes times) {
+      List<QaRecord> records, SequencedMap<String, Double> row, StepTimes times)
+      throws IOException {
     if (settings.correction().map(CorrectionSettings::answersAgain).orElse(false)) {
       List<Group> again =
           experience.answer(

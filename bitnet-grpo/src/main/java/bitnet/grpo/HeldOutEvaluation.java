@@ -2,6 +2,7 @@ package bitnet.grpo;
 
 import bitnet.data.QaRecord;
 import bitnet.generation.SamplingSettings;
+import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
@@ -10,21 +11,18 @@ import org.jspecify.annotations.Nullable;
 /// Answers held-out questions: once with greedy decoding, and several times sampled as in training.
 final class HeldOutEvaluation {
   private final List<QaRecord> questions;
-  private final RolloutSampler rollouts;
-  private final RewardStage rewards;
+  private final RolloutSource rollouts;
   private final @Nullable SelfCorrection correction;
   private final GrpoSettings settings;
 
   /// @param correction also evaluates corrections; null with one layer
   HeldOutEvaluation(
       List<QaRecord> questions,
-      RolloutSampler rollouts,
-      RewardStage rewards,
+      RolloutSource rollouts,
       @Nullable SelfCorrection correction,
       GrpoSettings settings) {
     this.questions = List.copyOf(questions);
     this.rollouts = rollouts;
-    this.rewards = rewards;
     this.correction = correction;
     this.settings = settings;
   }
@@ -37,7 +35,7 @@ final class HeldOutEvaluation {
   record Result(double[] shares, SequencedMap<String, Double> row) {}
 
   /// Answers the questions.
-  Result evaluate() {
+  Result evaluate() throws IOException {
     SequencedMap<String, Double> row = new LinkedHashMap<>();
     if (questions.isEmpty()) {
       return new Result(new double[0], row);
@@ -70,10 +68,12 @@ final class HeldOutEvaluation {
     return new Result(shares, row);
   }
 
-  private List<Group> answer(int samples, SamplingSettings sampling) {
+  private List<Group> answer(int samples, SamplingSettings sampling) throws IOException {
     int maxLength = settings.rollouts().maxLength();
     RolloutSampler.Draw draw = RolloutSampler.Draw.of(0, RolloutSampler.Purpose.EVALUATION);
-    return rewards.score(rollouts.sampleGroups(questions, samples, maxLength, sampling, draw));
+    return rollouts
+        .draw(RolloutRequest.of(questions, samples, maxLength, sampling, draw))
+        .groups(questions);
   }
 
   private static double[] shares(List<Group> groups) {

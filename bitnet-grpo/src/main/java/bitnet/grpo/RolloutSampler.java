@@ -17,6 +17,7 @@ import bitnet.training.PromptCompletion;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 
@@ -63,13 +64,16 @@ public final class RolloutSampler implements AutoCloseable {
       return new Draw(step, purpose, 0);
     }
 
-    private long firstSequence() {
+    long firstSequence() {
       return purpose.firstSequence(step) + offset;
     }
   }
 
   private final TernaryLlama llama;
+  private PolicyWeights policy;
+  private long version;
   private final Tokenizer tokenizer;
+  private final Set<Integer> endTokens;
   private final BatchGenerator generator;
   private final List<String> stops;
 
@@ -80,7 +84,11 @@ public final class RolloutSampler implements AutoCloseable {
   public RolloutSampler(
       LatentWeights policy, Tokenizer tokenizer, Set<Integer> endTokens, RuntimeSettings settings)
       throws IOException {
-    this(TernaryLlama.load(new TernarizedWeights(policy), settings), tokenizer, endTokens);
+    this(
+        new PolicyWeights(new TernarizedWeights(policy), Optional.empty()),
+        tokenizer,
+        endTokens,
+        settings);
   }
 
   /// Packs the weights of a policy that is trained, or its adapter.
@@ -90,12 +98,20 @@ public final class RolloutSampler implements AutoCloseable {
   public RolloutSampler(
       LlamaModel policy, Tokenizer tokenizer, Set<Integer> endTokens, RuntimeSettings settings)
       throws IOException {
-    this(PackedPolicy.load(policy, settings), tokenizer, endTokens);
+    this(PolicyWeights.of(policy), tokenizer, endTokens, settings);
   }
 
-  private RolloutSampler(TernaryLlama llama, Tokenizer tokenizer, Set<Integer> endTokens) {
-    this.llama = llama;
+  /// Packs the weights of a policy.
+  ///
+  /// @param policy is read now
+  /// @param endTokens that end a completion, in addition to the tokenizer's end of text
+  public RolloutSampler(
+      PolicyWeights policy, Tokenizer tokenizer, Set<Integer> endTokens, RuntimeSettings settings)
+      throws IOException {
+    this.policy = policy;
+    this.llama = policy.load(settings);
     this.tokenizer = tokenizer;
+    this.endTokens = Set.copyOf(endTokens);
     this.generator = new BatchGenerator(llama, tokenizer, endTokens, SLOTS);
     // a vocabulary without an end of text was trained with a line break in its place
     this.stops = tokenizer.endOfText().isEmpty() && endTokens.isEmpty() ? List.of("\n") : List.of();
@@ -103,7 +119,29 @@ public final class RolloutSampler implements AutoCloseable {
 
   /// Packs the weights of the policy again, after an update.
   public void repack(LlamaModel policy) throws IOException {
-    PackedPolicy.reload(llama, policy);
+    repack(PolicyWeights.of(policy));
+  }
+
+  /// Packs other weights of the same dimensions.
+  public void repack(PolicyWeights other) throws IOException {
+    policy = other;
+    version++;
+    policy.reload(llama);
+  }
+
+  /// What ends a completion, in addition to the tokenizer's end of text.
+  public Set<Integer> endTokens() {
+    return endTokens;
+  }
+
+  /// The weights that were packed last, as they are now.
+  public PolicyWeights policy() {
+    return policy;
+  }
+
+  /// How often the weights were packed again: equal numbers mean equal weights.
+  public long version() {
+    return version;
   }
 
   /// Samples completions.
@@ -114,12 +152,31 @@ public final class RolloutSampler implements AutoCloseable {
   /// @return `[prompt][sample]`
   public List<List<Rollout>> sample(
       List<String> prompts, int samples, int maxLength, SamplingSettings sampling, Draw draw) {
+    return sample(prompts, samples, maxLength, sampling, draw.firstSequence());
+  }
+
+  /// Samples the completions of a request, `[prompt][sample]`.
+  List<List<Rollout>> sample(RolloutRequest request) {
+    return sample(
+        request.prompts().stream().map(RolloutRequest.Prompt::text).toList(),
+        request.samples(),
+        request.maxLength(),
+        request.sampling(),
+        request.firstSequence());
+  }
+
+  private List<List<Rollout>> sample(
+      List<String> prompts,
+      int samples,
+      int maxLength,
+      SamplingSettings sampling,
+      long firstSequence) {
     List<int[]> encoded = prompts.stream().map(this::encode).toList();
     List<List<Completion>> completions =
         generator.generate(
             encoded,
             samples,
-            draw.firstSequence(),
+            firstSequence,
             new GenerationSettings(maxLength, stops, sampling).withRecord());
     List<List<Rollout>> rollouts = new ArrayList<>();
     for (int i = 0; i < encoded.size(); i++) {
@@ -156,7 +213,7 @@ public final class RolloutSampler implements AutoCloseable {
 
   /// The tokens of a prompt, with those that the tokenizer puts around every text, as generation
   /// and evaluation have them.
-  int[] encode(String prompt) {
+  public int[] encode(String prompt) {
     return tokenizer.encodeWithSpecialTokens(prompt);
   }
 

@@ -3,6 +3,7 @@ package bitnet.grpo;
 import bitnet.data.QaTemplate;
 import bitnet.generation.RandomStream;
 import bitnet.generation.SamplingSettings;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -10,21 +11,23 @@ import java.util.List;
 /// The second layer (MGRPO, arXiv 2506.04746): the same policy gets its first answers with a
 /// guiding prompt, and answers again. [CorrectionAdvantage] says what it learns from.
 final class SelfCorrection {
-  private final RolloutSampler rollouts;
-  private final RewardStage rewards;
+  private final RolloutSampler sampler;
+  private final RolloutSource rollouts;
   private final CorrectionSettings settings;
   private final Verifier verifier;
   private final GrpoSettings.Rollout first;
 
+  /// @param sampler knows what fits the context
+  /// @param rollouts draws corrections and scores them
   /// @param first how first answers are sampled: corrections have their seed, and their penalty of
   ///     overlong completions
   SelfCorrection(
-      RolloutSampler rollouts,
-      RewardStage rewards,
+      RolloutSampler sampler,
+      RolloutSource rollouts,
       CorrectionSettings settings,
       GrpoSettings.Rollout first) {
+    this.sampler = sampler;
     this.rollouts = rollouts;
-    this.rewards = rewards;
     this.settings = settings;
     this.verifier = settings.verifier().open();
     this.first = first;
@@ -42,44 +45,38 @@ final class SelfCorrection {
       SamplingSettings drawing,
       long step,
       RolloutSampler.Purpose purpose,
-      StepTimes times) {
+      StepTimes times)
+      throws IOException {
     RandomStream random = new RandomStream(first.sampling().seed(), -1 - step);
-    List<String> prompts = new ArrayList<>(); // those that fit
+    List<RolloutRequest.Prompt> prompts = new ArrayList<>(); // those that fit
     List<Group> groups = new ArrayList<>(); // one for each first answer, without corrections
     List<Integer> corrected = new ArrayList<>(); // the group of each prompt
     for (Group group : answers) {
       for (Rollout answer : group.rollouts()) {
         String phrase = settings.guidance().choose(step, random, groups.size());
         String prompt = QaTemplate.correctionPrompt(group.query(), answer.text(), phrase);
-        if (rollouts.fits(prompt)) {
-          prompts.add(prompt);
+        if (sampler.fits(prompt)) {
+          prompts.add(new RolloutRequest.Prompt(prompt, group.query(), group.reference()));
           corrected.add(groups.size());
         }
         groups.add(new Group(group.query(), group.reference(), answer, List.of()));
       }
     }
-    List<List<Rollout>> sampled =
-        times.time(
-            StepTimes.Part.GENERATION,
-            () ->
-                rollouts.sample(
-                    prompts,
-                    corrections,
-                    settings.maxLength(),
-                    drawing,
-                    RolloutSampler.Draw.of(step, purpose)));
+    RolloutRequest request =
+        new RolloutRequest(
+            prompts,
+            corrections,
+            settings.maxLength(),
+            drawing,
+            RolloutSampler.Draw.of(step, purpose).firstSequence());
+    List<List<Rollout>> sampled = times.count(rollouts.draw(request)).rollouts();
     for (int i = 0; i < sampled.size(); i++) {
       Group of = groups.get(corrected.get(i));
       groups.set(
           corrected.get(i), new Group(of.query(), of.reference(), of.corrected(), sampled.get(i)));
     }
-    return Corrections.of(times.time(StepTimes.Part.REWARD, () -> score(groups)), verifier);
-  }
-
-  /// The penalty is that of the first answers, so that a rise of the reward compares like with
-  /// like.
-  private List<Group> score(List<Group> groups) {
-    return first.overlong().applyTo(rewards.score(groups), settings.maxLength());
+    // the penalty is that of the first answers: a rise of the reward compares like with like
+    return Corrections.of(first.overlong().applyTo(groups, settings.maxLength()), verifier);
   }
 
   /// The corrections with their advantages.

@@ -4,6 +4,7 @@ import bitnet.data.QaRecord;
 import bitnet.data.RecordSampler;
 import bitnet.data.SamplerState;
 import bitnet.generation.SamplingSettings;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -23,7 +24,8 @@ record StartJudgement(double sampled, double greedy, double uniform) {
 
   /// Answers the first questions of a run; its own random numbers stay as they are.
   static StartJudgement of(
-      ExperienceSampler experience, SamplerState position, GrpoSettings settings) {
+      ExperienceSampler experience, SamplerState position, GrpoSettings settings)
+      throws IOException {
     int groups =
         Math.ceilDiv(settings.evaluation().startAnswers(), settings.rollouts().groupSize());
     List<QaRecord> all = experience.questions().records();
@@ -32,14 +34,12 @@ record StartJudgement(double sampled, double greedy, double uniform) {
     List<Group> sampled = experience.answer(records, draw, new StepTimes());
     List<QaRecord> more =
         new RecordSampler<>(all, Math.min(MOST_GREEDY, all.size())).batch(position);
+    int maxLength = settings.rollouts().maxLength();
     List<Group> greedy =
         experience
-            .rewards()
-            .score(
-                experience
-                    .rollouts()
-                    .sampleGroups(
-                        more, 1, settings.rollouts().maxLength(), SamplingSettings.GREEDY, draw));
+            .rollouts()
+            .draw(RolloutRequest.of(more, 1, maxLength, SamplingSettings.GREEDY, draw))
+            .groups(more);
     return new StartJudgement(
         GrpoMetrics.accuracy(GrpoMetrics.rollouts(sampled)),
         GrpoMetrics.accuracy(GrpoMetrics.rollouts(greedy)),
@@ -66,8 +66,8 @@ record StartJudgement(double sampled, double greedy, double uniform) {
       lines.add(
           "warning: the policy is right less than half as often when it samples as with greedy"
               + " decoding, and GRPO may raise the first and lower the second: judge the run by"
-              + " eval_sampled, or train longer with train-ce first, with a learning rate that falls"
-              + " to 0");
+              + " eval_sampled, or train longer with train-ce first, with a learning rate that"
+              + " falls to 0");
     } else if (uniform > MOST_UNIFORM) {
       lines.add(
           "warning: many groups have nothing to compare: use --min_informative_groups, a larger"

@@ -47,6 +47,13 @@ final class StepTimes {
     return result;
   }
 
+  /// Counts the time of completions, and hands them on.
+  ScoredRollouts count(ScoredRollouts drawn) {
+    add(Part.GENERATION, drawn.samplingSeconds());
+    add(Part.REWARD, drawn.scoringSeconds());
+    return drawn;
+  }
+
   void add(Part part, double more) {
     seconds.merge(part, more, Double::sum);
   }

@@ -48,10 +48,12 @@ class SelfCorrectionTest {
       SelfCorrection correction =
           new SelfCorrection(
               rollouts,
-              new RewardStage(
-                  new WeightedReward(
-                      List.of(new WeightedReward.Term("exact", new FinalAnswer(), 1))),
-                  tokenizer),
+              new LocalRollouts(
+                  rollouts,
+                  new RewardStage(
+                      new WeightedReward(
+                          List.of(new WeightedReward.Term("exact", new FinalAnswer(), 1))),
+                      tokenizer)),
               CorrectionSettings.defaults(4).withGuidance(GuidingPrompts.of(List.of("?"))),
               GrpoSettings.Rollout.of(1, 3, 4, sampling));
       List<Rollout> answers =

@@ -20,6 +20,7 @@ import bitnet.cli.output.TrainingOutput;
 import bitnet.device.ProcessorFeatures;
 import bitnet.graph.DeviceSelector;
 import bitnet.grpo.CompletionsLog;
+import bitnet.grpo.GrpoListener;
 import bitnet.grpo.GrpoRun;
 import bitnet.grpo.GrpoSettings;
 import bitnet.grpo.GrpoTrainer;
@@ -36,6 +37,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -43,14 +45,15 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/// `bitnet train-grpo`: improves a model on questions with checkable answers.
+/// `bitnet train-grpo`: improves a model on questions with checkable answers, with
+/// completions drawn in this process; a subclass may draw them elsewhere.
 @Command(
     name = "train-grpo",
     description =
         "Train a model on questions with verifiable answers by Group Relative Policy "
             + "Optimization (GRPO), with one layer or two.",
     sortOptions = false)
-public final class TrainGrpo implements Callable<Integer> {
+public class TrainGrpo implements Callable<Integer> {
   private static final long LOG_INTERVAL = 1;
 
   @Spec private CommandSpec spec;
@@ -162,7 +165,7 @@ public final class TrainGrpo implements Callable<Integer> {
   @Mixin
   private ConfigFile.Mixin configFile;
 
-  private TrainGrpo() {}
+  protected TrainGrpo() {}
 
   @Override
   public Integer call() throws IOException {
@@ -189,8 +192,17 @@ public final class TrainGrpo implements Callable<Integer> {
         CompletionsLog shown = CompletionsLog.open(answers, done);
         TrainingOutput output = kept.output(out, log, steps)) {
       GrpoOutput listener = new GrpoOutput(output, completions, shown, sampleInterval);
-      return run.run(listener, output::line) ? ExitCode.OK : ExitCode.INTERRUPTED;
+      return run(run, listener, output::line) ? ExitCode.OK : ExitCode.INTERRUPTED;
     }
+  }
+
+  /// Trains.
+  ///
+  /// @param say receives lines for the user
+  /// @return whether all steps are done
+  protected boolean run(GrpoRun run, GrpoListener listener, Consumer<String> say)
+      throws IOException {
+    return run.run(listener, say);
   }
 
   private GrpoRun run() throws IOException {

@@ -21,6 +21,7 @@ import java.util.stream.IntStream;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkException;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerExecutorAdded;
 import org.apache.spark.scheduler.SparkListenerExecutorRemoved;
@@ -208,6 +209,12 @@ final class Cluster implements AutoCloseable {
         listener.ended(due);
       }
     }
+  }
+
+  /// Sends a value to the executors, each of which fetches it when a task first reads it. Its owner
+  /// destroys it when no task reads it any more; what is left ends with the cluster.
+  <T> Broadcast<T> broadcast(T value) {
+    return context.broadcast(value);
   }
 
   private static <M> M take(BlockingQueue<M> messages) throws IOException {

@@ -19,7 +19,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Consumer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -101,7 +100,7 @@ final class SparkTrainCe extends TrainCe {
     try (WriteLock _ = run.directory().lock();
         MetricsLog log = kept().log(LogColumns.of(RoundReport.METRICS));
         TrainingOutput output = kept().output(out, log, run.settings().schedule().steps());
-        LateCluster late = new LateCluster()) {
+        LateCluster late = new LateCluster(cluster, "train-ce", output::line)) {
       boolean done =
           new DiLoCoRun(run, settings)
               .run(
@@ -109,31 +108,12 @@ final class SparkTrainCe extends TrainCe {
                       sequential
                           ? new SequentialRounds(worker)
                           : new SparkRounds(
-                              late.connect(cluster, output::line),
+                              late.cluster(),
                               TwinArguments.of(spec(), here(run)),
                               Duration.ofSeconds(hangTimeout)),
                   output,
                   output::line);
       return done ? ExitCode.OK : ExitCode.INTERRUPTED;
-    }
-  }
-
-  /// A cluster that is connected to when everything else is known to be right.
-  private static final class LateCluster implements AutoCloseable {
-    private final List<Cluster> connected = new ArrayList<>();
-
-    Cluster connect(ClusterOptions options, Consumer<String> say) throws IOException {
-      Cluster cluster = Cluster.connect(options, "train-ce", say);
-      connected.add(cluster);
-      return cluster;
-    }
-
-    @Override
-    public void close() throws IOException {
-      for (Cluster cluster : connected) {
-        cluster.close();
-      }
-      ExecutorWorkers.clear();
     }
   }
 

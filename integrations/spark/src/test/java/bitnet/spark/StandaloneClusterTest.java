@@ -93,6 +93,43 @@ class StandaloneClusterTest {
     CommandRun.assertEqualModels(actual.resolve("model"), expected.resolve("model"));
   }
 
+  @Test
+  void anExecutorThatIsKilledDuringRolloutsChangesNothing() throws Exception {
+    Path expected = directory.resolve("local");
+    Path actual = directory.resolve("spark");
+    CommandRun.succeeding(rollouts(expected));
+
+    Thread killer =
+        cluster.killOneWhen(() -> Files.exists(answers(actual)) && Files.size(answers(actual)) > 0);
+    CommandRun run = onCluster(rollouts(actual), "--rollout_tasks=3");
+    killer.join();
+
+    assertThat(run.out()).containsPattern("executor \\d was lost \\(.*137.*\\)");
+    assertThat(answers(actual)).hasSameBinaryContentAs(answers(expected));
+    CommandRun.assertEqualModels(actual.resolve("model"), expected.resolve("model"));
+  }
+
+  private static Path answers(Path run) {
+    return Path.of(run + ".jsonl");
+  }
+
+  private static Object[] rollouts(Path output) {
+    return new Object[] {
+      "train-grpo",
+      "--dataset=" + sums,
+      "--model_path=" + model,
+      "--reward_model=random",
+      "--steps=4",
+      "--batch_size=3",
+      "--group_size=4",
+      "--max_length=24",
+      "--threads=1",
+      "--dtype=fp32",
+      "--completions_log=" + answers(output),
+      "--output_dir=" + output,
+    };
+  }
+
   private static Object[] training(Path output) {
     return new Object[] {
       "train-ce",
