@@ -1,6 +1,7 @@
 package bitnet.eval;
 
 import bitnet.storage.WriteFailure;
+import bitnet.training.OptionValues;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
@@ -137,6 +138,19 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
     return -1;
   }
 
+  /// What [Sample#run] of samples is that are determined by these options.
+  public static String run(OptionValues options) {
+    return new RunOptions(options).text();
+  }
+
+  /// The samples of a model that are there, in their order.
+  ///
+  /// @param options what determines the samples
+  /// @throws IllegalArgumentException if they belong to another run or are not the first records
+  public List<S> of(String model, OptionValues options) {
+    return of(model, new RunOptions(options), Set.of());
+  }
+
   /// The samples of a model that are there, in their order.
   ///
   /// @param run the samples must belong to
@@ -172,7 +186,7 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
   }
 
   /// Adds samples; they are in the file when this returns.
-  void add(List<S> more) throws IOException {
+  public void add(List<S> more) throws IOException {
     if (channel == null) {
       return;
     }

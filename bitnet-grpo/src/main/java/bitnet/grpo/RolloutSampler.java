@@ -218,7 +218,7 @@ public final class RolloutSampler implements AutoCloseable {
   }
 
   /// Whether a prompt leaves room for a token in the model's context.
-  boolean fits(String prompt) {
+  public boolean fits(String prompt) {
     return encode(prompt).length < llama.config().contextLength();
   }
 

@@ -11,6 +11,7 @@ import bitnet.cli.option.LoraOptions;
 import bitnet.cli.option.LossOptions;
 import bitnet.cli.option.ModelOptions;
 import bitnet.cli.option.OptimizerOptions;
+import bitnet.cli.option.RewardOptions;
 import bitnet.cli.option.RolloutOptions;
 import bitnet.cli.option.RunOptions;
 import bitnet.cli.option.UpdateOptions;
@@ -27,15 +28,12 @@ import bitnet.grpo.GrpoTrainer;
 import bitnet.kernel.CacheType;
 import bitnet.metrics.LogColumns;
 import bitnet.metrics.MetricsLog;
-import bitnet.reward.RewardSpec;
 import bitnet.runtime.LmHeadType;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.storage.WriteLock;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -86,22 +84,7 @@ public class TrainGrpo implements Callable<Integer> {
       description = "Number of steps, at least 1.")
   private long steps;
 
-  @Option(
-      names = "--reward_model",
-      arity = "1..*",
-      paramLabel = "R",
-      description =
-          "Rewards: f1 (qa_reward), final_answer (exact), format, length, random (a control), an"
-              + " expression over these, the directory of a model from train-reward, or a class"
-              + " (default: f1).")
-  private List<String> rewardModels = new ArrayList<>();
-
-  @Option(
-      names = "--reward_weights",
-      arity = "1..*",
-      paramLabel = "W",
-      description = "One weight for each --reward_model (default: 1).")
-  private List<Double> rewardWeights = new ArrayList<>();
+  @Mixin private RewardOptions rewards;
 
   @Option(
       names = "--warmup",
@@ -213,7 +196,7 @@ public class TrainGrpo implements Callable<Integer> {
             benchmark.benchmark(),
             badRecords.policy(),
             evalDataset),
-        new RewardSpec(rewardModels.isEmpty() ? List.of("f1") : rewardModels, rewardWeights),
+        rewards.spec(),
         kept.directory(),
         kept.resume(),
         new GrpoRun.Compute(

@@ -8,10 +8,12 @@ import bitnet.model.TensorSpec;
 import bitnet.model.TernaryWeights;
 import bitnet.quantization.TernaryPacking;
 import bitnet.quantization.TernaryRows;
+import bitnet.storage.ContentDigest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -96,6 +98,17 @@ final class PolicyImage {
         blocks,
         (i, bytes, width) -> changes[i] = BlockCodec.changed(bytes, former[i], width));
     return changes;
+  }
+
+  /// A short name of a policy: equal ones are equal to the last bit.
+  ///
+  /// @throws IOException if a weight cannot be read
+  static String digest(PolicyWeights policy) throws IOException {
+    ContentDigest digest = new ContentDigest();
+    for (Block block : blocks(policy)) {
+      digest.update(ByteBuffer.wrap(read(policy, block)));
+    }
+    return digest.hex();
   }
 
   /// The size of blocks.

@@ -11,7 +11,12 @@ import picocli.CommandLine.Spec;
     name = Spark.NAME,
     description = Spark.DESCRIPTION,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {SparkEvaluate.class, SparkTrainCe.class, SparkTrainGrpo.class})
+    subcommands = {
+      SparkEvaluate.class,
+      SparkRolloutsCommand.class,
+      SparkTrainCe.class,
+      SparkTrainGrpo.class
+    })
 public final class SparkCommand implements Runnable {
   @Spec private CommandSpec spec;
 
