@@ -112,6 +112,7 @@ class ArchitectureTest {
                   "cli.output")),
           Map.entry("cli", with(CORE, "cli.commands", "cli.option", "cli.output")),
           Map.entry("diloco", CORE),
+          Map.entry("corpus", Set.of("data", "setting", "storage")),
           Map.entry(
               "spark",
               with(
@@ -120,6 +121,7 @@ class ArchitectureTest {
                   "grpo",
                   "eval",
                   "diloco",
+                  "corpus",
                   "cli",
                   "cli.commands",
                   "cli.option",

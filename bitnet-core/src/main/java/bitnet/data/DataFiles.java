@@ -34,14 +34,37 @@ public final class DataFiles {
   ///     or splits, or if a directory lacks a shard
   public static List<Path> of(Path path) throws IOException {
     if (Files.isDirectory(path)) {
-      List<Path> files = checked(path, files(path));
-      requireAllShards(path, files);
+      List<Path> files = checked(path.toString(), files(path));
+      requireAllShards(path.toString(), files);
       return files;
     }
     if (!path.toString().contains("*") || Files.exists(path)) {
       return List.of(path);
     }
-    return checked(path, matching(path));
+    return checked(path.toString(), matching(path));
+  }
+
+  /// The data files among others, in the order of their names, with the same checks: for file
+  /// systems that Java does not know.
+  ///
+  /// @param place a directory or a pattern, for messages
+  /// @param files addresses, whose last part is the name of a file
+  /// @param directory whether they are all files of a directory
+  /// @throws IOException as above
+  public static List<String> of(String place, List<String> files, boolean directory)
+      throws IOException {
+    List<String> data =
+        files.stream().filter(file -> DATA.matcher(name(last(file))).matches()).sorted().toList();
+    List<Path> names = data.stream().map(DataFiles::last).toList();
+    checked(place, names);
+    if (directory) {
+      requireAllShards(place, names);
+    }
+    return data;
+  }
+
+  private static Path last(String address) {
+    return Path.of(address.substring(address.lastIndexOf('/') + 1));
   }
 
   private static List<Path> matching(Path pattern) throws IOException {
@@ -88,16 +111,16 @@ public final class DataFiles {
     return plain.substring(plain.lastIndexOf('.') + 1);
   }
 
-  private static List<Path> checked(Path path, List<Path> files) throws IOException {
+  private static List<Path> checked(String place, List<Path> files) throws IOException {
     if (files.isEmpty()) {
       throw new IOException(
-          path
+          place
               + " has no file named .jsonl, .json, .txt or .parquet (.gz or .zst behind it); give"
               + " a file or a directory of shards");
     }
-    requireOne(path, "kinds", files.stream().map(DataFiles::kind));
+    requireOne(place, "kinds", files.stream().map(DataFiles::kind));
     requireOne(
-        path,
+        place,
         "splits",
         files.stream()
             .map(file -> SPLIT.matcher(name(file)))
@@ -106,20 +129,21 @@ public final class DataFiles {
     return files;
   }
 
-  private static void requireOne(Path path, String what, Stream<String> values) throws IOException {
+  private static void requireOne(String place, String what, Stream<String> values)
+      throws IOException {
     TreeSet<String> different = values.collect(Collectors.toCollection(TreeSet::new));
     if (different.size() > 1) {
       throw new IOException(
           "%s has files of several %s (%s); choose with a pattern like %s"
               .formatted(
-                  path,
+                  place,
                   what,
                   String.join(", ", different),
                   what.equals("kinds") ? "'DIR/*." + different.first() + "'" : "'DIR/train-*'"));
     }
   }
 
-  private static void requireAllShards(Path path, List<Path> files) throws IOException {
+  private static void requireAllShards(String place, List<Path> files) throws IOException {
     Map<String, BitSet> found = new LinkedHashMap<>();
     for (Path file : files) {
       Matcher shard = SHARD.matcher(name(file));
@@ -135,7 +159,7 @@ public final class DataFiles {
       if (missing < shards.getValue().length() - 1) {
         throw new IOException(
             "%s lacks shard %05d of %s; download it, or name the files"
-                .formatted(path, missing, shards.getKey()));
+                .formatted(place, missing, shards.getKey()));
       }
     }
   }

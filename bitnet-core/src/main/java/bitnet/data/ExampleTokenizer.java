@@ -39,7 +39,7 @@ final class ExampleTokenizer {
 
   /// End of text where the vocabulary has it. Else examples are parted by a line break, but a
   /// document stays as it is: it has its own.
-  private static int[] separator(TextFormat format, TokenEncoding encoding) {
+  static int[] separator(TextFormat format, TokenEncoding encoding) {
     if (encoding.endOfText().isPresent()) {
       return new int[] {encoding.endOfText().getAsInt()};
     }
@@ -91,12 +91,18 @@ final class ExampleTokenizer {
   private void append(String text, TokenSink sink) throws IOException {
     pending.append(text);
     int start = 0;
-    while (pending.length() - start > PIECE) {
-      int end = start + cut(pending.substring(start, start + PIECE + 1));
+    for (int end = pieceEnd(pending, 0); end < pending.length(); end = pieceEnd(pending, start)) {
       tokenize(pending.substring(start, end), sink);
       start = end;
     }
     pending.delete(0, start);
+  }
+
+  /// The end of the piece of a text that begins there: that of the text, if it is short enough.
+  static int pieceEnd(CharSequence text, int start) {
+    return text.length() - start > PIECE
+        ? start + cut(text.subSequence(start, start + PIECE + 1).toString())
+        : text.length();
   }
 
   /// Ends the current example.

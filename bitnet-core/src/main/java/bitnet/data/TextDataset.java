@@ -14,21 +14,23 @@ import org.jspecify.annotations.Nullable;
 /// are tokenized in parts, cut after a line break or before a space.
 ///
 /// Opening reads and checks the whole file once and writes its tokens to a temporary file that is
-/// mapped, not loaded, so that the text may be larger than memory.
+/// mapped, not loaded, so that the text may be larger than memory. A directory of token shards
+/// ([ShardManifest]) is mapped as it is.
 public final class TextDataset implements Closeable {
-  private final TokenCache cache;
+  private final Closeable source;
   private final TokenStream tokens;
   private final DataReport report;
 
-  private TextDataset(TokenCache cache, TokenStream tokens, DataReport report) {
-    this.cache = cache;
+  private TextDataset(Closeable source, TokenStream tokens, DataReport report) {
+    this.source = source;
     this.tokens = tokens;
     this.report = report;
   }
 
   /// Reads, checks and tokenizes a dataset.
   ///
-  /// @param dataset a file, a pipe, or what [DataFiles] takes several files from
+  /// @param dataset a file, a pipe, what [DataFiles] takes several files from, or a directory of
+  ///     token shards
   /// @param format null to tell it from the file, see [TextFormat#detect(TextInput)]
   /// @param directory where the temporary file lives (2 bytes per token, 4 for vocabularies above
   ///     65,536); made if it is not there
@@ -60,6 +62,9 @@ public final class TextDataset implements Closeable {
       TokenEncoding encoding,
       Path directory)
       throws IOException {
+    if (TokenShards.isAt(dataset)) {
+      return ofShards(dataset, format, mask, packing, encoding);
+    }
     TokenCache cache = new TokenCache(directory, encoding.vocabSize(), mask, packing);
     try {
       BadRecords bad = new BadRecords(dataset, policy);
@@ -77,6 +82,32 @@ public final class TextDataset implements Closeable {
       return new TextDataset(cache, cache.stream(), report);
     } catch (IOException | RuntimeException failure) {
       cache.close();
+      throw failure;
+    }
+  }
+
+  private static TextDataset ofShards(
+      Path dataset,
+      @Nullable TextFormat format,
+      LossMask mask,
+      Packing packing,
+      TokenEncoding encoding)
+      throws IOException {
+    if (format != null) {
+      throw new IllegalArgumentException(
+          "text_format %s does not fit %s, which holds tokens; leave it out"
+              .formatted(format.key(), dataset));
+    }
+    if (mask != LossMask.NONE) {
+      throw new IllegalArgumentException(
+          "completion_only_loss needs records with questions, and %s holds tokens; leave it out"
+              .formatted(dataset));
+    }
+    TokenShards shards = TokenShards.open(dataset, encoding);
+    try {
+      return new TextDataset(shards, shards.tokens(packing), shards.report());
+    } catch (IOException | RuntimeException failure) {
+      shards.close();
       throw failure;
     }
   }
@@ -126,6 +157,6 @@ public final class TextDataset implements Closeable {
   /// Frees the mapping and its file. Streams of this dataset cannot be read any more.
   @Override
   public void close() throws IOException {
-    cache.close();
+    source.close();
   }
 }

@@ -30,7 +30,7 @@ final class TokenCache implements Closeable {
   private LossMask mask;
   private boolean wide;
   private final ByteBuffer buffer =
-      ByteBuffer.allocateDirect(BUFFER_BYTES).order(ByteOrder.nativeOrder());
+      ByteBuffer.allocateDirect(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
   private final @Nullable RecordStarts records;
   private long size;
 
@@ -90,7 +90,7 @@ final class TokenCache implements Closeable {
     size = 0;
     try (FileChannel narrow = channel) {
       channel = open(directory);
-      ByteBuffer part = ByteBuffer.allocate(BUFFER_BYTES).order(ByteOrder.nativeOrder());
+      ByteBuffer part = ByteBuffer.allocate(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
       for (long at = 0; narrow.read(part, at) >= 0; at += part.limit()) {
         part.flip();
         CharBuffer tokens = part.asCharBuffer();

@@ -5,6 +5,7 @@ import bitnet.tokenizer.Tokenizer;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /// What a dataset needs to know of a tokenizer.
 ///
@@ -12,11 +13,22 @@ import java.util.function.Function;
 /// @param endOfText the token that ends an example, where the vocabulary has one
 /// @param vocabSize every id is below it
 /// @param chatTemplate makes a text of conversations
+/// @param digest gives [Tokenizer#digest]; "" if it is not known
 public record TokenEncoding(
     Function<String, int[]> encoder,
     OptionalInt endOfText,
     int vocabSize,
-    ChatTemplate chatTemplate) {
+    ChatTemplate chatTemplate,
+    Supplier<String> digest) {
+
+  /// The same without a digest.
+  public TokenEncoding(
+      Function<String, int[]> encoder,
+      OptionalInt endOfText,
+      int vocabSize,
+      ChatTemplate chatTemplate) {
+    this(encoder, endOfText, vocabSize, chatTemplate, () -> "");
+  }
 
   /// The same with the plain template.
   public TokenEncoding(Function<String, int[]> encoder, OptionalInt endOfText, int vocabSize) {
@@ -33,7 +45,8 @@ public record TokenEncoding(
         tokenizer::encode,
         tokenizer.endOfText(),
         vocabSize,
-        chatTemplate.orElseGet(ChatTemplate::plain));
+        chatTemplate.orElseGet(ChatTemplate::plain),
+        tokenizer::digest);
   }
 
   /// Checks the numbers.

@@ -4,7 +4,10 @@ import bitnet.storage.ContentDigest;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 
 /// A read-only run of token ids, in memory or in a mapped file: longer than memory if need be. Some
@@ -12,43 +15,46 @@ import java.util.Objects;
 public final class TokenStream {
   private static final int DIGEST_TOKENS = 1 << 14; // hashed at a time
 
-  private final MemorySegment tokens;
+  /// In files and in memory alike, so that files of tokens mean the same on every machine.
+  private static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private static final ValueLayout.OfChar CHAR =
+      ValueLayout.JAVA_CHAR.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private final List<MemorySegment> segments;
+  private final long segmentTokens; // in each but the last
   private final boolean wide;
   private final LossMask mask;
+  private final String content; // a digest of all segments; empty if not known
   private final long from;
   private final long size;
   private final long[] recordStarts; // of the whole stream, with its end; empty if not known
   private final int firstRecord;
   private final int records;
 
-  /// @param tokens ids, 4 bytes each where `wide`, else unsigned 2, in this machine's byte order;
-  ///     the complement `~id` is a masked one
+  /// @param tokens ids, little-endian, 4 bytes each where `wide`, else unsigned 2; the complement
+  ///     `~id` is a masked one
   /// @param mask what is masked
-  TokenStream(MemorySegment tokens, boolean wide, LossMask mask) {
-    this(tokens, wide, mask, new long[0]);
-  }
-
-  /// @param recordStarts where records begin, and the end of the last one; empty if not known
+  /// @param recordStarts where records begin, and the end of the last one; none if not known
   TokenStream(MemorySegment tokens, boolean wide, LossMask mask, long... recordStarts) {
-    this(
-        tokens,
-        wide,
-        mask,
-        0,
-        tokens.byteSize() / (wide ? Integer.BYTES : Character.BYTES),
-        recordStarts);
+    this(List.of(tokens), Long.MAX_VALUE, wide, mask, "", 0, count(tokens, wide), recordStarts);
   }
 
   private TokenStream(
-      MemorySegment tokens,
+      List<MemorySegment> segments,
+      long segmentTokens,
       boolean wide,
       LossMask mask,
+      String content,
       long from,
       long size,
       long... recordStarts) {
-    this.tokens = tokens;
+    this.segments = segments;
+    this.segmentTokens = segmentTokens;
     this.wide = wide;
     this.mask = mask;
+    this.content = content;
     this.from = from;
     this.size = size;
     this.recordStarts = recordStarts;
@@ -57,6 +63,25 @@ public final class TokenStream {
         recordStarts.length == 0
             ? 0
             : Math.min(recordStarts.length - 1, recordAtOrAfter(from + size)) - firstRecord;
+  }
+
+  /// Several segments as one stream, without masks.
+  ///
+  /// @param segmentTokens the tokens of each segment but the last, which has as many at most
+  /// @param content a digest of the tokens, so that they need not be read for one
+  static TokenStream ofSegments(
+      List<MemorySegment> segments,
+      long segmentTokens,
+      boolean wide,
+      String content,
+      long... recordStarts) {
+    long size = segments.stream().mapToLong(segment -> count(segment, wide)).sum();
+    return new TokenStream(
+        List.copyOf(segments), segmentTokens, wide, LossMask.NONE, content, 0, size, recordStarts);
+  }
+
+  private static long count(MemorySegment tokens, boolean wide) {
+    return tokens.byteSize() / (wide ? Integer.BYTES : Character.BYTES);
   }
 
   /// The first record that begins at that place of the whole stream or later.
@@ -93,8 +118,11 @@ public final class TokenStream {
   /// A stream of these ids, held in memory; the complement `~id` is a masked one.
   public static TokenStream of(int... ids) {
     boolean masked = Arrays.stream(ids).anyMatch(id -> id < 0);
-    return new TokenStream(
-        MemorySegment.ofArray(ids.clone()), true, masked ? LossMask.PROMPTS : LossMask.NONE);
+    MemorySegment tokens = MemorySegment.ofArray(new int[ids.length]);
+    for (int i = 0; i < ids.length; i++) {
+      tokens.setAtIndex(INT, i, ids[i]);
+    }
+    return new TokenStream(tokens, true, masked ? LossMask.PROMPTS : LossMask.NONE);
   }
 
   /// The number of tokens.
@@ -129,10 +157,14 @@ public final class TokenStream {
   }
 
   /// A short name of the content, masks and known beginnings of records included: the beginning of
-  /// its SHA-256.
+  /// its SHA-256, or, where the digest of a whole dataset is known, of that and the place in it.
   ///
   /// @throws IllegalStateException if the dataset has been closed
   public String digest() {
+    if (!content.isEmpty()) {
+      String part = "%s %d %d %b".formatted(content, from, size, hasRecords());
+      return ContentDigest.of(part.getBytes(StandardCharsets.US_ASCII));
+    }
     int[] ids = new int[(int) Math.min(size, DIGEST_TOKENS)];
     ByteBuffer bytes = ByteBuffer.allocate(ids.length * Integer.BYTES);
     ContentDigest digest = new ContentDigest();
@@ -170,12 +202,23 @@ public final class TokenStream {
   private void copyRaw(long start, int count, int[] into, int offset) {
     Objects.checkFromIndexSize(start, count, size);
     Objects.checkFromIndexSize(offset, count, into.length);
-    long first = from + start;
+    int copied = 0;
+    while (copied < count) {
+      long first = from + start + copied;
+      MemorySegment segment = segments.get((int) (first / segmentTokens));
+      long at = first % segmentTokens;
+      int here = (int) Math.min(count - copied, segmentTokens - at);
+      copyRaw(segment, at, here, into, offset + copied);
+      copied += here;
+    }
+  }
+
+  private void copyRaw(MemorySegment segment, long at, int count, int[] into, int offset) {
     if (wide) {
-      MemorySegment.copy(tokens, ValueLayout.JAVA_INT, first * Integer.BYTES, into, offset, count);
+      MemorySegment.copy(segment, INT, at * Integer.BYTES, into, offset, count);
     } else {
       for (int i = 0; i < count; i++) {
-        into[offset + i] = raw(first + i);
+        into[offset + i] = segment.getAtIndex(CHAR, at + i);
       }
     }
   }
@@ -185,7 +228,8 @@ public final class TokenStream {
   /// @throws IndexOutOfBoundsException if they are not all there
   public TokenStream part(long start, long end) {
     Objects.checkFromToIndex(start, end, size);
-    return new TokenStream(tokens, wide, mask, from + start, end - start, recordStarts);
+    return new TokenStream(
+        segments, segmentTokens, wide, mask, content, from + start, end - start, recordStarts);
   }
 
   /// One of several parts of nearly the same length, which together are this stream. Records that
@@ -211,8 +255,8 @@ public final class TokenStream {
   }
 
   private int raw(long index) {
-    return wide
-        ? tokens.getAtIndex(ValueLayout.JAVA_INT, index)
-        : tokens.getAtIndex(ValueLayout.JAVA_CHAR, index);
+    MemorySegment segment = segments.get((int) (index / segmentTokens));
+    long at = index % segmentTokens;
+    return wide ? segment.getAtIndex(INT, at) : segment.getAtIndex(CHAR, at);
   }
 }

@@ -4,6 +4,9 @@ import ai.djl.engine.EngineException;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import bitnet.storage.AtomicFile;
+import bitnet.storage.ContentDigest;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -238,6 +241,23 @@ public final class Tokenizer implements AutoCloseable {
     }
     return source.map(
         text -> new ChatTemplate(text, specialTokens.beginOfText(), specialTokens.endOfText()));
+  }
+
+  /// A short name of all that decides which ids a text has: of the tokenizer.json, whatever its
+  /// white space and the order of its keys are, and of the token that ends a text.
+  public String digest() {
+    try {
+      ObjectNode root = ((ObjectNode) TokenizerFile.parse(file.bytes(), name()));
+      root.remove(List.of("truncation", "padding")); // of no effect here
+      root.put("end_of_text", specialTokens.endOfText());
+      return ContentDigest.of(
+          TokenizerFile.JSON
+              .writer()
+              .with(JsonNodeFeature.WRITE_PROPERTIES_SORTED)
+              .writeValueAsBytes(root));
+    } catch (IOException impossible) {
+      throw new UncheckedIOException(impossible); // it has been parsed before
+    }
   }
 
   private OptionalInt idOf(@Nullable String token) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -186,6 +187,36 @@ class TokenizerTest {
       tokenizer.save(directory.resolve("copy"));
     }
     assertThat(directory.resolve("copy/tokenizer_config.json")).hasContent(config);
+  }
+
+  private static String digest(Path directory) throws IOException {
+    try (Tokenizer tokenizer = Tokenizer.load(directory)) {
+      return tokenizer.digest();
+    }
+  }
+
+  @Test
+  void theDigestIsOfWhatDecidesTheIdsOfATextOnly() throws IOException {
+    String bundled;
+    try (Tokenizer tokenizer = Tokenizer.bundled()) {
+      tokenizer.save(directory);
+      bundled = tokenizer.digest();
+    }
+    Path file = directory.resolve("tokenizer.json");
+    ObjectNode root = (ObjectNode) new ObjectMapper().readTree(file.toFile());
+    root.remove("truncation");
+    root.set("version", root.remove("version")); // at the end now
+    Files.writeString(file, root.toPrettyString());
+    assertThat(digest(directory)).isEqualTo(bundled);
+
+    Path config = directory.resolve("tokenizer_config.json");
+    Files.writeString(config, "{\"eos_token\": \"<|pad|>\"}");
+    assertThat(digest(directory)).isNotEqualTo(bundled);
+    Files.delete(config);
+    assertThat(digest(directory)).isEqualTo(bundled);
+
+    Files.writeString(file, root.toString().replaceFirst("\"merges\":\\[.*?,", "\"merges\":["));
+    assertThat(digest(directory)).isNotEqualTo(bundled);
   }
 
   @ParameterizedTest

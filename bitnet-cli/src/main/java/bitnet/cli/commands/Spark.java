@@ -15,7 +15,7 @@ public final class Spark implements Callable<Integer> {
 
   /// Its line in the list of commands.
   public static final String DESCRIPTION =
-      "Evaluate and train on Apache Spark, on this machine or on a cluster.";
+      "Evaluate, train and tokenize on Apache Spark, on this machine or on a cluster.";
 
   /// What to do without it.
   public static final String MISSING =

@@ -54,7 +54,8 @@ public class TrainCe implements Callable<Integer> {
           "Training text: plain (one example per line), JSON or JSONL with a field "
               + "\"text\", with \"query\", \"answer\" and optionally \"reasoning\", or with"
               + " \"messages\", of which the assistant's turns are learned. "
-              + DataText.FORMS)
+              + DataText.FORMS
+              + " Or token shards of bitnet spark tokenize.")
   private Path dataset;
 
   @Option(

@@ -20,6 +20,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkException;
+import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.scheduler.SparkListener;
@@ -147,6 +148,22 @@ final class Cluster implements AutoCloseable {
   int executors() {
     int withDriver = context.sc().statusTracker().getExecutorInfos().length;
     return isThisJvm() ? 1 : Math.max(1, withDriver - 1);
+  }
+
+  /// For distributed data, which [#run] has no part in.
+  JavaSparkContext context() {
+    return context;
+  }
+
+  /// Computes distributed results, of which there are few.
+  ///
+  /// @throws IOException if a task has failed too often
+  <R> List<R> collect(JavaRDD<R> results) throws IOException {
+    try {
+      return results.collect();
+    } catch (Exception failure) { // Spark's exceptions are checked, but not declared
+      throw failure(failure);
+    }
   }
 
   /// Hears of results.

@@ -14,6 +14,7 @@ import picocli.CommandLine.Spec;
     subcommands = {
       SparkEvaluate.class,
       SparkRolloutsCommand.class,
+      SparkTokenize.class,
       SparkTrainCe.class,
       SparkTrainGrpo.class
     })

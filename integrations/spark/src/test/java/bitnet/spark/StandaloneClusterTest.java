@@ -130,6 +130,31 @@ class StandaloneClusterTest {
     };
   }
 
+  @Test
+  void shardsOfExecutorsAreThoseOfThisProcess() throws IOException {
+    Path expected = directory.resolve("local");
+    Path actual = directory.resolve("spark");
+    CommandRun.succeeding(
+        CommandRun.with(
+            CommandRun.with(new Object[] {"spark"}, tokenization(expected)), "--master=local[2]"));
+
+    onCluster(tokenization(actual), "--partitions=5");
+
+    CommandRun.assertEqualModels(actual, expected);
+  }
+
+  private static Object[] tokenization(Path output) {
+    return new Object[] {
+      "tokenize",
+      "--corpus=" + sums,
+      "--text_field=query",
+      "--near_duplicates=0.9",
+      "--tokenizer=" + model,
+      "--shard_tokens=50",
+      "--output=" + output,
+    };
+  }
+
   private static Object[] training(Path output) {
     return new Object[] {
       "train-ce",

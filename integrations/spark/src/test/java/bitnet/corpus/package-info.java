@@ -1,0 +1,4 @@
+@NullMarked
+package bitnet.corpus;
+
+import org.jspecify.annotations.NullMarked;
