@@ -225,7 +225,7 @@ class ReadmeCommandsTest {
             Stream.of("arithmetic", "corrections", "mistakes")
                 .forEach(kind -> commands.add(new String[] {name, kind, "--help"}));
         case "spark" ->
-            Stream.of("evaluate", "train-ce", "tokenize")
+            Stream.of("evaluate", "train-ce", "tokenize", "train-tokenizer")
                 .forEach(kind -> commands.add(new String[] {name, kind, "--help"}));
         default -> {}
       }

@@ -61,8 +61,15 @@ public record BpeTrainer(int vocabSize, int minFrequency) {
     WordCounts counts = new WordCounts();
     long bytes = 0;
     for (Path file : corpus) {
-      bytes += CorpusLines.read(file, counts::add);
+      bytes += counts.addFile(file);
     }
+    return train(counts, bytes);
+  }
+
+  /// Trains on the words of a text.
+  ///
+  /// @param bytes the size of the text
+  public TrainedVocabulary train(WordCounts counts, long bytes) {
     PairMerger merger = new PairMerger(alphabet(), counts);
     merger.mergeUntil(vocabSize, minFrequency);
     return new TrainedVocabulary(

@@ -140,7 +140,7 @@ class BpeTrainerTest {
   @Test
   void wordsAreCutAtAnyUnicodeWhiteSpaceLetterAndNumber() throws IOException {
     WordCounts counts = new WordCounts();
-    counts.add("It's  naïve\u00a0²3x!?\u3000\n");
+    counts.addLine("It's  naïve\u00a0²3x!?\u3000\n");
     assertThat(counts.counts().keySet())
         .containsExactlyInAnyOrder(
             "It", "'s", " ", " naïve", "\u00a0", "²3", "x", "!?", "\u3000\n");

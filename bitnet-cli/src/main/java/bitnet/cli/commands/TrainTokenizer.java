@@ -14,12 +14,13 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/// `bitnet train-tokenizer`: a byte-level BPE from text files.
+/// `bitnet train-tokenizer`: a byte-level BPE from text files, whose words are counted in this
+/// process; a subclass may do it elsewhere.
 @Command(
     name = "train-tokenizer",
     description = "Train a byte-level BPE tokenizer on text files and write its tokenizer.json.",
     mixinStandardHelpOptions = true)
-public final class TrainTokenizer implements Callable<Integer> {
+public class TrainTokenizer implements Callable<Integer> {
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
   @Option(
@@ -30,7 +31,7 @@ public final class TrainTokenizer implements Callable<Integer> {
       description =
           "UTF-8 text files to train on; read line by line, so they may exceed memory."
               + " Each is read once: a file or a pipe.")
-  private List<Path> corpus;
+  private List<String> corpus;
 
   @Option(
       names = {"--vocab_size", "--vocab-size"},
@@ -59,14 +60,14 @@ public final class TrainTokenizer implements Callable<Integer> {
               + "tokenizer_config.json.")
   private Path output;
 
-  private TrainTokenizer() {}
+  protected TrainTokenizer() {}
 
   @Override
   public Integer call() throws IOException {
     BpeTrainer trainer = new BpeTrainer(vocabSize, minFrequency);
     boolean intoDirectory = Files.isDirectory(output) || !output.toString().endsWith(".json");
     Path file = intoDirectory ? output.resolve("tokenizer.json") : output;
-    TrainedVocabulary vocabulary = trainer.train(corpus);
+    TrainedVocabulary vocabulary = train(trainer, corpus);
     if (intoDirectory) {
       vocabulary.save(output);
     } else {
@@ -74,6 +75,19 @@ public final class TrainTokenizer implements Callable<Integer> {
     }
     report(vocabulary, file);
     return ExitCode.OK;
+  }
+
+  /// Trains.
+  ///
+  /// @param texts what the user named
+  /// @throws IOException if a text cannot be read
+  protected TrainedVocabulary train(BpeTrainer trainer, List<String> texts) throws IOException {
+    return trainer.train(texts.stream().map(Path::of).toList());
+  }
+
+  /// The command's own description, with its output.
+  protected final CommandLine.Model.CommandSpec spec() {
+    return spec;
   }
 
   private void report(TrainedVocabulary vocabulary, Path file) {

@@ -166,6 +166,17 @@ final class Cluster implements AutoCloseable {
     }
   }
 
+  /// Computes distributed results and hands them on, of which one partition at a time is held.
+  ///
+  /// @throws IOException if a task has failed too often
+  <R> void forEach(JavaRDD<R> results, Consumer<R> consumer) throws IOException {
+    try {
+      results.toLocalIterator().forEachRemaining(consumer);
+    } catch (Exception failure) { // Spark's exceptions are checked, but not declared
+      throw failure(failure);
+    }
+  }
+
   /// Hears of results.
   ///
   /// @param <R> a result

@@ -16,7 +16,8 @@ import picocli.CommandLine.Spec;
       SparkRolloutsCommand.class,
       SparkTokenize.class,
       SparkTrainCe.class,
-      SparkTrainGrpo.class
+      SparkTrainGrpo.class,
+      SparkTrainTokenizer.class
     })
 public final class SparkCommand implements Runnable {
   @Spec private CommandSpec spec;
