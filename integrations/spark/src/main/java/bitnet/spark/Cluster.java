@@ -16,6 +16,8 @@ import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.spark.SparkConf;
@@ -43,6 +45,12 @@ final class Cluster implements AutoCloseable {
 
   private static final Duration EXECUTOR_WAIT = Duration.ofMinutes(2);
   private static final Duration EXECUTOR_POLL = Duration.ofMillis(50);
+
+  private static final Pattern LOST_TASK =
+      Pattern.compile(
+          "Task \\d+ in stage [\\d.]+ failed \\d+ times, most recent failure: Lost task \\S+ in"
+              + " stage \\S+ \\(TID \\d+\\) \\((\\S+) executor (\\S+)\\):"
+              + " (?:[\\w.$]+(?:Exception|Error|Failure): )*(.*)");
 
   private final Master master;
   private final JavaSparkContext context;
@@ -298,7 +306,15 @@ final class Cluster implements AutoCloseable {
       cause = cause.getCause();
     }
     String reason = firstLine(cause).replaceFirst("^Job aborted due to stage failure: ", "");
-    return new IOException("the cluster gave up: " + reason, failure);
+    return new IOException("the cluster gave up: " + shortened(reason), failure);
+  }
+
+  /// What a task threw, without the numbers and classes that Spark puts in front of it.
+  static String shortened(String reason) {
+    Matcher lost = LOST_TASK.matcher(reason);
+    return lost.matches()
+        ? "%s (%s, executor %s)".formatted(lost.group(3), lost.group(1), lost.group(2))
+        : reason;
   }
 
   private static String firstLine(Throwable failure) {

@@ -41,7 +41,8 @@ record CorpusJob(
     int bytesPerToken,
     int ranges)
     implements Serializable {
-  private static final int MOST_READING_TASKS = 10_000;
+  /// Files share a task where there are more.
+  static final int MOST_READING_TASKS = 10_000;
 
   // behind a document's key; a mark that it is a duplicate comes before the document
   private static final byte EXACT_DUPLICATE = 0;

@@ -26,7 +26,7 @@ final class WordCountJob {
     JavaRDD<Tuple2<String, Long>> words =
         cluster
             .context()
-            .parallelize(files, files.size())
+            .parallelize(files, Math.min(files.size(), CorpusJob.MOST_READING_TASKS))
             .mapPartitionsToPair(WordCountJob::words)
             .reduceByKey(Long::sum, cluster.context().defaultParallelism())
             .map(word -> word);

@@ -131,15 +131,19 @@ class StandaloneClusterTest {
   }
 
   @Test
-  void shardsOfExecutorsAreThoseOfThisProcess() throws IOException {
+  void anExecutorThatIsKilledDuringTokenizationChangesNothing() throws Exception {
     Path expected = directory.resolve("local");
     Path actual = directory.resolve("spark");
     CommandRun.succeeding(
         CommandRun.with(
             CommandRun.with(new Object[] {"spark"}, tokenization(expected)), "--master=local[2]"));
 
-    onCluster(tokenization(actual), "--partitions=5");
+    Path parts = directory.resolve("spark.part/parts");
+    Thread killer = cluster.killOneWhen(() -> Files.exists(parts));
+    CommandRun run = onCluster(tokenization(actual), "--partitions=5");
+    killer.join();
 
+    assertThat(run.err()).containsPattern("executor \\d was lost \\(.*137.*\\)");
     CommandRun.assertEqualModels(actual, expected);
   }
 
