@@ -12,10 +12,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -136,13 +138,16 @@ public record DiLoCoRun(CrossEntropyRun run, DiLoCoSettings settings) {
                 settings.deltaType());
         List<RoundResult> results = executor.run(plan);
         try (Arena arena = Arena.ofConfined()) {
+          Map<String, MemorySegment> joined = outer.apply(plan, results, arena);
+          RoundPhase.JOINED.reached(plan, RoundPhase.DRIVER);
           TrainingCheckpoint.write(
               run.directory().checkpoints(),
               plan.end(),
-              outer.apply(plan, results, arena),
+              joined,
               state(plan.end()),
               run.settings().checkpoints().keep());
         }
+        RoundPhase.COMMITTED.reached(plan, RoundPhase.DRIVER);
         double seconds = (System.nanoTime() - began) / 1e9;
         Optional<OuterEffect> effect =
             isDue(plan) ? Optional.of(executor.effect(plan)) : Optional.empty();

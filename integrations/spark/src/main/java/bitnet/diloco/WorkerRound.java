@@ -45,9 +45,16 @@ public final class WorkerRound {
         trainer.resume(plan.state(shard));
       }
       trainer.replaceWeights(start);
-      Losses losses = new Losses(pulse);
+      RoundPhase.READ.reached(plan, shard);
+      Losses losses =
+          new Losses(
+              () -> {
+                RoundPhase.TRAINING.reached(plan, shard);
+                pulse.beat();
+              });
       trainer.advance(plan.steps(), losses);
       String digest = save(worker, trainer, plan, shard, start);
+      RoundPhase.STATE_WRITTEN.reached(plan, shard);
       return new RoundResult(
           shard, losses.mean(), losses.skipped, (System.nanoTime() - began) / 1e9, digest, place);
     }
@@ -69,6 +76,7 @@ public final class WorkerRound {
       Path file = plan.delta(shard);
       Files.createDirectories(plan.states(shard));
       DeltaFile.write(file, plan.deltaType(), rests);
+      RoundPhase.CHANGE_WRITTEN.reached(plan, shard);
       Map<String, MemorySegment> kept = new LinkedHashMap<>();
       rests.forEach((name, rest) -> kept.put(RESIDUAL + name, rest));
       trainer.save(kept);

@@ -3,6 +3,8 @@ package bitnet.spark;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import bitnet.cli.Main;
+import bitnet.diloco.KillingWitness;
+import bitnet.diloco.RoundPhase;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -91,25 +93,35 @@ class SparkTrainCeTest {
   }
 
   @Test
-  void aDriverThatIsKilledAndResumedGivesTheModelOfOneThatWasNot() throws Exception {
-    Path expected = train("whole", "--inner_steps=4", "--master=none", "--delta_dtype=int8");
+  void aDriverThatIsKilledInAnyPhaseOfACommitAndResumedGivesTheModelOfOneThatWasNot()
+      throws Exception {
+    Object[] options = {"--inner_steps=4", "--delta_dtype=int8"};
+    Path expected = train("whole", CommandRun.with(options, "--master=none"));
     Path output = directory.resolve("killed");
-    Process process = start(output, "--inner_steps=4", "--master=none", "--delta_dtype=int8");
-    while (process.isAlive() && !Files.exists(output.resolve("checkpoints/step-00000004"))) {
-      Thread.sleep(2);
-    }
-    process.destroyForcibly().waitFor();
-    assertThat(output.resolve("model")).doesNotExist();
+    Path checkpoints = output.resolve("checkpoints");
+    KillingWitness.kill(output, RoundPhase.JOINED, 4);
+    KillingWitness.kill(output, RoundPhase.COMMITTED, 8);
+    KillingWitness.kill(output, RoundPhase.CHANGE_WRITTEN, 12);
 
-    Path resumed =
-        train(
-            "killed",
-            "--inner_steps=4",
-            "--master=local[2]",
-            "--delta_dtype=int8",
-            "--resume=auto");
+    killed(output, CommandRun.with(options, "--master=none"));
+    assertThat(checkpoints.resolve("step-00000008")).doesNotExist();
+    // what a driver leaves that is killed while it writes
+    Files.createDirectories(checkpoints.resolve("step-00000008.part"));
+    Files.writeString(checkpoints.resolve("step-00000008.part/state.safetensors"), "half");
+    killed(output, CommandRun.with(options, "--master=none", "--resume=auto"));
+    assertThat(checkpoints.resolve("step-00000012/manifest.json")).exists();
+    killed(output, CommandRun.with(options, "--master=none", "--resume=auto"));
+    Path resumed = train("killed", CommandRun.with(options, "--master=local[2]", "--resume=auto"));
 
+    assertThat(KillingWitness.isDone(output)).isTrue();
     CommandRun.assertEqualModels(resumed, expected);
+  }
+
+  private void killed(Path output, Object... more) throws Exception {
+    assertThat(start(output, more).waitFor())
+        .as(Files.readString(directory.resolve("log")))
+        .isEqualTo(137);
+    assertThat(output.resolve("model")).doesNotExist();
   }
 
   private Process start(Path output, Object... more) throws IOException {

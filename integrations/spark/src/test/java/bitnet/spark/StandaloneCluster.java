@@ -95,15 +95,18 @@ final class StandaloneCluster {
                 while (!condition.call()) {
                   Thread.sleep(5);
                 }
-                processes.stream()
-                    .flatMap(Process::children)
-                    .findFirst()
-                    .orElseThrow()
-                    .destroyForcibly();
+                killOneIf(true);
               } catch (Exception failure) {
                 throw new IllegalStateException(failure);
               }
             });
+  }
+
+  /// Kills an executor, as `kill -9` does, if a condition holds.
+  void killOneIf(boolean condition) {
+    if (condition) {
+      processes.stream().flatMap(Process::children).findFirst().orElseThrow().destroyForcibly();
+    }
   }
 
   void stop() throws InterruptedException {
