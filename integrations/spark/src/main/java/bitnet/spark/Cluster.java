@@ -113,7 +113,7 @@ final class Cluster implements AutoCloseable {
   private static SparkConf conf(Master master, Map<String, String> settings, Path scratch) {
     SparkConf conf = new SparkConf(); // with the system properties that begin with spark.
     settings.forEach(conf::set);
-    conf.setIfMissing("spark.master", master.url());
+    conf.set("spark.master", master.url());
     conf.setIfMissing("spark.ui.enabled", "false"); // its libraries are left out
     conf.setIfMissing("spark.ui.showConsoleProgress", "false");
     conf.setIfMissing("spark.local.dir", scratch.toString());

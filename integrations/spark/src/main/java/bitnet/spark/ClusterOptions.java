@@ -4,6 +4,7 @@ import bitnet.cli.commands.Spark;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /// Options of all commands that use a cluster.
@@ -11,15 +12,18 @@ final class ClusterOptions {
   /// For commands that can do without a cluster.
   private static final String NONE = "none";
 
+  private static final String SUBMITTED_TO = "spark.master"; // set by spark-submit
+  private static final String ALL_CORES = "local[*]";
+
   @Option(
       names = "--master",
-      defaultValue = "local[*]",
       paramLabel = "M",
       description =
           "Spark master: local[N] (N tasks at a time in this process; *: one per core),"
               + " spark://HOST:7077, yarn or k8s://URL; train-ce also none (one worker after the"
-              + " other in this process, without Spark) (default: ${DEFAULT-VALUE}).")
-  private String master;
+              + " other in this process, without Spark) (default: that of spark-submit, else"
+              + " local[*]).")
+  private @Nullable String master;
 
   @Option(
       names = "--conf",
@@ -35,7 +39,7 @@ final class ClusterOptions {
   ///
   /// @throws IllegalArgumentException if the master is neither that nor one of Spark's
   boolean isSequential() {
-    if (master.equals(NONE)) {
+    if (NONE.equals(master)) {
       return true;
     }
     Master _ = master();
@@ -44,7 +48,7 @@ final class ClusterOptions {
 
   /// The master, whose form has been checked.
   Master master() {
-    return new Master(master);
+    return new Master(master == null ? System.getProperty(SUBMITTED_TO, ALL_CORES) : master);
   }
 
   /// Looks for Spark, which the jar of this module does not bring.

@@ -7,6 +7,11 @@ import bitnet.diloco.RoundPhase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -60,6 +65,55 @@ class StandaloneClusterTest {
     assertThat(run.err())
         .containsPattern("bitnet: executor \\d on 127.0.0.1, 1 cores; its log: http://")
         .containsPattern("bitnet: executor \\d was lost \\(.*137.*\\); its tasks run again");
+    assertThat(actual).hasSameBinaryContentAs(expected);
+  }
+
+  /// By the line of the document, in a JVM that has nothing but Spark on its class path.
+  @Test
+  void sparkSubmitEvaluatesWithOneJar() throws Exception {
+    Path expected = directory.resolve("local.jsonl");
+    Path actual = directory.resolve("submitted.jsonl");
+    CommandRun.succeeding(evaluation(expected));
+
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-cp",
+                SubmitJar.classPathOfSpark(),
+                "org.apache.spark.deploy.SparkSubmit",
+                // the test's workers have no jars of Spark
+                "--conf",
+                "spark.executor.extraClassPath=" + SubmitJar.classPathOfSpark()));
+    Map<String, String> places =
+        Map.of(
+            "spark://127.0.0.1:7077",
+            cluster.url(),
+            "bitnet-submit.jar",
+            SubmitJar.write(directory.resolve("bitnet-submit.jar")).toString(),
+            "models/small",
+            model.toString(),
+            "sums.jsonl",
+            sums.toString());
+    Matcher line =
+        Pattern.compile("(?m)^spark-submit (.* spark evaluate .*)$")
+            .matcher(Files.readString(Path.of("../../docs/spark.md")));
+    assertThat(line.find()).isTrue();
+    for (String word : line.group(1).split(" ")) {
+      command.add(places.getOrDefault(word, word));
+    }
+    List<String> options = List.of(CommandRun.strings(evaluation(actual)));
+    command.addAll(options.subList(options.indexOf("--max_length=40"), options.size()));
+    Path log = directory.resolve("log");
+    Process process =
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
+
+    assertThat(process.waitFor()).as(Files.readString(log)).isZero();
+    assertThat(log).content().containsPattern("spark: \\d+ tasks on \\d executor");
     assertThat(actual).hasSameBinaryContentAs(expected);
   }
 
