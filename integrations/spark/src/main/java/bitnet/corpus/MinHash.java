@@ -38,7 +38,8 @@ public record MinHash(double threshold, int bandRows) implements Serializable {
   /// @param threshold similarity of near duplicates, above 0 and at most 1
   public static MinHash of(double threshold) {
     for (int rows = HASHES; rows > 1; rows--) {
-      double missed = Math.pow(1 - Math.pow(threshold, rows), HASHES / rows);
+      int bands = HASHES / rows;
+      double missed = Math.pow(1 - Math.pow(threshold, rows), bands);
       if (1 - missed >= RECALL) {
         return new MinHash(threshold, rows);
       }

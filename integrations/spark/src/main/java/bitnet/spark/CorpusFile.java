@@ -57,7 +57,7 @@ record CorpusFile(int index, String path) implements Serializable {
           .copyToLocalFile(false, remote, new org.apache.hadoop.fs.Path(copy.toUri()), true);
       return work.read(copy);
     } catch (IOException failure) {
-      throw new IOException(named(failure.getMessage(), copy), failure);
+      throw new IOException(named(Failures.reason(failure), copy), failure);
     } finally {
       Files.deleteIfExists(copy);
       Files.deleteIfExists(directory);
@@ -65,6 +65,6 @@ record CorpusFile(int index, String path) implements Serializable {
   }
 
   private String named(String message, Path copy) {
-    return String.valueOf(message).replace(copy.toString(), path);
+    return message.replace(copy.toString(), path);
   }
 }

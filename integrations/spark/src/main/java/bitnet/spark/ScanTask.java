@@ -4,14 +4,17 @@ import bitnet.data.DocumentReader;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 
 /// Reads some files of a corpus from end to end, so that what is wrong with them is told before
 /// anything is computed.
 ///
 /// @param reader of documents
-record ScanTask(DocumentReader reader, ArrayList<CorpusFile> files)
+/// @param output the directory that is going to be written, which must be seen as well
+record ScanTask(DocumentReader reader, ArrayList<CorpusFile> files, String output)
     implements ClusterTask<ScanTask.Result> {
   private static final int REASONS_KEPT = 5;
 
@@ -40,6 +43,9 @@ record ScanTask(DocumentReader reader, ArrayList<CorpusFile> files)
 
   @Override
   public Result run() throws IOException {
+    if (!Files.isDirectory(Path.of(output))) {
+      throw refusal(new NoSuchFileException(output));
+    }
     Result result = Result.none();
     for (CorpusFile file : files) {
       result = result.plus(scan(file));

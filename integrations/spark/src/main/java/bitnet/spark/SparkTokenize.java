@@ -204,7 +204,7 @@ final class SparkTokenize implements Callable<Integer> {
       PrintWriter out)
       throws IOException {
     int cores = connected.context().defaultParallelism();
-    ScanTask.Result scanned = scan(connected, files, reader, cores);
+    ScanTask.Result scanned = scan(connected, files, reader, directory);
     out.println(summary(files, scanned));
     Path parts = Files.createDirectory(directory.path().resolve("parts"));
     int bytesPerToken =
@@ -235,13 +235,15 @@ final class SparkTokenize implements Callable<Integer> {
   }
 
   private static ScanTask.Result scan(
-      Cluster connected, List<CorpusFile> files, DocumentReader reader, int cores)
+      Cluster connected, List<CorpusFile> files, DocumentReader reader, ShardOutput directory)
       throws IOException {
     List<ScanTask> tasks = new ArrayList<>();
+    int cores = connected.context().defaultParallelism();
     int size = Math.ceilDiv(files.size(), SCANS_PER_CORE * cores);
+    String target = directory.path().toString();
     for (int from = 0; from < files.size(); from += size) {
       int to = Math.min(files.size(), from + size);
-      tasks.add(new ScanTask(reader, new ArrayList<>(files.subList(from, to))));
+      tasks.add(new ScanTask(reader, new ArrayList<>(files.subList(from, to)), target));
     }
     ScanTask.Result[] sum = {ScanTask.Result.none()};
     connected.run(tasks, result -> sum[0] = sum[0].plus(result));

@@ -348,28 +348,33 @@ class SparkTokenizeTest {
     assertThat(manifest(shards).at("/origin/bad_records").asInt()).isEqualTo(2);
   }
 
-  private static ScanTask scan(Path... files) {
+  private static ScanTask scan(Path output, Path... files) {
     ArrayList<CorpusFile> corpus = new ArrayList<>();
     for (Path file : files) {
       corpus.add(new CorpusFile(corpus.size(), file.toString()));
     }
-    return new ScanTask(new DocumentReader(null, "text", BadRecordPolicy.STOP), corpus);
+    return new ScanTask(
+        new DocumentReader(null, "text", BadRecordPolicy.STOP), corpus, output.toString());
   }
 
   @Test
   void anExecutorSaysWhatItCannotRead() throws IOException {
     Path gone = directory.resolve("gone.txt");
-    assertThatThrownBy(() -> scan(gone).run())
+    assertThatThrownBy(() -> scan(directory, gone).run())
         .isInstanceOf(TaskRefusal.class)
         .hasMessage(
             "this process: %s: no such file or directory; executors need the files at the same"
                 + " paths as the driver",
             gone);
 
+    assertThatThrownBy(() -> scan(gone, corpus.resolve("b.jsonl")).run())
+        .isInstanceOf(TaskRefusal.class)
+        .hasMessageStartingWith("this process: " + gone + ": no such file or directory; executors");
+
     Path cut = directory.resolve("cut.parquet");
     byte[] whole = Files.readAllBytes(PARQUET);
     Files.write(cut, Arrays.copyOf(whole, whole.length / 2));
-    assertThatThrownBy(() -> scan(cut).run())
+    assertThatThrownBy(() -> scan(directory, cut).run())
         .isInstanceOf(TaskRefusal.class)
         .hasMessage(
             "%s: its Parquet content cannot be read (the file does not end with PAR1, so it is cut"
@@ -378,7 +383,7 @@ class SparkTokenizeTest {
 
     Path broken = directory.resolve("broken.jsonl");
     Files.writeString(broken, "{\"text\": \"a\"}\n{\"text\": \n");
-    assertThatThrownBy(() -> scan(broken).run())
+    assertThatThrownBy(() -> scan(directory, broken).run())
         .isInstanceOf(TaskRefusal.class)
         .hasMessageStartingWith(broken + ":2: not JSON: ");
   }
