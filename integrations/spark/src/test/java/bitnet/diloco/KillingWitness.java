@@ -3,6 +3,7 @@ package bitnet.diloco;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -49,7 +50,7 @@ public final class KillingWitness implements RoundPhase.Witness {
   @Override
   public void reached(RoundPhase phase, RoundPlan plan, int shard) {
     if (phase == RoundPhase.JOINED) {
-      JOINED.get().accept(plan);
+      Objects.requireNonNull(JOINED.get()).accept(plan);
     }
     try {
       if (Files.deleteIfExists(file(Path.of(plan.directory()), phase, plan.step()))) {

@@ -115,7 +115,7 @@ class SparkTrainGrpoTest {
   /// The rows of the log without the columns of times.
   private static List<List<String>> metrics(Path run) throws IOException {
     List<String> lines = Files.readAllLines(run.resolve("metrics.csv"));
-    String[] header = lines.getFirst().split(",");
+    String[] header = lines.getFirst().split(",", -1);
     List<List<String>> rows = new ArrayList<>();
     for (String line : lines) {
       String[] values = line.split(",", -1);

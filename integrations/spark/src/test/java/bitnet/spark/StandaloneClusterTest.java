@@ -103,7 +103,7 @@ class StandaloneClusterTest {
         Pattern.compile("(?m)^spark-submit (.* spark evaluate .*)$")
             .matcher(Files.readString(Path.of("../../docs/spark.md")));
     assertThat(line.find()).isTrue();
-    for (String word : line.group(1).split(" ")) {
+    for (String word : line.group(1).split(" ", -1)) {
       command.add(places.getOrDefault(word, word));
     }
     List<String> options = List.of(CommandRun.strings(evaluation(actual)));
