@@ -3,6 +3,7 @@ package bitnet;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import bitnet.format.gguf.GgufFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -123,6 +124,46 @@ class LoraTrainingTest {
             "bitnet: %s has trits only, and small changes of trits are lost in rounding; merge into the model that has the latent weights, or leave the adapter apart, as infer, chat, evaluate and serve take it\n"
                 .formatted(packed));
     assertThat(directory.resolve("refused")).doesNotExist();
+  }
+
+  @Test
+  void anAdapterBecomesAFileOfLlamaCpp() throws IOException {
+    Path file = directory.resolve("adapter.gguf");
+    CommandRun run =
+        CommandRun.succeeding(
+            "convert", "--from=" + own, "--adapter=" + whole, "--to=" + file, "--format=gguf-lora");
+    assertThat(run.out()).contains("adapter.gguf, gguf-lora,");
+    try (GgufFile written = GgufFile.open(file)) {
+      assertThat(written.metadata().text("general.type")).isEqualTo("adapter");
+      assertThat(written.metadata().text("adapter.type")).isEqualTo("lora");
+      assertThat(written.tensors())
+          .hasSizeGreaterThan(2)
+          .allMatch(tensor -> tensor.name().matches("blk\\.\\d+\\.\\w+\\.weight\\.lora_[ab]"));
+    }
+    assertThat(refusal("convert", "--from=" + own, "--to=" + file, "--format=gguf-lora"))
+        .startsWith("bitnet: --format gguf-lora writes an adapter; name it with --adapter");
+    assertThat(
+            refusal(
+                "convert",
+                "--from=" + own,
+                "--adapter=" + whole,
+                "--to=" + directory.resolve("no.gguf"),
+                "--format=gguf-f16"))
+        .startsWith("bitnet: --adapter is for --format gguf-lora");
+    assertThat(
+            refusal(
+                "convert",
+                "--from=" + own,
+                "--adapter=" + whole,
+                "--to=" + file,
+                "--format=gguf-lora"))
+        .contains("already exists");
+  }
+
+  private static String refusal(Object... arguments) {
+    CommandRun refused = CommandRun.of(arguments);
+    assertThat(refused.exitCode()).isEqualTo(2);
+    return refused.err();
   }
 
   private static void delete(Path path) throws IOException {

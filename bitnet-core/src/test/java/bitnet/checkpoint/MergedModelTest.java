@@ -4,13 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import bitnet.model.AdapterWeights;
 import bitnet.model.BlankWeights;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
 import bitnet.model.LoraSettings;
 import bitnet.model.LoraTarget;
+import bitnet.model.RandomAdapter;
 import bitnet.model.TensorSpec;
 import bitnet.quantization.TernaryQuantizer;
 import bitnet.quantization.TernaryRows;
@@ -21,7 +21,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.EnumSet;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,7 +40,7 @@ class MergedModelTest {
     model = directory.resolve("model");
     adapter = directory.resolve("adapter");
     write(model, true);
-    AdapterDirectory.write(adapter, new RandomAdapter(), CONFIG, "model");
+    AdapterDirectory.write(adapter, new RandomAdapter(SETTINGS, ""), CONFIG, "model");
   }
 
   private static void write(Path target, boolean latents) throws IOException {
@@ -140,35 +139,6 @@ class MergedModelTest {
       MemorySegment values = arena.allocate(tensor.count() * Float.BYTES, Float.BYTES);
       weights.read(tensor, values);
       return values.toArray(ValueLayout.JAVA_FLOAT);
-    }
-  }
-
-  /// Neither factor is zero, and no gain is one.
-  private record RandomAdapter() implements AdapterWeights {
-    static float[] values(TensorSpec tensor) {
-      SplittableRandom random = new SplittableRandom(tensor.name().hashCode());
-      float centre = tensor.kind() == TensorSpec.Kind.NORM ? 1 : 0;
-      float[] values = new float[Math.toIntExact(tensor.count())];
-      for (int i = 0; i < values.length; i++) {
-        values[i] = centre + (float) (0.2 * random.nextDouble() - 0.1);
-      }
-      return values;
-    }
-
-    @Override
-    public LoraSettings settings() {
-      return SETTINGS;
-    }
-
-    @Override
-    public String base() {
-      return "";
-    }
-
-    @Override
-    public void read(TensorSpec tensor, MemorySegment target) {
-      MemorySegment.copy(
-          values(tensor), 0, target, ValueLayout.JAVA_FLOAT, 0, Math.toIntExact(tensor.count()));
     }
   }
 }

@@ -10,29 +10,25 @@ import bitnet.checkpoint.ModelSource;
 import bitnet.format.CheckpointException;
 import bitnet.graph.GraphLanguageModel;
 import bitnet.model.ActivationScale;
-import bitnet.model.AdapterWeights;
 import bitnet.model.BlankWeights;
 import bitnet.model.ComputeSettings;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
 import bitnet.model.LoraSettings;
 import bitnet.model.LoraTarget;
-import bitnet.model.TensorSpec;
+import bitnet.model.RandomAdapter;
 import bitnet.model.TernaryFingerprint;
 import bitnet.runtime.KvCache;
 import bitnet.runtime.RuntimeSettings;
 import bitnet.runtime.TernaryLlama;
 import bitnet.tokenizer.Tokenizer;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -235,17 +231,5 @@ class AdapterTest {
       most = Math.max(most, Math.abs(ours[i] - theirs[i]));
     }
     return most;
-  }
-
-  private record RandomAdapter(LoraSettings settings, String base) implements AdapterWeights {
-    @Override
-    public void read(TensorSpec tensor, MemorySegment target) {
-      SplittableRandom random = new SplittableRandom(tensor.name().hashCode());
-      float centre = tensor.kind() == TensorSpec.Kind.NORM ? 1 : 0;
-      for (long i = 0; i < tensor.count(); i++) {
-        float value = centre + (float) (0.2 * random.nextDouble() - 0.1);
-        target.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i, value);
-      }
-    }
   }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import ai.djl.ndarray.NDManager;
+import bitnet.checkpoint.GgufAdapter;
 import bitnet.checkpoint.GgufModel;
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.checkpoint.ModelFormat;
@@ -17,6 +18,7 @@ import bitnet.graph.LlamaModel;
 import bitnet.graph.TorchOps;
 import bitnet.metrics.TrainingReport;
 import bitnet.model.Activation;
+import bitnet.model.AdapterWeights;
 import bitnet.model.AttentionVariant;
 import bitnet.model.BlankWeights;
 import bitnet.model.ComputeSettings;
@@ -24,6 +26,9 @@ import bitnet.model.LanguageModel;
 import bitnet.model.LatentInitializer;
 import bitnet.model.LatentWeights;
 import bitnet.model.LlamaConfig;
+import bitnet.model.LoraSettings;
+import bitnet.model.LoraTarget;
+import bitnet.model.RandomAdapter;
 import bitnet.model.RopeScaling;
 import bitnet.model.TensorSpec;
 import bitnet.quantization.TernaryRows;
@@ -44,6 +49,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -160,15 +166,21 @@ class LlamaCppTest {
   }
 
   private List<Integer> llamaCpp(Path file, int... prompt) throws Exception {
+    return llamaCpp(file, "", prompt);
+  }
+
+  /// @param adapter a file, or empty
+  private List<Integer> llamaCpp(Path file, String adapter, int... prompt) throws Exception {
     String script =
         """
         const {getLlama, LlamaLogLevel} = await import(
             process.cwd() + "/node_modules/node-llama-cpp/dist/index.js");
-        const [path, count, ...ids] = process.argv.slice(2);
+        const [path, lora, count, ...ids] = process.argv.slice(2);
         const llama = await getLlama(
             {gpu: false, build: "never", logLevel: LlamaLogLevel.error, maxThreads: 2});
         const model = await llama.loadModel({modelPath: path});
-        const context = await model.createContext({contextSize: 1024, batchSize: 512, threads: 2});
+        const context = await model.createContext(
+            {contextSize: 1024, batchSize: 512, threads: 2, lora: lora || undefined});
         const found = [];
         for await (const id of context.getSequence().evaluate(
             ids.map(Number), {temperature: 0, yieldEogToken: true})) {
@@ -180,7 +192,8 @@ class LlamaCppTest {
         """;
     Path greedy = Files.writeString(directory.resolve("greedy.mjs"), script);
     List<String> args =
-        new ArrayList<>(List.of(greedy.toString(), file.toString(), String.valueOf(NEW_TOKENS)));
+        new ArrayList<>(
+            List.of(greedy.toString(), file.toString(), adapter, String.valueOf(NEW_TOKENS)));
     Arrays.stream(prompt).mapToObj(String::valueOf).forEach(args::add);
     String output = node(args.toArray(String[]::new));
     return Stream.of(output.strip().split(" ", -1)).map(Integer::valueOf).toList();
@@ -216,8 +229,9 @@ class LlamaCppTest {
     return tokens;
   }
 
-  /// Weights that are scale times trit.
-  private record Products(GgufModel model, Activation activation) implements LatentWeights {
+  /// Weights that are scale times trit, and the product of an adapter's factors added to them.
+  private record Products(GgufModel model, Activation activation, Optional<AdapterWeights> adapter)
+      implements LatentWeights {
     @Override
     public LlamaConfig config() {
       return model.config().withActivation(activation);
@@ -238,16 +252,41 @@ class LlamaCppTest {
           target.setAtIndex(ValueLayout.JAVA_FLOAT, at, rows.scale(row) * trits[column]);
         }
       }
+      if (adapter.isPresent() && adapter.get().settings().adapts(tensor)) {
+        addProduct(tensor, adapter.get().settings(), target);
+      }
+    }
+
+    private static void addProduct(TensorSpec linear, LoraSettings lora, MemorySegment target) {
+      float[] down = RandomAdapter.values(lora.down(linear));
+      float[] up = RandomAdapter.values(lora.up(linear));
+      for (int row = 0; row < linear.rows(); row++) {
+        for (int column = 0; column < linear.columns(); column++) {
+          double sum = 0;
+          for (int i = 0; i < lora.rank(); i++) {
+            sum += up[row * lora.rank() + i] * down[i * linear.columns() + column];
+          }
+          long at = (long) row * linear.columns() + column;
+          float weight = target.getAtIndex(ValueLayout.JAVA_FLOAT, at);
+          target.setAtIndex(ValueLayout.JAVA_FLOAT, at, (float) (weight + lora.scaling() * sum));
+        }
+      }
     }
   }
 
   private static List<Integer> withoutActivationQuantization(
       Path file, Activation activation, int... prompt) throws IOException {
+    return withoutActivationQuantization(file, activation, Optional.empty(), prompt);
+  }
+
+  private static List<Integer> withoutActivationQuantization(
+      Path file, Activation activation, Optional<AdapterWeights> adapter, int... prompt)
+      throws IOException {
     TorchOps.prepareThread(2);
     try (NDManager manager = NDManager.newBaseManager();
         GgufModel stored = GgufModel.open(file);
         LlamaModel model =
-            LlamaModel.load(new Products(stored, activation), manager, ComputeType.FP32)) {
+            LlamaModel.load(new Products(stored, activation, adapter), manager, ComputeType.FP32)) {
       model.ternarize(0);
       return greedy(GraphLanguageModel.of(model), prompt);
     }
@@ -284,6 +323,27 @@ class LlamaCppTest {
       reporter.publishEntry(format.key(), agreement(quantized, trained));
     }
     assertThat(asTrained(f16, prompt)).isEqualTo(trained);
+  }
+
+  /// Names, order of rows and scaling of a LoRA adapter, stabilized for its rank or not.
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void llamaCppAppliesAnAdapter(boolean rankStabilized) throws Exception {
+    LlamaConfig config = config(rankStabilized, Activation.SILU);
+    Path f16 = export(train(config), ModelFormat.GGUF_F16);
+    LoraSettings settings =
+        new LoraSettings(4, 30, EnumSet.allOf(LoraTarget.class), 0, rankStabilized, false);
+    AdapterWeights adapter = new RandomAdapter(settings, "");
+    Path file = directory.resolve("adapter.gguf");
+    GgufAdapter.write(file, adapter, config, ModelDirectory.Existing.REFUSE);
+    int[] prompt = Arrays.copyOfRange(text(), 20, 40);
+
+    List<Integer> found = llamaCpp(f16, file.toString(), prompt);
+
+    assertThat(found)
+        .isEqualTo(
+            withoutActivationQuantization(f16, Activation.SILU, Optional.of(adapter), prompt))
+        .isNotEqualTo(llamaCpp(f16, prompt));
   }
 
   static Stream<AttentionVariant> attentions() {

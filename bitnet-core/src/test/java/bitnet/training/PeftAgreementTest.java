@@ -24,13 +24,11 @@ import bitnet.model.LatentInitializer;
 import bitnet.model.LlamaConfig;
 import bitnet.model.LoraSettings;
 import bitnet.model.LoraTarget;
-import bitnet.model.TensorSpec;
+import bitnet.model.RandomAdapter;
 import bitnet.tokenizer.Tokenizer;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,7 +36,6 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.SplittableRandom;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -92,7 +89,7 @@ class PeftAgreementTest {
           Path model = export(kind, place, seed);
           Path adapter = place.resolve("adapter");
           try (ModelSource source = ModelSource.open(model)) {
-            AdapterWeights random = new RandomAdapter(settings);
+            AdapterWeights random = new RandomAdapter(settings, "");
             AdapterDirectory.write(adapter, random, source.ternary().config(), model.toString());
           }
           compare(model, adapter, peft(model, adapter));
@@ -245,23 +242,5 @@ class PeftAgreementTest {
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as(Files.readString(errors)).isZero();
     return JSON.readTree(output);
-  }
-
-  /// Neither factor is zero, and no gain is one.
-  private record RandomAdapter(LoraSettings settings) implements AdapterWeights {
-    @Override
-    public String base() {
-      return "";
-    }
-
-    @Override
-    public void read(TensorSpec tensor, MemorySegment target) {
-      SplittableRandom random = new SplittableRandom(tensor.name().hashCode());
-      float centre = tensor.kind() == TensorSpec.Kind.NORM ? 1 : 0;
-      for (long i = 0; i < tensor.count(); i++) {
-        float value = centre + (float) (0.2 * random.nextDouble() - 0.1);
-        target.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i, value);
-      }
-    }
   }
 }

@@ -1,5 +1,7 @@
 package bitnet.cli.commands;
 
+import bitnet.checkpoint.AdapterDirectory;
+import bitnet.checkpoint.GgufAdapter;
 import bitnet.checkpoint.ModelDirectory;
 import bitnet.checkpoint.ModelFormat;
 import bitnet.checkpoint.ModelSource;
@@ -19,6 +21,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import org.jspecify.annotations.Nullable;
@@ -68,6 +71,15 @@ public final class Convert implements Callable<Integer> {
               + AdapterOptions.KINDS)
   private @Nullable Path mergeAdapter;
 
+  @Option(
+      names = "--adapter",
+      paramLabel = "DIR",
+      description =
+          "With --format gguf-lora: write this LoRA adapter of the model, and not the model, as a"
+              + " file that llama.cpp takes with --lora. Adapter: "
+              + AdapterOptions.KINDS)
+  private @Nullable Path adapter;
+
   @Option(names = "--force", description = "Replace an existing model at the output path.")
   private boolean force;
 
@@ -82,20 +94,30 @@ public final class Convert implements Callable<Integer> {
 
     @Override
     public Iterator<String> iterator() {
-      return ModelFormat.keys().iterator();
+      return Stream.concat(ModelFormat.keys().stream(), Stream.of(GgufAdapter.FORMAT)).iterator();
     }
   }
 
   @Override
   public Integer call() throws IOException {
     long start = System.nanoTime();
-    ModelFormat target = ModelFormat.of(format);
     requireElsewhere();
     long parameters;
     List<String> remarks;
-    try (ModelSource source = open(HubModel.local(from))) {
-      parameters = source.weights().config().parameterCount();
-      remarks = write(target, source, parameters);
+    if (format.equals(GgufAdapter.FORMAT)) {
+      parameters = writeAdapter();
+      remarks = List.of("use it with the model in a form that llama.cpp reads, such as gguf-tq2_0");
+    } else {
+      ModelFormat target = ModelFormat.of(format);
+      if (adapter != null) {
+        throw new IllegalArgumentException(
+            "--adapter is for --format %s; to add an adapter to the model use --merge_adapter"
+                .formatted(GgufAdapter.FORMAT));
+      }
+      try (ModelSource source = open(HubModel.local(from))) {
+        parameters = source.weights().config().parameterCount();
+        remarks = write(target, source, parameters);
+      }
     }
     double seconds = (System.nanoTime() - start) / 1e9;
     PrintWriter out = spec.commandLine().getOut();
@@ -104,15 +126,32 @@ public final class Convert implements Callable<Integer> {
     } else {
       out.printf(Locale.ROOT, "from     %s, %,d parameters%n", from, parameters);
       out.printf(
-          Locale.ROOT,
-          "to       %s, %s, %,.1f MB%n",
-          to,
-          target.key(),
-          Directories.fileBytes(to) / 1e6);
+          Locale.ROOT, "to       %s, %s, %,.1f MB%n", to, format, Directories.fileBytes(to) / 1e6);
       remarks.forEach(remark -> out.printf("note     %s%n", remark));
       out.printf(Locale.ROOT, "time     %.1f s%n", seconds);
     }
     return ExitCode.OK;
+  }
+
+  /// Writes the adapter alone.
+  ///
+  /// @return the number of its parameters
+  private long writeAdapter() throws IOException {
+    if (adapter == null || mergeAdapter != null) {
+      throw new IllegalArgumentException(
+          "--format %s writes an adapter; name it with --adapter, and the model that it was trained"
+                  .formatted(GgufAdapter.FORMAT)
+              + " on with --from, without --merge_adapter");
+    }
+    try (ModelSource source = ModelSource.open(HubModel.local(from));
+        AdapterDirectory opened = AdapterDirectory.open(adapter, source.ternary())) {
+      GgufAdapter.write(to, opened, source.weights().config(), existing());
+      return opened.settings().parameterCount(source.weights().config());
+    }
+  }
+
+  private ModelDirectory.Existing existing() {
+    return force ? ModelDirectory.Existing.REPLACE : ModelDirectory.Existing.REFUSE;
   }
 
   private ModelSource open(Path model) throws IOException {
@@ -130,10 +169,8 @@ public final class Convert implements Callable<Integer> {
 
   private List<String> write(ModelFormat target, ModelSource source, long parameters)
       throws IOException {
-    ModelDirectory.Existing existing =
-        force ? ModelDirectory.Existing.REPLACE : ModelDirectory.Existing.REFUSE;
     if (!Terminal.isInteractive()) {
-      return target.write(to, source, existing, written -> {});
+      return target.write(to, source, existing(), written -> {});
     }
     try (ProgressBar bar =
         new ProgressBarBuilder()
@@ -141,7 +178,7 @@ public final class Convert implements Callable<Integer> {
             .setInitialMax(parameters)
             .setUnit("M", 1_000_000)
             .build()) {
-      return target.write(to, source, existing, bar::stepTo);
+      return target.write(to, source, existing(), bar::stepTo);
     }
   }
 
