@@ -52,6 +52,7 @@ class ReadmeCommandsTest {
           "jars",
           "add_opens",
           "deploy_mode",
+          "driver_java_options",
           "properties_file");
 
   /// Of curl and of lm-evaluation-harness, in docs/commands.md and docs/server.md.
@@ -225,7 +226,8 @@ class ReadmeCommandsTest {
             Stream.of("arithmetic", "corrections", "mistakes")
                 .forEach(kind -> commands.add(new String[] {name, kind, "--help"}));
         case "spark" ->
-            Stream.of("evaluate", "train-ce", "tokenize", "train-tokenizer")
+            Stream.of(
+                    "evaluate", "rollouts", "tokenize", "train-ce", "train-grpo", "train-tokenizer")
                 .forEach(kind -> commands.add(new String[] {name, kind, "--help"}));
         default -> {}
       }
