@@ -132,7 +132,9 @@ class LoraTrainingTest {
     CommandRun run =
         CommandRun.succeeding(
             "convert", "--from=" + own, "--adapter=" + whole, "--to=" + file, "--format=gguf-lora");
-    assertThat(run.out()).contains("adapter.gguf, gguf-lora,");
+    assertThat(run.out())
+        .contains("adapter.gguf, gguf-lora,")
+        .containsPattern("from +\\Q%s\\E, ".formatted(whole));
     try (GgufFile written = GgufFile.open(file)) {
       assertThat(written.metadata().text("general.type")).isEqualTo("adapter");
       assertThat(written.metadata().text("adapter.type")).isEqualTo("lora");
@@ -158,6 +160,19 @@ class LoraTrainingTest {
                 "--to=" + file,
                 "--format=gguf-lora"))
         .contains("already exists");
+    Path other = Files.writeString(directory.resolve("notes.txt"), "mine");
+    assertThat(
+            refusal(
+                "convert",
+                "--from=" + own,
+                "--adapter=" + whole,
+                "--to=" + other,
+                "--force",
+                "--format=gguf-lora"))
+        .contains("is not a GGUF file");
+    assertThat(other).hasContent("mine");
+    assertThat(refusal("convert", "--from=" + own, "--to=" + file, "--format=gguf"))
+        .contains("gguf-ptq1_0, or gguf-lora for an adapter");
   }
 
   private static String refusal(Object... arguments) {

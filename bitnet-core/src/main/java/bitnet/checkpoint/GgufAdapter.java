@@ -1,7 +1,6 @@
 package bitnet.checkpoint;
 
 import bitnet.format.DType;
-import bitnet.format.FloatConversion;
 import bitnet.format.gguf.GgufFields;
 import bitnet.format.gguf.GgufTensor;
 import bitnet.format.gguf.GgufType;
@@ -13,7 +12,6 @@ import bitnet.model.ModelFamily;
 import bitnet.model.TensorSpec;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -51,10 +49,7 @@ public final class GgufAdapter {
           "the adapter has gains of norms, which llama.cpp reads from no adapter; train it without"
               + " --lora_norms");
     }
-    if (existing == ModelDirectory.Existing.REFUSE && Files.exists(target)) {
-      throw new IllegalArgumentException(
-          "%s already exists; use another name, or `force` to replace it".formatted(target));
-    }
+    GgufModelWriter.requireReplaceable(target, existing);
     new GgufAdapter(settings, config).write(target, adapter);
   }
 
@@ -73,12 +68,16 @@ public final class GgufAdapter {
             .put("adapter.lora.alpha", (float) (settings.scaling() * settings.rank()));
     try (GgufWriter writer = GgufWriter.create(target, fields, tensors)) {
       for (TensorSpec linear : targets) {
-        float[] down = read(adapter, settings.down(linear));
-        writer.write(down(linear), littleEndian(down));
-        writer.write(up(linear), littleEndian(ordered(linear, read(adapter, settings.up(linear)))));
+        write(writer, down(linear), adapter.values(settings.down(linear)));
+        write(writer, up(linear), ordered(linear, adapter.values(settings.up(linear))));
       }
       writer.commit();
     }
+  }
+
+  private static void write(GgufWriter writer, String name, float[] values) throws IOException {
+    MemorySegment floats = MemorySegment.ofArray(values);
+    writer.write(name, GgufModelWriter.converted(name, DType.F32, floats));
   }
 
   private static String down(TensorSpec linear) {
@@ -87,12 +86,6 @@ public final class GgufAdapter {
 
   private static String up(TensorSpec linear) {
     return GgufLayout.name(linear) + ".lora_b";
-  }
-
-  private static float[] read(AdapterWeights adapter, TensorSpec tensor) throws IOException {
-    float[] values = new float[Math.toIntExact(tensor.count())];
-    adapter.read(tensor, MemorySegment.ofArray(values));
-    return values;
   }
 
   /// B with its rows in the order of the file.
@@ -104,11 +97,5 @@ public final class GgufAdapter {
       System.arraycopy(values, order.inCheckpoint(row) * rank, ordered, row * rank, rank);
     }
     return ordered;
-  }
-
-  private static MemorySegment littleEndian(float[] values) {
-    MemorySegment converted = MemorySegment.ofArray(new byte[values.length * Float.BYTES]);
-    FloatConversion.fromFloats(DType.F32, MemorySegment.ofArray(values), converted, values.length);
-    return converted;
   }
 }

@@ -142,8 +142,8 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
     }
   }
 
-  private static void requireReplaceable(Path target, ModelDirectory.Existing existing)
-      throws IOException {
+  /// Refuses a target that may not be replaced, or is no GGUF file.
+  static void requireReplaceable(Path target, ModelDirectory.Existing existing) throws IOException {
     if (existing == ModelDirectory.Existing.REFUSE && Files.isRegularFile(target)) {
       throw new IllegalArgumentException(
           "%s already exists; use another name, or `force` to replace it".formatted(target));
@@ -247,7 +247,11 @@ record GgufModelWriter(GgufType type) implements ModelWriter {
     }
   }
 
-  private static MemorySegment converted(String tensor, DType dtype, MemorySegment floats) {
+  /// Floats as a file has them.
+  ///
+  /// @param tensor its name, for messages
+  /// @throws IllegalArgumentException if the type cannot express a value
+  static MemorySegment converted(String tensor, DType dtype, MemorySegment floats) {
     int count = (int) (floats.byteSize() / Float.BYTES);
     for (int i = 0; i < count; i++) {
       float value = floats.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, i);

@@ -6,7 +6,6 @@ import bitnet.model.TensorSpec;
 import bitnet.model.TernarizedWeights;
 import bitnet.quantization.TernaryRows;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -83,8 +82,8 @@ final class MergedModel implements StoredModel {
   }
 
   private void add(TensorSpec tensor, MemorySegment target) throws IOException {
-    float[] down = floats(adapter.settings().down(tensor)); // [rank, in]
-    float[] up = floats(adapter.settings().up(tensor)); // [out, rank]
+    float[] down = adapter.values(adapter.settings().down(tensor)); // [rank, in]
+    float[] up = adapter.values(adapter.settings().up(tensor)); // [out, rank]
     int rank = adapter.settings().rank();
     double scaling = adapter.settings().scaling();
     double[] sums = new double[tensor.columns()];
@@ -101,14 +100,6 @@ final class MergedModel implements StoredModel {
         float latent = target.getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, index);
         target.setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, index, (float) (latent + sums[column]));
       }
-    }
-  }
-
-  private float[] floats(TensorSpec tensor) throws IOException {
-    try (Arena scope = Arena.ofConfined()) {
-      MemorySegment values = scope.allocate(tensor.count() * Float.BYTES, Float.BYTES);
-      adapter.read(tensor, values);
-      return values.toArray(ValueLayout.JAVA_FLOAT);
     }
   }
 

@@ -47,7 +47,7 @@ public record ShardManifest(
   private static final String KIND = "bitnet-token-shards";
   private static final int VERSION = 1;
   private static final long LARGEST_BYTES = 256 << 20;
-  private static final long MOST = 1L << 48; // of which the bytes can be counted
+  private static final long MOST = 1L << 48; // times 4 bytes, it still fits a long
   private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9_-][A-Za-z0-9._-]{0,200}");
   private static final ObjectMapper JSON =
       new ObjectMapper()

@@ -69,11 +69,14 @@ final class VectorKernels implements TernaryKernels {
       int endRow,
       MemorySegment out,
       int outStride) {
-    VectorTernaryRows product =
-        lookups
-            ? new VectorTernaryLookup(weights, scratch.get())
-            : new VectorTernaryProduct(weights, scratch.get());
-    product.multiply(input, tokens, firstRow, endRow, out, outStride);
+    product(VectorTernaryRows.Weights.of(weights))
+        .multiply(input, tokens, firstRow, endRow, out, outStride);
+  }
+
+  private VectorTernaryRows product(VectorTernaryRows.Weights weights) {
+    return lookups
+        ? new VectorTernaryLookup(weights, scratch.get())
+        : new VectorTernaryProduct(weights, scratch.get());
   }
 
   @Override
@@ -95,11 +98,8 @@ final class VectorKernels implements TernaryKernels {
       return;
     }
     weights.checkGroups(input);
-    VectorTernaryRows product =
-        lookups
-            ? new VectorTernaryLookup(weights, scratch.get())
-            : new VectorTernaryProduct(weights, scratch.get());
-    product.multiply(input, tokens, firstRow, endRow, out, outStride);
+    product(VectorTernaryRows.Weights.of(weights))
+        .multiply(input, tokens, firstRow, endRow, out, outStride);
   }
 
   @Override

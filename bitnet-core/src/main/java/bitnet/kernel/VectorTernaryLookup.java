@@ -29,11 +29,7 @@ final class VectorTernaryLookup extends VectorTernaryRows {
   private static final int CHUNK_SHORTS = TABLES * LANES;
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
 
-  VectorTernaryLookup(TernaryMatrix weights, ScratchBuffers scratch) {
-    super(weights, CHUNK_COLUMNS, CHUNK_SHORTS, scratch);
-  }
-
-  VectorTernaryLookup(GroupTernaryMatrix weights, ScratchBuffers scratch) {
+  VectorTernaryLookup(Weights weights, ScratchBuffers scratch) {
     super(weights, CHUNK_COLUMNS, CHUNK_SHORTS, scratch);
   }
 

@@ -32,11 +32,7 @@ final class VectorTernaryProduct extends VectorTernaryRows {
   private static final int CORRECTION = FIELDS + 1;
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
 
-  VectorTernaryProduct(TernaryMatrix weights, ScratchBuffers scratch) {
-    super(weights, FIELDS, CHUNK_SHORTS, scratch);
-  }
-
-  VectorTernaryProduct(GroupTernaryMatrix weights, ScratchBuffers scratch) {
+  VectorTernaryProduct(Weights weights, ScratchBuffers scratch) {
     super(weights, FIELDS, CHUNK_SHORTS, scratch);
   }
 

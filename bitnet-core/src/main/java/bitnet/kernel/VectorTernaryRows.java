@@ -68,51 +68,40 @@ abstract class VectorTernaryRows {
   private final boolean halfScales;
   private final float[] rowScales; // of a tile
 
-  /// @param chunkColumns columns of a chunk, one short of a row
-  /// @param chunkShorts what is prepared of a token for it
-  VectorTernaryRows(
-      TernaryMatrix weights, int chunkColumns, int chunkShorts, ScratchBuffers scratch) {
-    this(
-        weights.tiles(),
-        weights.scales(),
-        false,
-        weights.inFeatures(),
-        1,
-        chunkColumns,
-        chunkShorts,
-        scratch);
-  }
-
-  /// @param weights in tiles of whole rows
-  /// @param chunkColumns columns of a chunk, one short of a row
-  /// @param chunkShorts what is prepared of a token for it
-  VectorTernaryRows(
-      GroupTernaryMatrix weights, int chunkColumns, int chunkShorts, ScratchBuffers scratch) {
-    this(
-        weights.tiles(),
-        weights.scales(),
-        true,
-        weights.groupColumns(),
-        weights.inFeatures() / weights.groupColumns(),
-        chunkColumns,
-        chunkShorts,
-        scratch);
-  }
-
-  private VectorTernaryRows(
+  /// What is multiplied.
+  ///
+  /// @param tiles of whole rows
+  /// @param scales fp32 `[rows]`, or fp16 `[tile, group, rowsPerTile]`
+  /// @param halfScales whether these are fp16, and activations have a scale for each group too
+  /// @param groupColumns columns that share a scale
+  /// @param groupCount groups of a row
+  record Weights(
       MemorySegment tiles,
       MemorySegment scales,
       boolean halfScales,
       int groupColumns,
-      int groupCount,
-      int chunkColumns,
-      int chunkShorts,
-      ScratchBuffers scratch) {
-    this.tiles = tiles;
-    this.scales = scales;
-    this.halfScales = halfScales;
-    this.groupColumns = groupColumns;
-    this.groupCount = groupCount;
+      int groupCount) {
+
+    static Weights of(TernaryMatrix matrix) {
+      return new Weights(matrix.tiles(), matrix.scales(), false, matrix.inFeatures(), 1);
+    }
+
+    /// @param matrix in tiles of whole rows
+    static Weights of(GroupTernaryMatrix matrix) {
+      int columns = matrix.groupColumns();
+      return new Weights(
+          matrix.tiles(), matrix.scales(), true, columns, matrix.inFeatures() / columns);
+    }
+  }
+
+  /// @param chunkColumns columns of a chunk, one short of a row
+  /// @param chunkShorts what is prepared of a token for it
+  VectorTernaryRows(Weights weights, int chunkColumns, int chunkShorts, ScratchBuffers scratch) {
+    this.tiles = weights.tiles;
+    this.scales = weights.scales;
+    this.halfScales = weights.halfScales;
+    this.groupColumns = weights.groupColumns;
+    this.groupCount = weights.groupCount;
     this.chunkColumns = chunkColumns;
     this.chunkShorts = chunkShorts;
     this.blockChunks = Short.MAX_VALUE / (chunkColumns * MOST);

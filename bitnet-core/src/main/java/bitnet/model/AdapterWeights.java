@@ -18,4 +18,14 @@ public interface AdapterWeights {
   /// @param target `tensor.count()` floats to fill
   /// @throws IOException if the tensor is missing or has another shape, naming file and tensor
   void read(TensorSpec tensor, MemorySegment target) throws IOException;
+
+  /// The values of one parameter, row-major.
+  ///
+  /// @param tensor one of [LoraSettings#tensors]
+  /// @throws IOException as [#read]
+  default float[] values(TensorSpec tensor) throws IOException {
+    float[] values = new float[Math.toIntExact(tensor.count())];
+    read(tensor, MemorySegment.ofArray(values));
+    return values;
+  }
 }

@@ -8,8 +8,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +36,20 @@ public final class Directories {
       Files.createDirectories(directory);
     } catch (IOException failure) {
       throw WriteFailure.of(directory, failure);
+    }
+  }
+
+  /// Deletes a directory with everything in it, if it exists; links are deleted, not followed.
+  public static void deleteTree(Path directory) throws IOException {
+    if (!Files.exists(directory, LinkOption.NOFOLLOW_LINKS)) {
+      return;
+    }
+    List<Path> all;
+    try (Stream<Path> tree = Files.walk(directory)) {
+      all = tree.sorted(Comparator.reverseOrder()).toList(); // the deepest first
+    }
+    for (Path path : all) {
+      Files.deleteIfExists(path);
     }
   }
 

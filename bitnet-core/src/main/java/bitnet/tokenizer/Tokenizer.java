@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Text to token ids and back, by a Hugging Face `tokenizer.json`.
@@ -33,6 +34,12 @@ public final class Tokenizer implements AutoCloseable {
   static final String FILE = "tokenizer.json";
   static final String CONFIG = "tokenizer_config.json";
   private static final String BUNDLED = "default-tokenizer.json";
+
+  private static final String DEFAULT = "default";
+  private static final String BYTES = "bytes";
+
+  /// Names of the tokenizers that come with the toolkit, for [#named].
+  public static final Set<String> NAMES = Set.of(DEFAULT, BYTES);
 
   private final TokenizerFile file;
   private final SpecialTokens specialTokens;
@@ -82,6 +89,18 @@ public final class Tokenizer implements AutoCloseable {
   static Tokenizer of(byte[] tokenizerJson, byte[] config, String name) throws IOException {
     TokenizerFile file = TokenizerFile.of(tokenizerJson, name);
     return new Tokenizer(file, SpecialTokens.configured(config, name, file), config, null);
+  }
+
+  /// Opens a tokenizer that comes with the toolkit, or one of a file.
+  ///
+  /// @param name one of [#NAMES], a tokenizer.json, or a directory that contains one
+  /// @throws IOException as [#load]
+  public static Tokenizer named(String name) throws IOException {
+    return switch (name) {
+      case DEFAULT -> bundled();
+      case BYTES -> byteLevel();
+      default -> load(Path.of(name));
+    };
   }
 
   /// The tokenizer that comes with this library: byte-level BPE of 4096 tokens, trained on

@@ -62,8 +62,8 @@ class MergedModelTest {
         float[] before = read(base.weights(), tensor);
         float[] after = read(merged.weights(), tensor);
         if (SETTINGS.adapts(tensor)) {
-          float[] down = RandomAdapter.values(SETTINGS.down(tensor));
-          float[] up = RandomAdapter.values(SETTINGS.up(tensor));
+          float[] down = RandomAdapter.valuesOf(SETTINGS.down(tensor));
+          float[] up = RandomAdapter.valuesOf(SETTINGS.up(tensor));
           for (int i = 0; i < before.length; i++) {
             double added = 0;
             for (int r = 0; r < 3; r++) {
@@ -75,7 +75,7 @@ class MergedModelTest {
             assertThat(after[i]).isCloseTo((float) (before[i] + added), within(1e-6f));
           }
         } else if (tensor.kind() == TensorSpec.Kind.NORM) {
-          assertThat(after).isEqualTo(RandomAdapter.values(tensor));
+          assertThat(after).isEqualTo(RandomAdapter.valuesOf(tensor));
         } else {
           assertThat(after).as(tensor.name()).isEqualTo(before);
         }

@@ -258,8 +258,8 @@ class LlamaCppTest {
     }
 
     private static void addProduct(TensorSpec linear, LoraSettings lora, MemorySegment target) {
-      float[] down = RandomAdapter.values(lora.down(linear));
-      float[] up = RandomAdapter.values(lora.up(linear));
+      float[] down = RandomAdapter.valuesOf(lora.down(linear));
+      float[] up = RandomAdapter.valuesOf(lora.up(linear));
       for (int row = 0; row < linear.rows(); row++) {
         for (int column = 0; column < linear.columns(); column++) {
           double sum = 0;

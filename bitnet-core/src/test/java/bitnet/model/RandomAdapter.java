@@ -11,7 +11,7 @@ import java.util.SplittableRandom;
 public record RandomAdapter(LoraSettings settings, String base) implements AdapterWeights {
 
   /// The values of a tensor.
-  public static float[] values(TensorSpec tensor) {
+  public static float[] valuesOf(TensorSpec tensor) {
     SplittableRandom random = new SplittableRandom(tensor.name().hashCode());
     float centre = tensor.kind() == TensorSpec.Kind.NORM ? 1 : 0;
     float[] values = new float[Math.toIntExact(tensor.count())];
@@ -23,7 +23,7 @@ public record RandomAdapter(LoraSettings settings, String base) implements Adapt
 
   @Override
   public void read(TensorSpec tensor, MemorySegment target) {
-    float[] values = values(tensor);
+    float[] values = valuesOf(tensor);
     MemorySegment.copy(values, 0, target, ValueLayout.JAVA_FLOAT_UNALIGNED, 0, values.length);
   }
 }

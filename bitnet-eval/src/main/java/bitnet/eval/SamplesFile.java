@@ -138,7 +138,7 @@ public final class SamplesFile<S extends Sample> implements AutoCloseable {
     return -1;
   }
 
-  /// What [Sample#run] of samples is that are determined by these options.
+  /// The value of [Sample#run] for samples that these options determine.
   public static String run(OptionValues options) {
     return new RunOptions(options).text();
   }

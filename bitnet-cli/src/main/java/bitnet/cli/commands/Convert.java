@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import me.tongfei.progressbar.ProgressBar;
@@ -104,11 +105,13 @@ public final class Convert implements Callable<Integer> {
     requireElsewhere();
     long parameters;
     List<String> remarks;
+    Path read = from;
     if (format.equals(GgufAdapter.FORMAT)) {
       parameters = writeAdapter();
+      read = Objects.requireNonNull(adapter);
       remarks = List.of("use it with the model in a form that llama.cpp reads, such as gguf-tq2_0");
     } else {
-      ModelFormat target = ModelFormat.of(format);
+      ModelFormat target = target();
       if (adapter != null) {
         throw new IllegalArgumentException(
             "--adapter is for --format %s; to add an adapter to the model use --merge_adapter"
@@ -122,15 +125,24 @@ public final class Convert implements Callable<Integer> {
     double seconds = (System.nanoTime() - start) / 1e9;
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
-      printJson(out, parameters, remarks, seconds);
+      printJson(out, read, parameters, remarks, seconds);
     } else {
-      out.printf(Locale.ROOT, "from     %s, %,d parameters%n", from, parameters);
+      out.printf(Locale.ROOT, "from     %s, %,d parameters%n", read, parameters);
       out.printf(
           Locale.ROOT, "to       %s, %s, %,.1f MB%n", to, format, Directories.fileBytes(to) / 1e6);
       remarks.forEach(remark -> out.printf("note     %s%n", remark));
       out.printf(Locale.ROOT, "time     %.1f s%n", seconds);
     }
     return ExitCode.OK;
+  }
+
+  private ModelFormat target() {
+    try {
+      return ModelFormat.of(format);
+    } catch (IllegalArgumentException unknown) {
+      throw new IllegalArgumentException(
+          "%s, or %s for an adapter".formatted(unknown.getMessage(), GgufAdapter.FORMAT), unknown);
+    }
   }
 
   /// Writes the adapter alone.
@@ -182,10 +194,11 @@ public final class Convert implements Callable<Integer> {
     }
   }
 
-  private void printJson(PrintWriter out, long parameters, List<String> remarks, double seconds)
+  private void printJson(
+      PrintWriter out, Path read, long parameters, List<String> remarks, double seconds)
       throws IOException {
     ObjectNode root = new ObjectMapper().createObjectNode();
-    root.put("from", from.toString());
+    root.put("from", read.toString());
     root.put("to", to.toString());
     root.put("format", format);
     root.put("parameters", parameters);

@@ -139,7 +139,7 @@ public final class CreateModel implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     long start = System.nanoTime();
-    try (Tokenizer opened = openTokenizer()) {
+    try (Tokenizer opened = Tokenizer.named(tokenizer)) {
       LlamaConfig config =
           size.configure(template(vocabSize == null ? opened.vocabSize() : vocabSize));
       Path target = outputDir == null ? defaultDirectory(config) : outputDir;
@@ -166,14 +166,6 @@ public final class CreateModel implements Callable<Integer> {
                 ternaryEmbeddings,
                 false,
                 ActivationScale.of(activations)));
-  }
-
-  private Tokenizer openTokenizer() throws IOException {
-    return switch (tokenizer) {
-      case "default" -> Tokenizer.bundled();
-      case "bytes" -> Tokenizer.byteLevel();
-      default -> Tokenizer.load(Path.of(tokenizer));
-    };
   }
 
   private Path defaultDirectory(LlamaConfig config) {

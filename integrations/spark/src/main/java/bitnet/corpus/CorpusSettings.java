@@ -8,8 +8,8 @@ import java.io.Serializable;
 /// @param order of the documents
 /// @param seed of the shuffled order
 /// @param dedup which exact copies are left out
-/// @param nearDuplicates similarity from which documents are near duplicates, of which only the
-///     first stays: above 0 and at most 1; 0: they are not looked for
+/// @param nearDuplicates Jaccard similarity from which documents are near duplicates and only the
+///     first one stays: above 0 and at most 1; 0: they are not looked for
 /// @param shardTokens the tokens of each shard but the last
 public record CorpusSettings(
     DocumentOrder order, long seed, Deduplication dedup, double nearDuplicates, long shardTokens)

@@ -85,7 +85,9 @@ public record MinHash(double threshold, int bandRows) implements Serializable {
     return shingles.build().toArray();
   }
 
-  /// The hash of words in a ring, of which the next one is the first.
+  /// The hash of the words in a ring buffer.
+  ///
+  /// @param next index of the oldest word, modulo the length
   private static long hash(String[] ring, int next) {
     long hash = FNV_OFFSET;
     for (int i = 0; i < ring.length; i++) {

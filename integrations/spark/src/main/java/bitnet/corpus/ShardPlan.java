@@ -14,7 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Which tokens of which parts are a shard.
+/// The slices of parts that make up a shard.
 ///
 /// @param number of the shard
 /// @param shards how many there are

@@ -1,13 +1,11 @@
 package bitnet.spark;
 
+import bitnet.storage.Directories;
 import java.io.IOException;
 import java.io.Serializable;
 import java.io.UncheckedIOException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -83,7 +81,7 @@ final class Cluster implements AutoCloseable {
       awaitExecutor(master, context);
       return new Cluster(master, context, scratch, Duration.ofNanos(System.nanoTime() - start));
     } catch (RuntimeException failure) {
-      delete(scratch);
+      Directories.deleteTree(scratch);
       throw new IOException(
           "Spark cannot start at %s: %s".formatted(master.url(), firstLine(failure)), failure);
     }
@@ -158,12 +156,12 @@ final class Cluster implements AutoCloseable {
     return isThisJvm() ? 1 : Math.max(1, withDriver - 1);
   }
 
-  /// For distributed data, which [#run] has no part in.
+  /// Spark's context, for work with RDDs.
   JavaSparkContext context() {
     return context;
   }
 
-  /// Computes distributed results, of which there are few.
+  /// Computes a small RDD and returns its elements.
   ///
   /// @throws IOException if a task has failed too often
   <R> List<R> collect(JavaRDD<R> results) throws IOException {
@@ -174,7 +172,7 @@ final class Cluster implements AutoCloseable {
     }
   }
 
-  /// Computes distributed results and hands them on, of which one partition at a time is held.
+  /// Computes an RDD and hands its elements on; the driver holds one partition at a time.
   ///
   /// @throws IOException if a task has failed too often
   <R> void forEach(JavaRDD<R> results, Consumer<R> consumer) throws IOException {
@@ -247,7 +245,7 @@ final class Cluster implements AutoCloseable {
     }
   }
 
-  /// Sends a value to the executors, each of which fetches it when a task first reads it. Its owner
+  /// Broadcasts a value: an executor fetches it when a task first reads it. Its owner
   /// destroys it when no task reads it any more; what is left ends with the cluster.
   <T> Broadcast<T> broadcast(T value) {
     return context.broadcast(value);
@@ -359,27 +357,7 @@ final class Cluster implements AutoCloseable {
     try {
       context.close();
     } finally {
-      delete(scratch);
+      Directories.deleteTree(scratch);
     }
-  }
-
-  private static void delete(Path directory) throws IOException {
-    Files.walkFileTree(
-        directory,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Files.deleteIfExists(file);
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult postVisitDirectory(Path visited, @Nullable IOException failure)
-              throws IOException {
-            Files.deleteIfExists(visited);
-            return FileVisitResult.CONTINUE;
-          }
-        });
   }
 }

@@ -163,10 +163,8 @@ final class PolicyImage {
         yield target.toArray(ValueLayout.JAVA_BYTE);
       }
       case ADAPTER -> {
-        float[] values = new float[Math.toIntExact(tensor.count())];
-        MemorySegment target = MemorySegment.ofArray(values);
-        policy.adapter().orElseThrow().read(tensor, target);
-        yield target.toArray(ValueLayout.JAVA_BYTE);
+        float[] values = policy.adapter().orElseThrow().values(tensor);
+        yield MemorySegment.ofArray(values).toArray(ValueLayout.JAVA_BYTE);
       }
     };
   }

@@ -8,10 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Comparator;
-import java.util.List;
 import java.util.Objects;
-import java.util.stream.Stream;
 
 /// A directory that appears complete or not at all: filled next to its target as `<name>.part`,
 /// then renamed. Closing without [#commit] deletes what was written; a killed process leaves the
@@ -45,7 +42,7 @@ final class ShardOutput implements AutoCloseable {
         WriteLock.acquire(target, parent.resolve(name + ".lock"), "write to another place");
     try {
       if (lock.isTakenOver()) {
-        delete(part); // of a killed process
+        Directories.deleteTree(part); // of a killed process
       }
       if (Files.exists(part)) {
         throw new IllegalArgumentException(
@@ -78,21 +75,7 @@ final class ShardOutput implements AutoCloseable {
   @Override
   public void close() throws IOException {
     try (lock) {
-      delete(part);
-    }
-  }
-
-  /// Deletes a directory with all that is in it, if it exists.
-  static void delete(Path directory) throws IOException {
-    if (!Files.exists(directory)) {
-      return;
-    }
-    List<Path> all;
-    try (Stream<Path> files = Files.walk(directory)) {
-      all = files.sorted(Comparator.reverseOrder()).toList();
-    }
-    for (Path file : all) {
-      Files.deleteIfExists(file);
+      Directories.deleteTree(part);
     }
   }
 }

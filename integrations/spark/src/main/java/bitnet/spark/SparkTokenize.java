@@ -14,6 +14,7 @@ import bitnet.data.DocumentReader;
 import bitnet.data.ShardManifest;
 import bitnet.data.TextFormat;
 import bitnet.setting.SettingChecks;
+import bitnet.storage.Directories;
 import bitnet.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -175,20 +176,17 @@ final class SparkTokenize implements Callable<Integer> {
   }
 
   private Tokenizer openTokenizer() throws IOException {
-    return switch (tokenizer) {
-      case "default" -> Tokenizer.bundled();
-      case "bytes" -> Tokenizer.byteLevel();
-      default -> {
-        Path path = Path.of(tokenizer);
-        boolean plain = tokenizer.endsWith(".json") || Files.exists(path.resolve("tokenizer.json"));
-        if (plain) {
-          yield Tokenizer.load(path);
-        }
-        try (ModelSource source = ModelSource.open(path)) {
-          yield source.tokenizer();
-        }
-      }
-    };
+    Path path = Path.of(tokenizer);
+    boolean named =
+        Tokenizer.NAMES.contains(tokenizer)
+            || tokenizer.endsWith(".json")
+            || Files.exists(path.resolve("tokenizer.json"));
+    if (named) {
+      return Tokenizer.named(tokenizer);
+    }
+    try (ModelSource source = ModelSource.open(path)) {
+      return source.tokenizer();
+    }
   }
 
   /// Makes everything but the last step.
@@ -227,7 +225,7 @@ final class SparkTokenize implements Callable<Integer> {
     }
     List<ShardManifest.Shard> shards = new ArrayList<>();
     connected.run(tasks, shards::add);
-    ShardOutput.delete(parts);
+    Directories.deleteTree(parts);
     ShardManifest manifest = manifest(settings, opened, bytesPerToken, written, scanned, shards);
     requireUnchanged(manifest, scanned);
     manifest.write(directory.path());
